@@ -1,0 +1,1 @@
+"""Fine-tune, distil, quantize, measure and serve news classifiers on AG News."""

@@ -1,0 +1,245 @@
+"""Pure functions from labels and probabilities to figures: no files, no widgets, no torch."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from pipeline.families import Reported
+
+CONFIDENCE = 0.95
+CALIBRATION_BINS = 15
+
+
+def classification_metrics(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    teacher_probabilities: np.ndarray | None = None,
+) -> dict[str, float | list[float] | None]:
+    """The figures that a run stores of one model on one split.
+
+    Args:
+        labels: true classes, integers of shape (n,).
+        probabilities: shape (n, k), rows sum to one.
+        teacher_probabilities: the same rows as the teacher sees them; None where it is not asked.
+
+    Returns:
+        Shares in 0..1: ``accuracy``; ``macro_f1``, the plain mean of the classes' F1; ``ece``;
+        ``agreement`` with the teacher or None; and ``precision``, ``recall``, ``f1``, lists of k.
+        A class that is never predicted has precision 0. ``nll`` is in nats a row. All are plain
+        Python numbers, fit for JSON.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=range(probabilities.shape[1]), zero_division=0
+    )
+    agreed = None
+    if teacher_probabilities is not None:
+        agreed = agreement(predicted, np.asarray(teacher_probabilities).argmax(axis=1))
+    return {
+        "accuracy": float(np.mean(predicted == labels)),
+        "macro_f1": float(f1.mean()),
+        "ece": expected_calibration_error(labels, probabilities),
+        "nll": negative_log_likelihood(labels, probabilities),
+        "agreement": agreed,
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
+        "f1": f1.tolist(),
+    }
+
+
+def expected_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
+) -> float:
+    """Mean distance between confidence and accuracy, weighted by rows (Guo et al., 2017).
+
+    Rows are put by their top probability into ``bins`` bins of equal width, each open below and
+    closed above: (0, 1/bins], … ((bins - 1)/bins, 1].
+
+    Args:
+        labels: shape (n,).
+        probabilities: shape (n, k).
+        bins: number of bins over 0..1.
+
+    Returns:
+        A share in 0..1; 0 is perfectly calibrated.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == np.asarray(labels)
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    # |sum of correct - sum of confidence| over n is the bin's gap times its share of the rows.
+    gaps = np.bincount(which, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of -ln(probability of the true class), in nats.
+
+    Probabilities are stored as float32 and one of 0 would make the mean infinite, so less than
+    float32's resolution (1.2e-7) counts as that much.
+
+    Args:
+        labels: shape (n,).
+        probabilities: shape (n, k).
+    """
+    labels = np.asarray(labels)
+    given = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(given, np.finfo(np.float32).eps, 1.0)).mean())
+
+
+def agreement(predicted: np.ndarray, other: np.ndarray) -> float:
+    """Share of rows, 0..1, on which two models predict the same class; both of shape (n,)."""
+    return float(np.mean(np.asarray(predicted) == np.asarray(other)))
+
+
+def accuracy_interval(
+    correct: int, total: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Wilson's score interval of an accuracy (Wilson, 1927).
+
+    Wilson's because it keeps its coverage near 0 and 1 and in small samples, where the usual
+    ±1.96 standard errors is too narrow and can leave 0..1 (Brown, Cai & DasGupta, 2001).
+
+    Args:
+        correct: rows that were right.
+        total: all rows, at least one.
+        confidence: coverage, 0.95 for 95 %.
+
+    Returns:
+        Lower and upper bound, shares in 0..1.
+    """
+    interval = stats.binomtest(int(correct), int(total)).proportion_ci(confidence, "wilson")
+    return float(interval.low), float(interval.high)
+
+
+def mcnemar(correct: np.ndarray, other_correct: np.ndarray) -> float:
+    """Two-sided p that two models tested on the same rows are equally accurate (McNemar, 1947).
+
+    Only rows on which exactly one of the two is right tell them apart; if the models were equal,
+    either would be the right one half of the time. This is the exact binomial form: it needs no
+    correction however few such rows there are.
+
+    Args:
+        correct: boolean, shape (n,): where the one model is right.
+        other_correct: the same of the other.
+
+    Returns:
+        p in 0..1; 1 where they are right on the same rows.
+    """
+    correct, other_correct = np.asarray(correct, bool), np.asarray(other_correct, bool)
+    only_one = int(np.sum(correct & ~other_correct))
+    only_other = int(np.sum(~correct & other_correct))
+    if only_one + only_other == 0:
+        return 1.0
+    return float(stats.binomtest(only_one, only_one + only_other, 0.5).pvalue)
+
+
+def compare(
+    labels: np.ndarray, probabilities: Mapping[str, np.ndarray], teacher: str = "teacher"
+) -> pd.DataFrame:
+    """How models that saw the same rows compare.
+
+    Args:
+        labels: true classes, shape (n,), n at least 1.
+        probabilities: by role, shape (n, k).
+        teacher: the role that the others are held against; it may be absent.
+
+    Returns:
+        One row a role, in the order given: ``accuracy`` with ``low`` and ``high`` of its 95 %
+        interval, ``agreement`` with the teacher (shares in 0..1), and ``p_teacher``, McNemar's p
+        that it is as accurate as the teacher. The last two are NaN without a teacher, and
+        ``p_teacher`` is NaN for the teacher itself.
+    """
+    labels = np.asarray(labels)
+    predicted = {role: np.asarray(p).argmax(axis=1) for role, p in probabilities.items()}
+    reference = predicted.get(teacher)
+    rows = []
+    for role, classes in predicted.items():
+        correct = classes == labels
+        low, high = accuracy_interval(correct.sum(), len(labels))
+        row = {"role": role, "accuracy": correct.mean(), "low": low, "high": high}
+        row |= {"agreement": np.nan, "p_teacher": np.nan}
+        if reference is not None:
+            row["agreement"] = agreement(classes, reference)
+        if reference is not None and role != teacher:
+            row["p_teacher"] = mcnemar(correct, reference == labels)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def models_table(
+    stored: pd.DataFrame,
+    labels: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    reported: Mapping[str, Reported],
+) -> pd.DataFrame:
+    """Everything that is known of a run's models, the largest first.
+
+    Args:
+        stored: one row a model with ``role``, ``size_mb`` and whatever else a run stores; its
+            ``accuracy`` and ``agreement`` give way to those of the predictions.
+        labels: true classes, shape (n,).
+        probabilities: by role, shape (n, k).
+        reported: by role, what the source notebook reported.
+
+    Returns:
+        The columns of ``stored`` and of ``compare``, ``front``, and ``reported_accuracy``,
+        ``reported_size_mb``, ``reported_note``, None where nothing was reported.
+    """
+    compared = compare(labels, probabilities)
+    table = stored.drop(columns=["accuracy", "agreement"], errors="ignore")
+    table = table.merge(compared, on="role")
+    table["front"] = pareto_front(table["size_mb"], table["accuracy"])
+    for field in ("accuracy", "size_mb", "note"):
+        table[f"reported_{field}"] = [getattr(reported.get(r), field, None) for r in table["role"]]
+    return table.sort_values("size_mb", ascending=False, ignore_index=True)
+
+
+def pareto_front(sizes: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
+    """Which models no other model beats.
+
+    A model is beaten by one that is at least as small and at least as accurate, and strictly
+    better in one of the two. So of two equally accurate models only the smaller is on the front,
+    of two equally small ones only the more accurate, and of two equal in both, both.
+
+    Args:
+        sizes: shape (n,), lower is better.
+        accuracies: shape (n,), higher is better.
+
+    Returns:
+        Boolean array (n,), True on the front.
+    """
+    size, accuracy = np.asarray(sizes, float)[:, None], np.asarray(accuracies, float)[:, None]
+    other_size, other_accuracy = size.T, accuracy.T
+    as_good = (other_size <= size) & (other_accuracy >= accuracy)
+    better = (other_size < size) | (other_accuracy > accuracy)
+    return ~(as_good & better).any(axis=1)
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """The confusion matrix, one row a cell.
+
+    Args:
+        labels: true classes, integers of shape (n,).
+        predicted: predicted classes, integers of shape (n,).
+        names: of the k classes.
+
+    Returns:
+        k * k rows with columns ``true``, ``predicted`` (names), ``count`` and ``share``: of the
+        rows that truly are of the class, 0..1; 0 for a class without rows.
+    """
+    counts = confusion_matrix(labels, predicted, labels=range(len(names)))
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    return pd.DataFrame(
+        {
+            "true": np.repeat(list(names), len(names)),
+            "predicted": np.tile(list(names), len(names)),
+            "count": counts.ravel(),
+            "share": shares.ravel(),
+        }
+    )

@@ -1,0 +1,42 @@
+import pytest
+
+from pipeline import data, toy
+from tests import pipelines, synthetic
+
+
+@pytest.fixture
+def cache_folder(tmp_path):
+    """A cache with one small whole run, "synthetic"; a test may damage it."""
+    synthetic.write_run(tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory):
+    """An artifact that knows ``synthetic.WORDS``; not to be changed."""
+    return synthetic.write_artifact(tmp_path_factory.mktemp("artifact"))
+
+
+@pytest.fixture(scope="session")
+def toy_cache(tmp_path_factory):
+    """A cache with the whole toy family, made by the command that a newcomer types."""
+    cache = tmp_path_factory.mktemp("toy") / "cache"
+    process = pipelines.run("run", "--family", "toy", "--cache", cache)
+    assert process.returncode == 0, process.stderr
+    return cache
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """Tiny random checkpoints of every architecture, under the published ones' names."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    texts = data.load(toy=True).train.texts
+    for seed, (name, (architecture, layers)) in enumerate(pipelines.CHECKPOINTS.items()):
+        toy.make_checkpoint(folder / name, architecture, layers, 32, texts, seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory):
+    """A data folder of 80 training and 40 test rows."""
+    return pipelines.write_data(tmp_path_factory.mktemp("data") / "news", 80, 40)

@@ -1,0 +1,59 @@
+"""Helpers of the tests that run the pipeline: its command line, tiny checkpoints, small data."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import data
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Nothing listens there: a test that asked for the Hub would fail at once.
+NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+
+# Architecture and layers of the checkpoints that stand in for the published ones.
+CHECKPOINTS = {
+    "google-bert/bert-base-uncased": ("bert", 2),
+    "distilbert/distilbert-base-uncased": ("distilbert", 2),
+    "microsoft/MiniLM-L12-H384-uncased": ("bert", 2),
+    "huawei-noah/TinyBERT_General_4L_312D": ("bert", 1),
+    "sentence-transformers/all-mpnet-base-v2": ("mpnet", 12),
+    "sentence-transformers/all-MiniLM-L6-v2": ("bert", 6),
+}
+
+
+def start(*arguments: str, **options) -> subprocess.Popen:
+    """``python -m pipeline`` in a process of its own, out of the Hub's reach."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **NO_HUB, **options.pop("env", {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def run(*arguments: str, text_in: str = "", **options) -> subprocess.CompletedProcess:
+    """The same, given standard input and waited for: 300 seconds at most."""
+    process = start(*arguments, **options)
+    try:
+        out, err = process.communicate(text_in, timeout=300)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
+    """A data folder, ``text,label``, of the project's own headlines, as many of each class."""
+    headlines = pd.read_csv(data.TOY)
+    folder.mkdir(parents=True)
+    for split, rows in (("train", train_rows), ("test", test_rows)):
+        part = headlines[headlines["split"] == split].groupby("label").head(rows // 4)
+        part[["text", "label"]].to_csv(folder / f"{split}.csv", index=False)
+    return folder

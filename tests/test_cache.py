@@ -1,0 +1,309 @@
+"""Runs are written whole, read back as they were, and every damage is named."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import cache
+from pipeline.cache import CacheError
+from tests import synthetic
+
+
+@pytest.fixture
+def run_folder(cache_folder):
+    return cache_folder / "synthetic"
+
+
+def edit(folder, change):
+    """Change the content of run.json by a function."""
+    path = folder / cache.RECORD
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def rewrite_predictions(folder, change, role="minilm"):
+    """Change a table of predictions and its checksum, so that only its content is at fault."""
+    path = folder / "predictions" / f"{role}.parquet"
+    change(pd.read_parquet(path)).to_parquet(path, index=False)
+    edit(folder, lambda c: c["files"].update({f"predictions/{role}.parquet": cache.sha256(path)}))
+
+
+# --- whole --------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_back(cache_folder):
+    run = cache.read_run(cache_folder / "synthetic")
+    assert list(run.by_role) == ["teacher", "minilm", "tiny-int8"]
+    expected = synthetic.predictions(0.941, seed=2)
+    expected = expected[expected["split"] == "test"].drop(columns="split").reset_index(drop=True)
+    pd.testing.assert_frame_equal(run.predictions("minilm"), expected)
+    assert len(run.predictions("minilm", "validation")) == 200
+    table = run.table().set_index("role")
+    assert table.loc["teacher", "size_mb"] == 438
+    assert table["at_hand"].tolist() == [False, True, True]
+
+
+def test_artifacts_are_checksummed(cache_folder):
+    run = cache.read_run(cache_folder / "synthetic")
+    folder = run.artifact("minilm")
+    digests = {path.name: cache.sha256(path) for path in folder.iterdir()}
+    assert run.by_role["minilm"].artifact == digests
+
+
+def test_a_clone_without_artifacts_is_whole(cache_folder):
+    shutil.rmtree(cache_folder / "synthetic" / "artifacts")
+    run = cache.read_run(cache_folder / "synthetic")
+    assert run.artifact("minilm") is None
+
+
+def test_an_artifact_of_which_a_file_is_missing_is_not_at_hand(cache_folder):
+    (cache_folder / "synthetic" / "artifacts" / "minilm" / "tokenizer.json").unlink()
+    assert cache.read_run(cache_folder / "synthetic").artifact("minilm") is None
+
+
+def test_no_cache_is_no_run(tmp_path):
+    assert cache.list_runs(tmp_path / "nothing") == ([], [])
+
+
+def test_a_run_is_replaced_in_one_step(cache_folder):
+    synthetic.write_run(cache_folder, roles=("teacher", "tiny-int8"))
+    runs, problems = cache.list_runs(cache_folder)
+    assert [list(run.by_role) for run in runs] == [["teacher", "tiny-int8"]]
+    assert problems == []
+    assert [path.name for path in cache_folder.iterdir()] == ["synthetic"]  # no drafts left
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+def drop_record(folder):
+    (folder / cache.RECORD).unlink()
+
+
+def truncate_record(folder):
+    path = folder / cache.RECORD
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def oversize_record(folder):
+    with (folder / cache.RECORD).open("a") as file:
+        file.write(" " * cache._MAX_RECORD_BYTES)
+
+
+def nest_record(folder):
+    (folder / cache.RECORD).write_text("[" * 100_000)
+
+
+def binary_record(folder):
+    (folder / cache.RECORD).write_bytes(b"\xff\xfe\x00")
+
+
+def drop_predictions(folder):
+    (folder / "predictions" / "minilm.parquet").unlink()
+
+
+def flip_a_byte(folder):
+    path = folder / "predictions" / "minilm.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def not_parquet(folder):
+    path = folder / "predictions" / "minilm.parquet"
+    path.write_bytes(b"PAR1 not really PAR1")
+    edit(folder, lambda c: c["files"].update({"predictions/minilm.parquet": cache.sha256(path)}))
+
+
+def link_predictions_elsewhere(folder):
+    path = folder / "predictions" / "minilm.parquet"
+    path.rename(folder.parent.parent / "elsewhere.parquet")
+    path.symlink_to(folder.parent.parent / "elsewhere.parquet")
+
+
+def set_first(**fields):
+    return lambda folder: edit(folder, lambda c: c["models"][0].update(fields))
+
+
+def set_run(**fields):
+    return lambda folder: edit(folder, lambda c: c.update(fields))
+
+
+def set_figure(group, name, value):
+    return lambda folder: edit(folder, lambda c: c["models"][0][group].update({name: value}))
+
+
+def set_cell(column, value):
+    def change(frame):
+        frame[column] = frame[column].astype("float64" if column != "split" else "str")
+        frame.loc[0, column] = value
+        return frame
+
+    return lambda folder: rewrite_predictions(folder, change)
+
+
+def add_file(name):
+    return lambda folder: edit(folder, lambda c: c["files"].update({name: "0" * 64}))
+
+
+DAMAGES = {
+    "no record": (drop_record, "has no run.json"),
+    "half a record": (truncate_record, "can't be read"),
+    "a record of 10 MB": (oversize_record, "larger than"),
+    "a record nested deep": (nest_record, "can't be read"),
+    "a binary record": (binary_record, "can't be read"),
+    "another schema": (set_run(schema=99), "schema is 99"),
+    "another run's record": (set_run(run="other"), "of another run"),
+    "an unknown field": (set_run(surprise=1), "not what this program writes"),
+    "files that are a list": (set_run(files=[]), "files in its run.json is of another type"),
+    "a command that is no text": (set_run(command=None), "command in its run.json is of another"),
+    "a title that is no text": (set_first(title=["x"]), "title in its run.json is of another"),
+    "models that are none": (set_run(models=[1]), "not what this program writes"),
+    "labels that are too few": (set_run(data={"labels": ["a"]}), "labels"),
+    "labels that are numbers": (set_run(data={"labels": [1, 2, 3, 4]}), "labels"),
+    "no labels": (set_run(data={}), "not what this program writes"),
+    "a role that leads out": (set_first(role="../teacher"), "can't be used"),
+    "a role that is hidden": (set_first(role=".teacher"), "can't be used"),
+    "a role that is no text": (set_first(role=7), "role in its run.json is of another type"),
+    "a role twice": (set_first(role="minilm"), "twice"),
+    "an artifact that leads out": (set_first(artifact={"../../x": "0"}), "can't be used"),
+    "no accuracy": (set_first(metrics={}), "not what this program writes"),
+    "an accuracy of NaN": (set_figure("metrics", "accuracy", float("nan")), "finite"),
+    "an accuracy in words": (set_figure("metrics", "accuracy", "high"), "finite"),
+    "an infinite latency": (set_figure("cost", "p50_ms", float("inf")), "finite"),
+    "no cost": (set_first(cost=None), "cost in its run.json is of another type"),
+    "a size of zero": (set_first(size_bytes=0), "size"),
+    "a size below zero": (set_first(size_bytes=-5), "size"),
+    "no predictions": (drop_predictions, "minilm.parquet is missing"),
+    "predictions with a flipped bit": (flip_a_byte, "minilm.parquet has changed"),
+    "predictions that are no parquet": (not_parquet, "can't be read"),
+    "predictions behind a link": (link_predictions_elsewhere, "leads out"),
+    "a file that leads out": (add_file("../../secret"), "can't be used"),
+    "a file with a null in its name": (add_file("a\x00b"), "can't be used"),
+    "an absolute file": (add_file("/etc/passwd"), "can't be used"),
+    "a probability below zero": (set_cell("p0", -0.5), "negative or not numbers"),
+    "a probability of NaN": (set_cell("p0", np.nan), "negative or not numbers"),
+    "probabilities beyond one": (set_cell("p0", 7.0), "do not sum to one"),
+    "a label beyond three": (set_cell("label", 4), "labels outside 0..3"),
+    "rows of another split": (set_cell("split", "other"), "other rows"),
+    "rows that differ": (set_cell("row", 99), "other rows"),
+    "columns that are missing": (
+        lambda folder: rewrite_predictions(folder, lambda frame: frame.drop(columns="p3")),
+        "has columns",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named_and_whole_runs_are_served(cache_folder, run_folder, damage):
+    synthetic.write_run(cache_folder, "whole", roles=("teacher",), at_hand=())
+    harm, words = DAMAGES[damage]
+    harm(run_folder)
+    runs, problems = cache.list_runs(cache_folder)
+    assert [run.name for run in runs] == ["whole"]
+    assert len(problems) == 1
+    assert str(run_folder) in problems[0]
+    assert words in problems[0]
+    assert "python -m pipeline run" in problems[0]  # what to do
+    assert "\n" not in problems[0]
+
+
+def test_a_run_behind_a_link_is_left_out(cache_folder, tmp_path):
+    (cache_folder / "synthetic").rename(tmp_path / "elsewhere")
+    (cache_folder / "synthetic").symlink_to(tmp_path / "elsewhere")
+    runs, problems = cache.list_runs(cache_folder)
+    assert runs == []
+    assert "symbolic link" in problems[0]
+
+
+def test_a_stray_file_is_no_run(cache_folder):
+    (cache_folder / "notes.txt").write_text("hello")
+    assert cache.list_runs(cache_folder)[1] == []
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def rewrite(cache_folder, change):
+    """Write the run again with its record changed; what is written is checked as it is read."""
+    run = cache.read_run(cache_folder / "synthetic")
+    tables = {
+        role: pd.read_parquet(run.folder / f"predictions/{role}.parquet") for role in run.by_role
+    }
+    return cache.write_run(cache_folder, change(run.record), tables, {})
+
+
+def test_a_run_that_would_not_read_back_leaves_the_old_one(cache_folder):
+    def spoil(record):
+        models = [dataclasses.replace(record.models[0], cost={"p50_ms": "fast"})]
+        return dataclasses.replace(record, models=models)
+
+    with pytest.raises(CacheError, match="finite"):
+        rewrite(cache_folder, spoil)
+    assert list(cache.read_run(cache_folder / "synthetic").by_role)[1:] == ["minilm", "tiny-int8"]
+    assert [path.name for path in cache_folder.iterdir()] == ["synthetic"]
+
+
+def test_nan_is_refused(cache_folder):
+    def spoil(record):
+        return dataclasses.replace(record, data=record.data | {"seed": float("nan")})
+
+    with pytest.raises(ValueError, match="JSON"):
+        rewrite(cache_folder, spoil)
+    assert len(cache.list_runs(cache_folder)[0]) == 1
+
+
+@pytest.mark.parametrize("name", ["../out", "", ".hidden", "a/b", "a b", "x" * 101, "ü"])
+def test_a_run_is_not_written_under_a_name_that_leads_out(cache_folder, name):
+    with pytest.raises(CacheError, match="can't be used"):
+        rewrite(cache_folder, lambda record: dataclasses.replace(record, run=name))
+
+
+def test_a_writer_killed_between_its_renames_loses_nothing(cache_folder):
+    """Killed after the old run was moved aside: the next writer puts it back."""
+    (cache_folder / "synthetic").rename(cache_folder / ".old-synthetic")
+    (cache_folder / ".new-abc" / "synthetic").mkdir(parents=True)
+    assert cache.list_runs(cache_folder) == ([], [])
+    cache.recover(cache_folder)
+    assert [run.name for run in cache.list_runs(cache_folder)[0]] == ["synthetic"]
+    assert [path.name for path in cache_folder.iterdir()] == ["synthetic"]
+
+
+def test_a_writer_killed_after_its_renames_leaves_the_new_run(cache_folder):
+    shutil.copytree(cache_folder / "synthetic", cache_folder / ".old-synthetic")
+    (cache_folder / ".old-synthetic" / "mark").touch()
+    cache.recover(cache_folder)
+    assert [path.name for path in cache_folder.iterdir()] == ["synthetic"]
+    assert not (cache_folder / "synthetic" / "mark").exists()
+
+
+def test_a_writer_killed_in_the_swap_is_recovered_by_the_next(cache_folder, monkeypatch):
+    real, calls = os.rename, []
+
+    def dies_at_the_second(self, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr("pathlib.Path.rename", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        synthetic.write_run(cache_folder, roles=("teacher", "tiny-int8"))
+    monkeypatch.undo()
+    cache.recover(cache_folder)
+    (run,) = cache.list_runs(cache_folder)[0]
+    assert list(run.by_role) == ["teacher", "minilm", "tiny-int8"]
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    cache.write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="JSON"):
+        cache.write_json(path, {"a": float("inf")})
+    assert json.loads(path.read_text()) == {"a": 1}
