@@ -1,0 +1,283 @@
+"""python -m pipeline run | status | predict | verify"""
+
+import argparse
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import plan
+from pipeline.cache import CACHE, check_name, list_runs
+from pipeline.errors import PipelineError, one_line
+from pipeline.families import CONTROL, FAMILIES
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
+    )
+    verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--cache", type=Path, default=CACHE, metavar="DIR", help="folder of all runs (%(default)s)"
+    )
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with train.csv and test.csv; by default AG News comes from the Hub",
+    )
+
+    run = verbs.add_parser("run", parents=[common, data], help="make a family's models")
+    run.set_defaults(act=run_family)
+    run.add_argument("--family", required=True, choices=FAMILIES, help="which family")
+    run.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="look for pretrained checkpoints in DIR/<org>/<name> before the Hub",
+    )
+    run.add_argument(
+        "--train-rows", type=int, metavar="N", help="use N training rows, validation included"
+    )
+    run.add_argument(
+        "--only", nargs="+", metavar="ROLE", help="only these roles and what they derive from"
+    )
+    run.add_argument(
+        "--no-teacher",
+        action="store_true",
+        help=f"train the students on labels alone, as roles <student>{CONTROL}, for comparison",
+    )
+    run.add_argument("--run", metavar="NAME", help="name of the run (family, and rows if fewer)")
+    run.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="folder for weights and checkpoints (.work in the cache folder)",
+    )
+
+    status = verbs.add_parser("status", parents=[common], help="what is done, stale or missing")
+    status.set_defaults(act=show_status)
+    status.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    predict = verbs.add_parser("predict", parents=[common], help="classify headlines")
+    predict.set_defaults(act=predict_headlines)
+    predict.add_argument("headlines", nargs="*", help="by default, lines of standard input")
+    predict.add_argument("--run", metavar="NAME", help="only models of this run")
+    predict.add_argument("--model", nargs="+", metavar="ROLE", help="only these models")
+
+    verify = verbs.add_parser("verify", parents=[common, data], help="check what is stored")
+    verify.set_defaults(act=verify_runs)
+    verify.add_argument("run", nargs="?", metavar="RUN", help="by default every run")
+    return main
+
+
+def run_family(options: argparse.Namespace) -> int:
+    """Make a family's models and write them into the cache."""
+    family = FAMILIES[options.family]
+    roles = plan.roles_to_make(family, options.only, options.no_teacher)
+    name = options.run or family.name + (f"-{options.train_rows}" if options.train_rows else "")
+    check_name(name, "--run")
+    work = options.work or options.cache / ".work"
+    work.mkdir(parents=True, exist_ok=True)
+
+    from pipeline import data, runner
+
+    corpus = data.load(options.data, options.train_rows, toy=family.toy)
+    checkpoints = options.checkpoints
+    if family.toy:
+        from pipeline import toy
+
+        checkpoints = work / "toy-checkpoints"
+        toy.make_checkpoints(checkpoints, corpus.train.texts)
+    run = runner.run(
+        family,
+        corpus,
+        roles,
+        name=name,
+        cache=options.cache,
+        work=work,
+        checkpoints=checkpoints,
+        command=_portable(options),
+    )
+    print(summary(run.table()))
+    print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")
+    return 0
+
+
+def _portable(options: argparse.Namespace) -> str:
+    """The command that makes the run anew, whole and on any machine: folders are placeholders."""
+    command = f"python -m pipeline run --family {options.family}"
+    if options.train_rows:
+        command += f" --train-rows {options.train_rows}"
+    for flag in ("data", "checkpoints"):
+        command += f" --{flag} DIR" if getattr(options, flag) else ""
+    return command + (f" --run {options.run}" if options.run else "")
+
+
+def summary(table: pd.DataFrame) -> str:
+    """The figures of a run's models, to read in a terminal."""
+    columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "headlines_per_second"]
+    return table[columns].to_string(index=False, float_format="{:.4g}".format)
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Print the state of every role of every run."""
+    runs, problems = list_runs(options.cache)
+    rows = []
+    for run in runs:
+        family = FAMILIES.get(run.record.family)
+        roles = [model.role for model in family.models] if family else []
+        roles += [role for role in run.by_role if role not in roles]
+        for role in roles:
+            record = run.by_role.get(role)
+            artifact = run.artifact(role) if record else None
+            rows.append(
+                {
+                    "run": run.name,
+                    "family": run.record.family,
+                    "role": role,
+                    "state": plan.state(family, run, role) if family else "stale",
+                    "accuracy": record and record.metrics["accuracy"],
+                    "size_mb": record and record.size_bytes / 1e6,
+                    "p50_ms": record and record.cost["p50_ms"],
+                    "artifact": artifact and _from_repository(artifact),
+                }
+            )
+    for problem in problems:
+        print(f"warning: {problem}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        print(pd.DataFrame(rows).to_string(index=False, na_rep="-", float_format="{:.4g}".format))
+    else:
+        print("no runs yet; python -m pipeline run --family toy makes one in two minutes")
+    return FAILED if problems else 0
+
+
+def _from_repository(path: Path) -> str:
+    """A path relative to the repository, or absolute where it lies elsewhere."""
+    path, repository = path.resolve(), CACHE.parent
+    return str(path.relative_to(repository) if path.is_relative_to(repository) else path)
+
+
+def predict_headlines(options: argparse.Namespace) -> int:
+    """Classify headlines with every model that has its artifact at hand."""
+    from pipeline.inference import Classifier
+
+    headlines = options.headlines or [line.rstrip("\n") for line in sys.stdin]
+    texts = [text for text in headlines if text.strip()]
+    if len(texts) < len(headlines):
+        left_out = len(headlines) - len(texts)
+        print(f"note: {left_out} blank lines are left out", file=sys.stderr)
+    if not texts:
+        raise PipelineError('nothing to classify; give headlines: predict "headline" …')
+    runs = _named_runs(options.cache, options.run)
+    rows, found = [], False
+    for run in runs:
+        for role in run.by_role:
+            folder = run.artifact(role)
+            if folder is None or (options.model and role not in options.model):
+                continue
+            found = True
+            probabilities = Classifier(folder).predict_proba(texts)
+            for text, row in zip(texts, probabilities, strict=True):
+                rows.append(
+                    {
+                        "headline": text if len(text) <= 60 else text[:59] + "…",
+                        "run": run.name,
+                        "model": role,
+                        "label": run.labels[row.argmax()],
+                        "probability": row.max(),
+                    }
+                )
+    if not found:
+        raise PipelineError(
+            "no such model has its artifact at hand; python -m pipeline status lists them"
+        )
+    table = pd.DataFrame(rows).sort_values(
+        "headline",
+        key=lambda column: column.map(column.drop_duplicates().tolist().index),
+        kind="stable",
+    )
+    print(table.to_string(index=False, float_format="{:.3f}".format))
+    return 0
+
+
+def verify_runs(options: argparse.Namespace) -> int:
+    """Check checksums, metrics and, where artifact and data are at hand, the predictions."""
+    from pipeline import verification
+
+    failures = 0
+    for run in _named_runs(options.cache, options.run):
+        for line, passed in verification.verify(run, options.data):
+            print(f"{'ok  ' if passed else 'FAIL'} {run.name}: {line}", flush=True)
+            failures += not passed
+    print(f"{failures} failures" if failures else "everything agrees")
+    return FAILED if failures else 0
+
+
+def _named_runs(cache: Path, name: str | None) -> list:
+    """The run of that name, or all; a PipelineError where it, or any of all, is not whole."""
+    runs, problems = list_runs(cache)
+    if name is not None:
+        check_name(name, "run name")
+        problems = [problem for problem in problems if f"{cache / name} " in problem]
+        runs = [run for run in runs if run.name == name]
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    if problems:
+        raise PipelineError(f"{len(problems)} of the runs in {cache} can't be trusted")
+    if not runs:
+        raise PipelineError(
+            f"no run {name or ''} in {cache}; python -m pipeline status lists the runs"
+        )
+    return runs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; every failure that people can mend is one line and a non-zero exit."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # Threads that spin while they wait take the cores from whatever else runs: two trainings side
+    # by side on two cores were 30 times slower each. Read when torch is imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    options = parser().parse_args(arguments)
+    with contextlib.suppress(ValueError):  # only the main thread may set it
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    again = "the same command goes on where it stopped"
+    try:
+        return options.act(options)
+    except PipelineError as error:
+        message = str(error)
+    except KeyboardInterrupt:
+        print(f"\nstopped; nothing is lost, {again}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        # torch, safetensors and pyarrow wrap a full disk each in an error of their own.
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        if full:
+            message = f"no space left on the disk; free some, then {again}"
+        elif isinstance(error, OSError):
+            message = f"{one_line(error)}; see to it, then {again}"
+        else:
+            raise
+    print(f"error: {message}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Checkpoints to models: load, keep some layers, save, read back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from pipeline import hub, qat
+from pipeline.cache import sha256
+from pipeline.errors import PipelineError, one_line
+from pipeline.families import LABELS
+
+# Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
+TOKENIZERS = {
+    "bert": transformers.BertTokenizerFast,
+    "distilbert": transformers.DistilBertTokenizerFast,
+    "mpnet": transformers.MPNetTokenizerFast,
+}
+WEIGHTS = "model.safetensors"
+
+
+def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
+    """What stands for a checkpoint in a fingerprint: its weights' sha256, or its commit on the Hub.
+
+    Raises:
+        PipelineError: it is neither under ``checkpoints`` nor to be had from the Hub.
+    """
+    source = Path(hub.find_checkpoint(name, checkpoints))
+    if source.is_dir():
+        if not (source / WEIGHTS).is_file():
+            raise PipelineError(f"{source} has no {WEIGHTS}; only safetensors are read")
+        return sha256(source / WEIGHTS)
+    with hub.reachable(name, "--checkpoints DIR"):
+        from huggingface_hub import hf_hub_download
+
+        # The snapshot's folder is named after the commit, also when it comes from the local cache.
+        return Path(hf_hub_download(name, "config.json")).parent.name
+
+
+def load_checkpoint(
+    name: str, architecture: str, checkpoints: Path | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A pretrained encoder with a new classification head, and its tokenizer.
+
+    Raises:
+        PipelineError: the checkpoint can't be had or is of another architecture.
+    """
+    source = hub.find_checkpoint(name, checkpoints)
+    with hub.reachable(name, "--checkpoints DIR") if source == name else _local(source):
+        config = CONFIG_MAPPING[architecture].from_pretrained(
+            source,
+            num_labels=len(LABELS),
+            id2label=dict(enumerate(LABELS)),
+            label2id={label: number for number, label in enumerate(LABELS)},
+        )
+        tokenizer = TOKENIZERS[architecture].from_pretrained(source)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            source, config=config, use_safetensors=True, dtype=torch.float32
+        )
+    return model, tokenizer
+
+
+@contextmanager
+def _local(source: str) -> Iterator[None]:
+    """A block that reads a local checkpoint; what is wrong with it becomes one line."""
+    try:
+        yield
+    except Exception as error:  # transformers, tokenizers and safetensors raise a dozen kinds
+        raise PipelineError(f"can't read the checkpoint {source}: {one_line(error)}") from error
+
+
+def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
+    """Drop every encoder layer but these, in place (Sanh et al., 2019, initialise so)."""
+    encoder = model.base_model.encoder
+    if max(layers) >= len(encoder.layer):
+        raise PipelineError(
+            f"layer {max(layers)} is asked for, but the checkpoint has {len(encoder.layer)} layers"
+        )
+    encoder.layer = torch.nn.ModuleList(encoder.layer[layer] for layer in layers)
+    model.config.num_hidden_layers = len(layers)
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write weights (as they are, quantization ranges included), configuration and tokenizer."""
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+
+
+def read(
+    folder: Path, quantization_aware: bool = False
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """What ``save`` wrote; ``quantization_aware`` models come back with their fake quantization."""
+    config = AutoConfig.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    if quantization_aware:
+        qat.prepare(model)
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    tokenizer = TOKENIZERS[config.model_type].from_pretrained(folder)
+    return model.eval(), tokenizer
+
+
+def parameter_count(model: PreTrainedModel) -> int:
+    """Number of weights."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,66 @@
+"""Stages of work: a fingerprint each, a folder that is complete or absent, nothing done twice."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import PipelineError
+
+
+def fingerprint(**parts: Any) -> str:
+    """sha256 of the parts: settings, the data's fingerprint, the parents' fingerprints."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def folder(work: Path, name: str, fingerprint: str) -> Path:
+    """Where a stage's result stands once it is complete."""
+    return work / f"{name}-{fingerprint[:16]}"
+
+
+def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], None]) -> Path:
+    """A stage's folder; made first where it is not there yet.
+
+    Args:
+        work: the folder of all stages.
+        name: what the stage makes, for people.
+        fingerprint: of everything that the result depends on.
+        make: fills the draft folder it is given. The draft of a killed run is given again as it
+            was left, so that training can go on from its last checkpoint.
+    """
+    target = folder(work, name, fingerprint)
+    if not target.is_dir():
+        draft = target.with_name(f".draft-{target.name}")
+        draft.mkdir(parents=True, exist_ok=True)
+        make(draft)
+        draft.rename(target)
+    return target
+
+
+@contextmanager
+def locked(work: Path) -> Iterator[None]:
+    """One run at a time in a work folder; a second one is told so."""
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise PipelineError(
+            f"another run is at work in {work}; wait until it ends, or give --work another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def clear(draft: Path) -> None:
+    """Empty a draft whose stage starts from scratch."""
+    shutil.rmtree(draft)
+    draft.mkdir()

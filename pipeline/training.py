@@ -1,0 +1,340 @@
+"""Fine-tuning and distillation, on transformers' Trainer."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch.nn import functional
+from transformers import (
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.utils import logging
+
+from pipeline import hardware
+from pipeline.cache import write_json
+from pipeline.data import Split
+from pipeline.families import Training
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+
+def distillation_loss(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    teacher_logits: torch.Tensor,
+    temperature: float,
+    label_share: float,
+) -> torch.Tensor:
+    """Softened KL to the teacher with a share of cross-entropy (Hinton, Vinyals and Dean, 2015).
+
+    The KL is times temperature², which keeps its gradients' size apart from the temperature.
+
+    Args:
+        logits: student's, (batch, classes).
+        labels: int64 (batch,).
+        teacher_logits: (batch, classes).
+        temperature: divides both logits; above 1 it shows more of the unlikely classes.
+        label_share: weight of the cross-entropy, 0..1; the KL has the rest.
+    """
+    cross_entropy = functional.cross_entropy(logits.float(), labels)
+    divergence = functional.kl_div(
+        functional.log_softmax(logits.float() / temperature, dim=-1),
+        functional.log_softmax(teacher_logits.float() / temperature, dim=-1),
+        log_target=True,
+        reduction="batchmean",
+    )
+    return label_share * cross_entropy + (1 - label_share) * temperature**2 * divergence
+
+
+def tokenize(
+    split: Split,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    teacher_logits: np.ndarray | None = None,
+) -> Dataset:
+    """Columns input_ids, attention_mask, length, labels and, where given, teacher_logits (n, 4)."""
+    tokens = tokenizer(
+        split.texts, truncation=True, max_length=max_length, return_token_type_ids=False
+    )
+    columns = {
+        "input_ids": tokens["input_ids"],
+        "attention_mask": tokens["attention_mask"],
+        "length": [len(ids) for ids in tokens["input_ids"]],
+        "labels": split.labels,
+    }
+    if teacher_logits is not None:
+        columns["teacher_logits"] = list(teacher_logits.astype(np.float32))
+    return Dataset.from_dict(columns)
+
+
+class _Progress(ProgressCallback):
+    """The Trainer's progress bar, without a line for every figure it logs."""
+
+    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
+        if self.training_bar is not None and logs and "eval_accuracy" in logs:
+            self.training_bar.set_postfix_str(f"validation {logs['eval_accuracy']:.4f}")
+
+
+class _EpochSampler(LengthGroupedSampler):
+    """Groups by length in an order that depends on seed and epoch alone.
+
+    transformers' own draws it from the global generator, which a resumed run finds in another
+    state than the epoch began with: it would see some rows twice and others not at all.
+    """
+
+    seed = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.generator = torch.Generator().manual_seed(self.seed + epoch)
+
+
+class _DistillationTrainer(Trainer):
+    """Takes the teacher's logits from the batch; a batch without them is scored on its labels."""
+
+    def __init__(self, *args, training: Training, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.training = training
+
+    def _get_train_sampler(self, train_dataset=None) -> _EpochSampler:
+        lengths = self.train_dataset[self.args.length_column_name]
+        sampler = _EpochSampler(self.args.train_batch_size, lengths=list(lengths))
+        sampler.seed = self.args.seed
+        return sampler
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        labels = inputs.pop("labels")
+        teacher_logits = inputs.pop("teacher_logits", None)
+        outputs = model(**inputs)
+        if teacher_logits is None:
+            loss = functional.cross_entropy(outputs.logits.float(), labels)
+        else:
+            loss = distillation_loss(
+                outputs.logits,
+                labels,
+                teacher_logits,
+                self.training.temperature,
+                self.training.label_share,
+            )
+        # prediction_step drops the first of the outputs, which a model given labels has as loss.
+        return (loss, (loss, outputs.logits)) if return_outputs else loss
+
+
+def trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    training: Training,
+    folder: Path,
+    *,
+    rate: float = 0.0,
+    max_steps: int = -1,
+    save_every: int | None = None,
+    train: Dataset | None = None,
+    validation: Dataset | None = None,
+    callbacks: tuple[TrainerCallback, ...] = (),
+) -> Trainer:
+    """A Trainer that pads to the longest of a batch and groups by length, in bf16 where it can."""
+    pad = DataCollatorWithPadding(tokenizer)
+    every = {"eval_strategy": "no", "save_strategy": "no"}
+    if save_every:
+        every = {
+            "eval_strategy": "steps",
+            "eval_steps": save_every,
+            "save_strategy": "steps",
+            "save_steps": save_every,
+            "save_total_limit": 1,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "accuracy",
+        }
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=max_steps,
+        learning_rate=rate,
+        lr_scheduler_type="linear",
+        warmup_steps=training.warmup,
+        weight_decay=training.weight_decay,
+        per_device_train_batch_size=training.batch_size,
+        per_device_eval_batch_size=64,
+        # Where nothing is trained, rows must come back in order: the strategy is evaluation's too.
+        train_sampling_strategy="random" if train is None else "group_by_length",
+        remove_unused_columns=False,
+        bf16=hardware.has_bf16(),
+        use_cpu=not torch.accelerator.is_available(),
+        seed=training.seed,
+        report_to="none",
+        disable_tqdm=False,
+        logging_steps=save_every or 500,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        **every,
+    )
+    made = _DistillationTrainer(
+        model,
+        arguments,
+        lambda rows: pad([{k: v for k, v in row.items() if k != "length"} for row in rows]),
+        train,
+        validation,
+        compute_metrics=_validation_metrics,
+        callbacks=list(callbacks),
+        training=training,
+    )
+    made.remove_callback(ProgressCallback)
+    made.add_callback(_Progress)
+    return made
+
+
+def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+
+
+def predict_logits(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int
+) -> np.ndarray:
+    """A model's logits on a split, float32 (n, 4), in the split's order."""
+    rows = tokenize(split, tokenizer, max_length)
+    # In order of length, so that batches need little padding.
+    order = np.argsort(rows["length"], kind="stable")
+    predictor = trainer(model, tokenizer, Training(rates=(), epochs=0), Path("."))
+    logits = np.empty((len(split), model.config.num_labels), dtype=np.float32)
+    logits[order] = predictor.predict(rows.select(order)).predictions
+    return logits
+
+
+def search_rate(
+    load_model: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]],
+    training: Training,
+    train: Split,
+    validation: Split,
+    max_length: int,
+    folder: Path,
+    teacher_logits: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Try each learning rate for one short epoch and write ``rates.json``.
+
+    Returns:
+        By rate (as it prints), the cross-entropy on validation; the lowest is the best rate.
+    """
+    if len(training.rates) == 1:
+        return {}
+    results = folder / "rates.json"
+    tried = json.loads(results.read_text()) if results.is_file() else {}
+    shuffled = np.random.default_rng(training.seed).permutation
+    rows = np.sort(shuffled(len(train))[: training.search_rows])
+    judged_on = validation.take(shuffled(len(validation))[: training.search_rows])
+    few = train.take(rows)
+    few_logits = None if teacher_logits is None else teacher_logits[rows]
+    for rate in training.rates:
+        if str(rate) in tried:
+            continue
+        set_seed(training.seed)
+        model, tokenizer = load_model()
+        attempt = trainer(
+            model,
+            tokenizer,
+            training,
+            folder / "search",
+            rate=rate,
+            max_steps=math.ceil(len(few) / training.batch_size),
+            train=tokenize(few, tokenizer, max_length, few_logits),
+            validation=tokenize(judged_on, tokenizer, max_length),
+        )
+        attempt.train()
+        tried[str(rate)] = attempt.evaluate()["eval_loss"]
+        write_json(results, tried)
+    return tried
+
+
+def train(
+    load_model: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]],
+    training: Training,
+    train_split: Split,
+    validation: Split,
+    max_length: int,
+    folder: Path,
+    teacher_logits: np.ndarray | None = None,
+    callbacks: tuple[TrainerCallback, ...] = (),
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict]:
+    """Choose the rate, train, and come back with the weights that were best on validation.
+
+    Goes on from the last checkpoint in ``folder`` if an earlier call was killed.
+
+    Args:
+        load_model: gives the model as training starts from it, and its tokenizer.
+        training: the settings.
+        train_split: rows to train on.
+        validation: rows to choose rate and checkpoint on.
+        max_length: tokens of a text that are read.
+        folder: for checkpoints.
+        teacher_logits: (n, 4) on ``train_split``; None trains on the labels alone.
+        callbacks: added to the Trainer's.
+
+    Returns:
+        The model, its tokenizer, and a record of the training for ``run.json``.
+    """
+    rates = search_rate(
+        load_model, training, train_split, validation, max_length, folder, teacher_logits
+    )
+    rate = float(min(rates, key=rates.__getitem__)) if rates else training.rates[0]
+    set_seed(training.seed)
+    model, tokenizer = load_model()
+    steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
+    saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
+    # Rounded up, so that the last step is a checkpoint too.
+    save_every = math.ceil(steps_per_epoch / saves_per_epoch)
+    made = trainer(
+        model,
+        tokenizer,
+        training,
+        folder / "checkpoints",
+        rate=rate,
+        max_steps=training.epochs * saves_per_epoch * save_every,
+        save_every=save_every,
+        train=tokenize(train_split, tokenizer, max_length, teacher_logits),
+        validation=tokenize(validation, tokenizer, max_length),
+        callbacks=callbacks,
+    )
+    started = time.monotonic()
+    made.train(resume_from_checkpoint=_last_checkpoint(folder / "checkpoints"))
+    history = [
+        {"step": entry["step"], "accuracy": entry["eval_accuracy"], "loss": entry["eval_loss"]}
+        for entry in made.state.log_history
+        if "eval_accuracy" in entry
+    ]
+    return (
+        made.model,
+        tokenizer,
+        {
+            "rate": rate,
+            "rates_tried": rates,
+            "steps": made.state.max_steps,
+            "kept_step": max(history, key=lambda entry: entry["accuracy"])["step"],
+            "validation": history,
+            "rows": len(train_split),
+            "seconds_since_last_start": round(time.monotonic() - started, 1),
+            "bf16": made.args.bf16,
+            **hardware.describe(),
+        },
+    )
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint; the state is the last file that the Trainer writes of one."""
+    whole = [
+        path.parent
+        for path in folder.glob("checkpoint-*/trainer_state.json")
+        if path.stat().st_size
+    ]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None

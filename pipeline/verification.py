@@ -1,0 +1,97 @@
+"""Whether what a run has stored is what its artifacts and data still give."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import data, evaluation, hardware
+from pipeline.cache import PROBABILITIES, ModelRecord, Run, sha256
+from pipeline.data import Corpus
+from pipeline.errors import PipelineError
+from pipeline.families import FAMILIES
+
+METRIC_TOLERANCE = 1e-9
+SAME_CPU = 1e-3
+"""Largest difference of a probability where the instruction sets are those of the run."""
+OTHER_CPU = 0.005
+"""Largest share of changed labels elsewhere: int8 products depend on the instruction set."""
+
+
+def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
+    """Check a run that was read whole (so its own files' checksums hold already).
+
+    Args:
+        run: the run.
+        folder: of the data set, as ``--data`` has it; a toy run needs none.
+
+    Yields:
+        What was checked, and whether it holds.
+    """
+    yield f"{len(run.record.files)} files have their checksums", True
+    corpus, reason = _corpus(run, folder)
+    for model in run.record.models:
+        yield from _check_metrics(run, model)
+        artifact = run.artifact(model.role)
+        if artifact is None:
+            yield f"{model.role}: artifact is not at hand, its predictions are not recomputed", True
+            continue
+        changed = [
+            name for name, digest in model.artifact.items() if sha256(artifact / name) != digest
+        ]
+        yield f"{model.role}: artifact's checksums", not changed
+        if changed:
+            continue
+        if corpus is None:
+            yield f"{model.role}: {reason}, its predictions are not recomputed", folder is None
+        else:
+            yield _check_predictions(run, model, artifact, corpus)
+
+
+def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
+    """The run's own data, or None and why not."""
+    family = FAMILIES.get(run.record.family)
+    if folder is None and not (family and family.toy):
+        return None, "no --data"
+    rows = run.record.data["rows"]
+    try:
+        corpus = data.load(folder, rows["train"] + rows["validation"], toy=run.record.toy)
+    except PipelineError as error:
+        return None, str(error)
+    if corpus.fingerprint != run.record.data["fingerprint"]:
+        return None, f"{folder} holds other rows than the run was made from"
+    return corpus, ""
+
+
+def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
+    predictions = run.all_predictions(model.role)
+    teacher = run.all_predictions("teacher") if "teacher" in run.by_role else None
+    for split, stored in (("test", model.metrics), ("validation", model.validation)):
+        again = evaluation.metrics(predictions, teacher, split)
+        wrong = [name for name in again if not _equal(again[name], stored.get(name))]
+        said = f" differ: {', '.join(wrong)}" if wrong else " follow from its predictions"
+        yield f"{model.role}: {split} metrics{said}", not wrong
+
+
+def _equal(a, b) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=METRIC_TOLERANCE)
+
+
+def _check_predictions(
+    run: Run, model: ModelRecord, artifact: Path, corpus: Corpus
+) -> tuple[str, bool]:
+    again, _ = evaluation.predict(artifact, corpus)
+    stored = run.all_predictions(model.role)
+    if not again[["split", "row", "label"]].equals(stored[["split", "row", "label"]]):
+        return f"{model.role}: stored rows or labels are not the data's", False
+    a, b = again[PROBABILITIES].to_numpy(), stored[PROBABILITIES].to_numpy()
+    largest = float(np.abs(a - b).max())
+    changed = float((a.argmax(axis=1) != b.argmax(axis=1)).mean())
+    same_cpu = model.measured_on["hardware"]["cpu_flags"] == hardware.cpu_flags()
+    said = (
+        f"{model.role}: {len(a)} predictions recomputed, probabilities differ by {largest:.1e} "
+        f"at most, {changed:.2%} of the labels"
+    )
+    return said, largest <= SAME_CPU if same_cpu else changed <= OTHER_CPU

@@ -1,0 +1,131 @@
+"""Reading data sets: both forms, the split, the fingerprint, and every way to be wrong."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import data
+from pipeline.errors import PipelineError
+from tests.pipelines import write_data
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_data(tmp_path / "news", 80, 40)
+
+
+def _rewrite(folder, change):
+    path = folder / "train.csv"
+    frame = pd.read_csv(path)
+    change(frame).to_csv(path, index=False)
+
+
+def test_split_is_stratified_disjoint_and_the_same_every_time(folder):
+    corpus, again = data.load(folder), data.load(folder)
+    assert {name: len(split) for name, split in corpus.splits().items()} == {
+        "train": 72,
+        "validation": 8,
+        "test": 40,
+    }
+    assert np.bincount(corpus.validation.labels).tolist() == [2, 2, 2, 2]
+    assert not set(corpus.train.rows) & set(corpus.validation.rows)
+    assert set(corpus.train.rows) | set(corpus.validation.rows) == set(range(80))
+    assert corpus.validation.texts == again.validation.texts
+    assert corpus.fingerprint == again.fingerprint
+
+
+def test_rows_lead_back_to_the_file(folder):
+    texts = pd.read_csv(folder / "train.csv")["text"]
+    validation = data.load(folder).validation
+    assert validation.texts == [texts[row] for row in validation.rows]
+
+
+def test_fewer_rows_are_drawn_by_class_and_test_stays_whole(folder):
+    corpus = data.load(folder, train_rows=40)
+    assert (len(corpus.train), len(corpus.validation), len(corpus.test)) == (36, 4, 40)
+    assert np.bincount(corpus.train.labels).tolist() == [9, 9, 9, 9]
+
+
+def test_fingerprint_follows_texts_labels_and_rows(folder):
+    prints = {data.load(folder).fingerprint, data.load(folder, train_rows=40).fingerprint}
+    _rewrite(folder, lambda frame: frame.replace({"text": {frame["text"][0]: "Another headline"}}))
+    prints.add(data.load(folder).fingerprint)
+    _rewrite(folder, lambda frame: frame.assign(label=frame["label"].to_numpy()[::-1]))
+    prints.add(data.load(folder).fingerprint)
+    assert len(prints) == 4
+
+
+@pytest.mark.parametrize("header", [True, ["Class Index", "Title", "Description"], False])
+def test_both_forms_are_the_same_data(folder, tmp_path, header):
+    zhang = tmp_path / "zhang"
+    zhang.mkdir()
+    for split in ("train", "test"):
+        frame = pd.read_csv(folder / f"{split}.csv")
+        words = frame["text"].str.split(" ", n=1, expand=True)
+        three = pd.DataFrame({"c": frame["label"] + 1, "t": words[0], "d": words[1]})
+        three.to_csv(zhang / f"{split}.csv", index=False, header=header)
+    if header is True:
+        # Columns c, t, d: any header with a first cell that is no number will do.
+        assert (zhang / "train.csv").read_text().startswith("c,t,d")
+    assert data.load(zhang).fingerprint == data.load(folder).fingerprint
+
+
+def test_the_toy_data_are_the_projects_own(tmp_path):
+    corpus = data.load(toy=True)
+    assert {name: len(split) for name, split in corpus.splits().items()} == {
+        "train": 270,
+        "validation": 30,
+        "test": 100,
+    }
+    assert np.bincount(corpus.test.labels).tolist() == [25] * 4
+    assert len({text.lower() for s in corpus.splits().values() for text in s.texts}) == 400
+
+
+def _without(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def _train(text):
+    return lambda folder: (folder / "train.csv").write_bytes(text)
+
+
+WRONG = {
+    "folder": (shutil.rmtree, "no data folder at"),
+    "file": (_without("test.csv"), "no test.csv in"),
+    "empty file": (_train(b""), "train.csv is empty"),
+    "header only": (_train(b"text,label\n"), "no rows under its header"),
+    "column": (_train(b"text,topic\na b,1\n"), "has columns text, topic; it needs text,label"),
+    "label too large": (
+        _train(b"text,label\na,0\nb,4\n"),
+        "row 2 has label '4'; labels are 0..3",
+    ),
+    "negative label": (_train(b"text,label\na,-1\n"), "row 1 has label '-1'"),
+    "label that is a word": (_train(b"text,label\na,World\n"), "row 1 has label 'World'"),
+    "label that is a fraction": (_train(b"text,label\na,0.5\n"), "row 1 has label '0.5'"),
+    "class 0 in Zhang's form": (_train(b"0,a,b\n"), "row 1 has label '0'; labels are 1..4"),
+    "blank text": (_train(b"text,label\na,0\n  ,1\n"), "row 2 has no text"),
+    "ragged": (_train(b"text,label\na,0\nb,1,2,3\n"), "can't be read as UTF-8 CSV"),
+    "not UTF-8": (_train(b"text,label\n\xff\xfe\x00,0\n"), "can't be read as UTF-8 CSV"),
+    "too few rows": (
+        _train(b"text,label\na,0\nb,1\nc,2\nd,3\n"),
+        "the validation tenth would be 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_in_one_line(folder, case):
+    spoil, message = WRONG[case]
+    spoil(folder)
+    with pytest.raises(PipelineError) as error:
+        data.load(folder)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("rows", [-5, 0, 3, 79, 1000])
+def test_impossible_numbers_of_rows(folder, rows):
+    with pytest.raises(PipelineError, match="--train-rows would be"):
+        data.load(folder, train_rows=rows)

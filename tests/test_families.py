@@ -1,0 +1,125 @@
+"""The table of families, and the plan that follows from it."""
+
+from dataclasses import replace
+
+import pytest
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+)
+
+from pipeline import plan
+from pipeline.errors import PipelineError
+from pipeline.families import CONTROL, FAMILIES
+
+SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
+STUDENTS = {"distil", "tiny", "minilm"}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_every_family_has_the_notebooks_roles_and_parents_come_first(family):
+    roles = [model.role for model in family.models]
+    assert set(roles) >= SEVEN | {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4"}
+    for number, model in enumerate(family.models):
+        assert model.parent is None or model.parent in roles[:number]
+    assert {role for role in family.by_role() if role.endswith(CONTROL)} == {
+        f"{role}{CONTROL}" for role in STUDENTS
+    }
+
+
+def test_no_figure_of_the_notebook_stands_beside_a_toy():
+    assert not any(model.reported for model in FAMILIES["toy"].models)
+    assert {m.role for m in FAMILIES["bert"].models if m.reported} == SEVEN
+
+
+# The published configurations; sizes of the saved weights, in MB, are the source notebook's.
+PUBLISHED = {
+    "teacher": (BertForSequenceClassification, BertConfig, {}, 438.0),
+    "distil": (DistilBertForSequenceClassification, DistilBertConfig, {}, 267.9),
+    "tiny": (
+        BertForSequenceClassification,
+        BertConfig,
+        {"hidden_size": 312, "num_hidden_layers": 4, "intermediate_size": 1200},
+        57.4,
+    ),
+    "minilm": (
+        BertForSequenceClassification,
+        BertConfig,
+        {"hidden_size": 384, "num_hidden_layers": 12, "intermediate_size": 1536},
+        133.5,
+    ),
+}
+
+
+@pytest.mark.parametrize("role", PUBLISHED)
+def test_published_configurations_have_the_notebooks_sizes(role, tmp_path):
+    build, configure, shape, size_mb = PUBLISHED[role]
+    model = build(configure(num_labels=4, **shape))
+    model.save_pretrained(tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_size / 1e6 == pytest.approx(size_mb, rel=2e-3)
+    assert FAMILIES["bert"].by_role()[role].architecture == model.config.model_type
+
+
+def test_only_brings_what_a_role_derives_from():
+    family = FAMILIES["mpnet"]
+    assert plan.roles_to_make(family, ["tiny-int8"], False) == ["teacher", "tiny", "tiny-int8"]
+    assert plan.roles_to_make(family, ["tiny"], True) == ["teacher", f"tiny{CONTROL}"]
+    assert plan.roles_to_make(family, None, True) == [
+        "teacher",
+        *(f"{m.role}{CONTROL}" for m in family.models if m.role in STUDENTS),
+    ]
+
+
+def test_unknown_roles_and_impossible_controls_are_named():
+    with pytest.raises(PipelineError, match="no role 'huge'; its roles are teacher, distil"):
+        plan.roles_to_make(FAMILIES["bert"], ["tiny", "huge"], False)
+    with pytest.raises(PipelineError, match="needs a student"):
+        plan.roles_to_make(FAMILIES["bert"], ["static"], True)
+
+
+def _prints(family, data="d", **identities):
+    names = plan.checkpoints(family, family.by_role())
+    found = {name: f"weights of {name}" for name in names} | identities
+    return plan.fingerprints(family, {"data": data, **found})
+
+
+def _changed(a, b):
+    return {role for role in a if a[role].evaluation != b[role].evaluation}
+
+
+def _with(family, role, **changes):
+    models = tuple(
+        replace(m, training=replace(m.training, **changes)) if m.role == role else m
+        for m in family.models
+    )
+    return replace(family, models=models)
+
+
+def test_only_what_depends_on_a_setting_gets_another_fingerprint():
+    family = FAMILIES["mpnet"]
+    before = _prints(family)
+    after = _prints(_with(family, "tiny", epochs=99))
+    assert _changed(before, after) == {"tiny", "tiny-int8", "tiny-int4", f"tiny{CONTROL}"}
+    after = _prints(_with(family, "qat", epochs=99))
+    assert _changed(before, after) == {"qat"}
+    assert _changed(before, _prints(_with(family, "teacher", seed=1))) == set(before) - {
+        # Controls that start from a checkpoint never see the teacher.
+        f"minilm{CONTROL}",
+        f"tiny{CONTROL}",
+    }
+    assert _changed(before, _prints(family, data="other")) == set(before)
+
+
+def test_a_checkpoint_that_changed_makes_stale_what_starts_from_it():
+    family = FAMILIES["mpnet"]
+    minilm = {"sentence-transformers/all-MiniLM-L6-v2": "other weights"}
+    changed = _changed(_prints(family), _prints(family, **minilm))
+    assert changed == {role for role in family.by_role() if role.startswith(("minilm", "tiny"))}
+
+
+def test_titles_and_descriptions_are_not_in_the_fingerprint():
+    family = FAMILIES["mpnet"]
+    renamed = replace(family, models=tuple(replace(m, title="X") for m in family.models))
+    assert _prints(family) == _prints(renamed)

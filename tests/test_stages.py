@@ -1,0 +1,55 @@
+"""Stages: complete or absent, done once, one run at a time."""
+
+import pytest
+
+from pipeline import stages
+from pipeline.errors import PipelineError
+
+
+def test_a_stage_is_made_once(tmp_path):
+    calls = []
+
+    def make(draft):
+        calls.append(draft)
+        (draft / "result").write_text("made")
+
+    first = stages.complete(tmp_path, "stage", "f" * 64, make)
+    assert stages.complete(tmp_path, "stage", "f" * 64, make) == first
+    assert (first / "result").read_text() == "made"
+    assert len(calls) == 1
+    assert stages.complete(tmp_path, "stage", "e" * 64, make) != first
+
+
+def test_a_stage_that_failed_is_absent_and_its_draft_is_given_again(tmp_path):
+    def fail(draft):
+        (draft / "checkpoint").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stages.complete(tmp_path, "stage", "f" * 64, fail)
+    assert not stages.folder(tmp_path, "stage", "f" * 64).exists()
+
+    def resume(draft):
+        assert (draft / "checkpoint").read_text() == "half"
+        stages.clear(draft)
+        (draft / "result").write_text("whole")
+
+    made = stages.complete(tmp_path, "stage", "f" * 64, resume)
+    assert [path.name for path in made.iterdir()] == ["result"]
+
+
+def test_fingerprints_depend_on_content_not_on_order():
+    assert stages.fingerprint(a=1, b=[1, 2]) == stages.fingerprint(b=[1, 2], a=1)
+    assert stages.fingerprint(a=1) != stages.fingerprint(a=2)
+    assert stages.fingerprint(a=[1, 2]) != stages.fingerprint(a=[2, 1])
+
+
+def test_a_second_run_in_the_same_work_folder_is_told_so(tmp_path):
+    with (
+        stages.locked(tmp_path),
+        pytest.raises(PipelineError, match="another run is at work"),
+        stages.locked(tmp_path),
+    ):
+        pass
+    with stages.locked(tmp_path):  # free again
+        pass

@@ -1,0 +1,90 @@
+"""Loss, order and choice in training; kill and resume is in test_toy.py."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import data, models, training
+from pipeline.data import Split
+from pipeline.errors import PipelineError
+from pipeline.families import Training
+
+BERT = "google-bert/bert-base-uncased"
+
+
+def test_distillation_loss_by_hand():
+    logits = torch.tensor([[0.0, math.log(3)]])
+    teacher = torch.tensor([[math.log(9), 0.0]])
+    # At temperature 2 the student gives 1/(1+√3), √3/(1+√3), and the teacher 3/4, 1/4.
+    root = math.sqrt(3)
+    divergence = 0.75 * math.log(0.75 * (1 + root)) + 0.25 * math.log(0.25 * (1 + root) / root)
+    cross_entropy = -math.log(1 / 4)
+    loss = training.distillation_loss(
+        logits, torch.tensor([0]), teacher, temperature=2.0, label_share=0.3
+    )
+    assert loss.item() == pytest.approx(0.3 * cross_entropy + 0.7 * 4 * divergence, rel=1e-5)
+
+
+def test_distillation_loss_of_an_equal_student_is_the_cross_entropy_alone():
+    logits = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(8) % 4
+    loss = training.distillation_loss(logits, labels, logits, 2.0, 0.25)
+    assert loss.item() == pytest.approx(
+        0.25 * torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-5
+    )
+
+
+def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
+    # Batches are grouped by length; rows that came back in that order would teach nonsense.
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    texts = data.load(toy=True).test.texts
+    texts = [
+        text for pair in zip(texts[:30], texts[30:60], strict=True) for text in (*pair, pair[0] * 2)
+    ]
+    split = Split(texts, np.zeros(len(texts), np.int64), np.arange(len(texts)))
+    logits = training.predict_logits(model, tokenizer, split, max_length=64)
+    model.eval()
+    for text, row in zip(texts, logits, strict=True):
+        alone = model(**tokenizer(text, return_tensors="pt")).logits[0].detach().numpy()
+        np.testing.assert_allclose(row, alone, atol=0.02)  # bf16 where the processor has it
+
+
+def test_the_lowest_loss_on_validation_chooses_the_rate(checkpoints, tmp_path):
+    corpus = data.load(toy=True)
+    rates = (1e-9, 2e-3)
+
+    def start():
+        return models.load_checkpoint(BERT, "bert", checkpoints)
+
+    settings = Training(rates=rates, epochs=4, batch_size=16, search_rows=200)
+    _, _, record = training.train(start, settings, corpus.train, corpus.validation, 32, tmp_path)
+    assert set(record["rates_tried"]) == {"1e-09", "0.002"}
+    best = min(record["rates_tried"], key=record["rates_tried"].get)
+    assert record["rate"] == float(best) == 2e-3
+    # Every epoch is a point of the history, and the kept one is the best of them.
+    assert len(record["validation"]) == 4
+    accuracies = {entry["step"]: entry["accuracy"] for entry in record["validation"]}
+    assert accuracies[record["kept_step"]] == max(accuracies.values())
+
+
+def test_layers_are_kept_by_number(checkpoints):
+    model, _ = models.load_checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints)
+    wanted = [model.bert.encoder.layer[layer].output.dense.weight.clone() for layer in (0, 2, 5)]
+    models.keep_layers(model, (0, 2, 5))
+    kept = [layer.output.dense.weight for layer in model.bert.encoder.layer]
+    assert model.config.num_hidden_layers == len(kept) == 3
+    assert all(torch.equal(a, b) for a, b in zip(kept, wanted, strict=True))
+    with pytest.raises(PipelineError, match="layer 7 is asked for, but the checkpoint has 3"):
+        models.keep_layers(model, (0, 7))
+
+
+def test_a_model_is_saved_and_read_back(checkpoints, tmp_path):
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    models.save(model, tokenizer, tmp_path)
+    again, _ = models.read(tmp_path)
+    batch = tokenizer(["a headline"], return_tensors="pt")
+    with torch.no_grad():
+        assert torch.equal(model.eval()(**batch).logits, again(**batch).logits)
+    assert not list(tmp_path.glob("*.bin"))
