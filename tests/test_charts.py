@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, charts
+from pipeline.charts.common import CLEAR
+from pipeline.charts.frontier import _ticks
 from pipeline.families import REPORTED
 from tests.synthetic import FIGURES
 
@@ -66,7 +68,7 @@ def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, reported):
 
 def test_backgrounds_are_left_to_the_theme(models):
     for figure in (charts.frontier(models, NOTHING), charts.confusion(cells())):
-        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == charts.CLEAR
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == CLEAR
 
 
 def label_boxes(figure, width):
@@ -99,7 +101,7 @@ def test_one_model_makes_a_chart(models):
 
 
 def test_ticks_are_round_numbers():
-    assert charts._ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
+    assert _ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
 
 
 def cells():

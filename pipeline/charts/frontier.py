@@ -1,9 +1,4 @@
-"""Pure functions: a frame in, a plotly figure out.
-
-Backgrounds are transparent and the colour of text is an argument, so that a figure is legible on
-light and on dark. Other colours are Okabe & Ito's (2008), which the colour-blind tell apart, and
-nothing is told by colour alone: every group has a shape of its own.
-"""
+"""The frontier: accuracy against size."""
 
 import math
 from collections.abc import Mapping
@@ -12,11 +7,8 @@ from itertools import pairwise, product
 import pandas as pd
 import plotly.graph_objects as go
 
+from pipeline.charts.common import BLUE, CLEAR, GREY, INK, VERMILLION, dress
 from pipeline.families import Reported
-
-BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8A8A8A"
-INK = {"light": "#1f2328", "dark": "#e8ebee"}
-CLEAR = "rgba(0,0,0,0)"
 
 # Of the frontier's plotting area, in pixels. The height is ours and the width the browser's, so
 # labels are placed where they keep apart on a phone and on a screen alike.
@@ -129,68 +121,7 @@ def frontier(models: pd.DataFrame, reported: pd.DataFrame, ink: str = INK["light
         showgrid=True,
     )
     figure.update_yaxes(title="Accuracy on test", tickformat=".1%", range=y_range)
-    return _dress(figure, ink, height=_HEIGHT, margin=_MARGIN)
-
-
-def confusion(cells: pd.DataFrame, shares: bool = False, ink: str = INK["light"]) -> go.Figure:
-    """A confusion matrix: true classes down, predicted ones across, shaded by share of the row.
-
-    Args:
-        cells: as ``analysis.confusion`` returns them.
-        shares: write the share of the true class in each cell instead of the count.
-        ink: colour of text outside the cells; within, plotly picks what the shade asks for.
-    """
-    names = list(dict.fromkeys(cells["true"]))
-    square = (len(names), len(names))
-    written = cells["share"].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
-    figure = go.Figure()
-    figure.add_heatmap(
-        x=names,
-        y=names,
-        z=cells["share"].to_numpy().reshape(square),
-        zmin=0,
-        zmax=1,
-        text=written.to_numpy().reshape(square),
-        texttemplate="%{text}",
-        textfont={"size": 13},
-        colorscale=[[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, BLUE]],
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        hoverinfo="skip",
-    )
-    # A heatmap's cells can't be selected in Streamlit (streamlit#8760); unseen squares on top can.
-    figure.add_scatter(
-        x=cells["predicted"],
-        y=cells["true"],
-        mode="markers",
-        marker={"symbol": "square", "size": 40, "opacity": 0},
-        customdata=cells[["count", "share"]],
-        hovertemplate="truly %{y}, called %{x}<br>%{customdata[0]:,} headlines, "
-        "%{customdata[1]:.1%} of %{y}<extra></extra>",
-        showlegend=False,
-    )
-    last = len(names) - 0.5
-    figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30])
-    figure.update_yaxes(title="True", range=[last, -0.5])
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
-    return _dress(figure, ink, height=320, margin={"l": 78, "r": 2, "t": 4, "b": 64})
-
-
-def _dress(figure: go.Figure, ink: str, **layout) -> go.Figure:
-    """What all figures have in common."""
-    figure.update_xaxes(tickfont={"color": ink}, title_font={"color": ink}, zeroline=False)
-    figure.update_yaxes(tickfont={"color": ink}, title_font={"color": ink}, zeroline=False)
-    legend = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"color": ink}}
-    return figure.update_layout(
-        legend=legend,
-        hovermode="closest",
-        dragmode=False,
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        **layout,
-    )
+    return dress(figure, ink, height=_HEIGHT, margin=_MARGIN)
 
 
 def _rows(frame: pd.DataFrame) -> list:
