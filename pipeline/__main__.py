@@ -1,4 +1,4 @@
-"""python -m pipeline run | status | predict | verify"""
+"""python -m pipeline run | status | predict | verify | report"""
 
 import argparse
 import contextlib
@@ -80,6 +80,10 @@ def parser() -> argparse.ArgumentParser:
     verify = verbs.add_parser("verify", parents=[common, data], help="check what is stored")
     verify.set_defaults(act=verify_runs)
     verify.add_argument("run", nargs="?", metavar="RUN", help="by default every run")
+
+    report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
+    report.set_defaults(act=print_report)
+    report.add_argument("run", metavar="RUN", help="name of the run")
     return main
 
 
@@ -183,33 +187,27 @@ def predict_headlines(options: argparse.Namespace) -> int:
         print(f"note: {left_out} blank lines are left out", file=sys.stderr)
     if not texts:
         raise PipelineError('nothing to classify; give headlines: predict "headline" …')
-    runs = _named_runs(options.cache, options.run)
-    rows, found = [], False
-    for run in runs:
-        for role in run.by_role:
-            folder = run.artifact(role)
-            if folder is None or (options.model and role not in options.model):
-                continue
-            found = True
-            probabilities = Classifier(folder).predict_proba(texts)
-            for text, row in zip(texts, probabilities, strict=True):
-                rows.append(
-                    {
-                        "headline": text if len(text) <= 60 else text[:59] + "…",
-                        "run": run.name,
-                        "model": role,
-                        "label": run.labels[row.argmax()],
-                        "probability": row.max(),
-                    }
-                )
-    if not found:
+    asked = [
+        (run, role, folder)
+        for run in _named_runs(options.cache, options.run)
+        for role in run.by_role
+        if (folder := run.artifact(role)) and role in (options.model or run.by_role)
+    ]
+    if not asked:
         raise PipelineError(
             "no such model has its artifact at hand; python -m pipeline status lists them"
         )
-    table = pd.DataFrame(rows).sort_values(
-        "headline",
-        key=lambda column: column.map(column.drop_duplicates().tolist().index),
-        kind="stable",
+    answers = [Classifier(folder).predict_proba(texts) for _, _, folder in asked]
+    table = pd.DataFrame(
+        {
+            "headline": text if len(text) <= 60 else text[:59] + "…",
+            "run": run.name,
+            "model": role,
+            "label": run.labels[probabilities[number].argmax()],
+            "probability": probabilities[number].max(),
+        }
+        for number, text in enumerate(texts)
+        for (run, role, _), probabilities in zip(asked, answers, strict=True)
     )
     print(table.to_string(index=False, float_format="{:.3f}".format))
     return 0
@@ -226,6 +224,15 @@ def verify_runs(options: argparse.Namespace) -> int:
             failures += not passed
     print(f"{failures} failures" if failures else "everything agrees")
     return FAILED if failures else 0
+
+
+def print_report(options: argparse.Namespace) -> int:
+    """Print the table that the README shows."""
+    from pipeline import report
+
+    (run,) = _named_runs(options.cache, options.run)
+    print(report.markdown(run))
+    return 0
 
 
 def _named_runs(cache: Path, name: str | None) -> list:

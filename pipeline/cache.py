@@ -23,6 +23,7 @@ from typing import Any, get_args, get_origin
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from pipeline.errors import PipelineError
 
@@ -336,7 +337,19 @@ def write_run(
     """
     check_name(record.run, "run name")
     cache.mkdir(parents=True, exist_ok=True)
-    recover(cache)
+    # One writer at a time: to recover is to take every other draft for a killed writer's.
+    with FileLock(cache / ".lock"):
+        recover(cache)
+        _write_beside_and_swap(cache, record, predictions, artifacts)
+    return read_run(cache / record.run)
+
+
+def _write_beside_and_swap(
+    cache: Path,
+    record: RunRecord,
+    predictions: Mapping[str, pd.DataFrame],
+    artifacts: Mapping[str, Path],
+) -> None:
     # The new folder bears the run's own name inside a hidden one, so that it can be read and
     # checked exactly as it will stand.
     beside = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
@@ -362,7 +375,6 @@ def write_run(
         _swap(folder, cache / record.run)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return read_run(cache / record.run)
 
 
 def write_json(path: Path, content: Any) -> None:

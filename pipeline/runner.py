@@ -213,7 +213,7 @@ def run(
         PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
             run is at work, or a stage found something wrong.
     """
-    with stages.locked(work):
+    with stages.locked(work), stages.locked(cache / name):
         existing = _existing(cache / name, family, corpus)
         identities = {
             checkpoint: models.checkpoint_identity(checkpoint, checkpoints)

@@ -44,15 +44,16 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
 
 
 @contextmanager
-def locked(work: Path) -> Iterator[None]:
-    """One run at a time in a work folder; a second one is told so."""
+def locked(folder: Path) -> Iterator[None]:
+    """One run at a time in a folder (of stages, or the run's own); a second one is told so."""
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / ".lock")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f".lock-{folder.name.lstrip('.')}"))
         lock.acquire(timeout=0)
     except Timeout:
         raise PipelineError(
-            f"another run is at work in {work}; wait until it ends, or give --work another folder"
+            f"another run is at work in {folder}; wait until it ends, "
+            "or name another folder with --work and another run with --run"
         ) from None
     try:
         yield

@@ -45,11 +45,12 @@ def test_fingerprints_depend_on_content_not_on_order():
 
 
 def test_a_second_run_in_the_same_work_folder_is_told_so(tmp_path):
+    work = tmp_path / ".work"
     with (
-        stages.locked(tmp_path),
+        stages.locked(work),
         pytest.raises(PipelineError, match="another run is at work"),
-        stages.locked(tmp_path),
+        stages.locked(work),
     ):
         pass
-    with stages.locked(tmp_path):  # free again
+    with stages.locked(work), stages.locked(tmp_path / "run"):  # free again
         pass
