@@ -59,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=f"train the students on labels alone, as roles <student>{CONTROL}, for comparison",
     )
+    run.add_argument(
+        "--measure-again",
+        action="store_true",
+        help="time the models anew: on another machine, or where others were using this one",
+    )
     run.add_argument("--run", metavar="NAME", help="name of the run (family, and rows if fewer)")
     run.add_argument(
         "--work",
@@ -114,6 +119,7 @@ def run_family(options: argparse.Namespace) -> int:
         work=work,
         checkpoints=checkpoints,
         command=_portable(options),
+        measure_again=options.measure_again,
     )
     print(summary(run.table()))
     print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")

@@ -13,7 +13,7 @@ from pipeline import analysis, hardware
 from pipeline.cache import PROBABILITIES, predictions_frame, write_json
 from pipeline.data import Corpus
 from pipeline.errors import PipelineError
-from pipeline.inference import available_threads
+from pipeline.inference import Classifier, available_threads
 from pipeline.measure import BATCH_SIZE
 
 # Test first: its headlines are the ones that are timed.
@@ -24,8 +24,65 @@ COST = "cost.json"
 
 def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
     """Write ``predictions.parquet`` of test and validation, and ``cost.json``, into ``folder``."""
-    predictions, cost = predict(artifact, corpus)
-    predictions.to_parquet(folder / PREDICTIONS, index=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "probabilities.npy"
+        cost = _in_a_process_apart(artifact, _texts(corpus), out)
+        _table(corpus, np.load(out, allow_pickle=False)).to_parquet(
+            folder / PREDICTIONS, index=False
+        )
+    _write_cost(folder, cost)
+
+
+def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
+    """Replace ``cost.json`` in ``folder``: the model is timed anew, its predictions stay."""
+    _write_cost(folder, _in_a_process_apart(artifact, _texts(corpus)))
+
+
+def predict(artifact: Path, corpus: Corpus) -> pd.DataFrame:
+    """Predictions on test and validation, made as ``evaluate`` makes them."""
+    return _table(corpus, Classifier(artifact).predict_proba(_texts(corpus), BATCH_SIZE))
+
+
+def _texts(corpus: Corpus) -> list[str]:
+    return [text for name in SPLITS for text in corpus.splits()[name].texts]
+
+
+def _table(corpus: Corpus, probabilities: np.ndarray) -> pd.DataFrame:
+    """Probabilities of ``_texts``, as a predictions table."""
+    splits = [corpus.splits()[name] for name in SPLITS]
+    parts = np.split(probabilities, np.cumsum([len(split) for split in splits])[:-1])
+    frames = [
+        predictions_frame(name, split.rows, split.labels, part)
+        for name, split, part in zip(SPLITS, splits, parts, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _in_a_process_apart(
+    artifact: Path, texts: list[str], out: Path | None = None
+) -> dict[str, float]:
+    """Run ``pipeline.measure``; gives the cost.
+
+    Raises:
+        PipelineError: that process failed.
+    """
+    command = [sys.executable, "-m", "pipeline.measure", str(artifact.resolve())]
+    process = subprocess.run(
+        [*command, str(out)] if out else command,
+        input=json.dumps(texts),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parent.parent,
+    )
+    if process.returncode:
+        raise PipelineError(
+            f"measuring {artifact} failed with exit status {process.returncode}; "
+            "its message stands above"
+        )
+    return json.loads(process.stdout)
+
+
+def _write_cost(folder: Path, cost: dict[str, float]) -> None:
     measured_on = {
         **hardware.describe(),
         "threads": available_threads(),
@@ -33,37 +90,6 @@ def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
         "texts": "test rows in file order, one at a time and in batches",
     }
     write_json(folder / COST, {"cost": cost, "measured_on": measured_on})
-
-
-def predict(artifact: Path, corpus: Corpus) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Predictions on test and validation, and the cost, from a process of the artifact's own.
-
-    Raises:
-        PipelineError: that process failed.
-    """
-    splits = {name: corpus.splits()[name] for name in SPLITS}
-    texts = [text for split in splits.values() for text in split.texts]
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "probabilities.npy"
-        process = subprocess.run(
-            [sys.executable, "-m", "pipeline.measure", str(artifact.resolve()), str(out)],
-            input=json.dumps(texts),
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).resolve().parent.parent,
-        )
-        if process.returncode:
-            raise PipelineError(
-                f"measuring {artifact} failed with exit status {process.returncode}; "
-                "its message stands above"
-            )
-        probabilities = np.load(out, allow_pickle=False)
-    parts, start = [], 0
-    for name, split in splits.items():
-        part = probabilities[start : start + len(split)]
-        parts.append(predictions_frame(name, split.rows, split.labels, part))
-        start += len(split)
-    return pd.concat(parts, ignore_index=True), json.loads(process.stdout)
 
 
 def metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> dict:

@@ -1,6 +1,6 @@
 """Serve one artifact in a process of its own, and measure what that costs.
 
-    python -m pipeline.measure ARTIFACT OUT.npy < texts.json > cost.json
+    python -m pipeline.measure ARTIFACT [OUT.npy] < texts.json > cost.json
 
 A process apart, with nothing loaded that serving does not need, so that its memory is the
 model's and no other session's threads are in the way.
@@ -24,37 +24,22 @@ _SECONDS = 15.0
 """At most this long for each of the two timings; a slow model is timed on fewer headlines."""
 
 
-def measure(artifact: Path, texts: list[str]) -> tuple[np.ndarray, dict[str, float]]:
-    """Load, time and run an artifact.
-
-    Args:
-        artifact: the model's folder.
-        texts: to classify; the first few hundred are also those that are timed.
+def measure(classifier: Classifier, texts: list[str]) -> dict[str, float]:
+    """Time a model on the first few hundred of these texts.
 
     Returns:
-        Probabilities, float32 (n, 4), and the cost: load_ms, p50_ms and p95_ms of one headline,
-        headlines_per_second in batches of 32, peak_memory_mb of the process.
+        p50_ms and p95_ms of one headline; headlines_per_second in batches of 32.
     """
-    started = time.perf_counter()
-    classifier = Classifier(artifact)
-    classifier.predict_proba(texts[:1])
-    load_ms = (time.perf_counter() - started) * 1e3
-
     for text in texts[:_WARM_UP]:
         classifier.predict_proba([text])
     single = _times(classifier, [[text] for text in texts[:_SINGLE]])
     batches = [texts[start : start + BATCH_SIZE] for start in range(0, len(texts), BATCH_SIZE)]
     batched = _times(classifier, batches[:_BATCHES])
     done = sum(len(batch) for batch in batches[: len(batched)])
-
-    with tqdm(total=len(texts), unit="headline", leave=False, disable=None) as bar:
-        probabilities = classifier.predict_proba(texts, BATCH_SIZE, bar.update)
-    return probabilities, {
-        "load_ms": round(load_ms, 1),
+    return {
         "p50_ms": round(float(np.percentile(single, 50)) * 1e3, 3),
         "p95_ms": round(float(np.percentile(single, 95)) * 1e3, 3),
         "headlines_per_second": round(done / sum(batched), 1),
-        "peak_memory_mb": round(peak_memory_bytes() / 1e6, 1),
     }
 
 
@@ -83,7 +68,21 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-if __name__ == "__main__":
-    found, cost = measure(Path(sys.argv[1]), json.load(sys.stdin))
-    np.save(sys.argv[2], found, allow_pickle=False)
+def main(artifact: str, out: str | None = None) -> None:
+    """Measure an artifact on the texts of standard input; with ``out``, write predictions too."""
+    texts = json.load(sys.stdin)
+    started = time.perf_counter()
+    classifier = Classifier(artifact)
+    classifier.predict_proba(texts[:1])
+    cost = {"load_ms": round((time.perf_counter() - started) * 1e3, 1)}
+    cost |= measure(classifier, texts)
+    cost["peak_memory_mb"] = round(peak_memory_bytes() / 1e6, 1)
+    if out:
+        with tqdm(total=len(texts), unit="headline", leave=False, disable=None) as bar:
+            probabilities = classifier.predict_proba(texts, BATCH_SIZE, bar.update)
+        np.save(out, probabilities, allow_pickle=False)
     print(json.dumps(cost))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

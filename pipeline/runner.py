@@ -1,7 +1,6 @@
 """One execution of a family on one data set: every stage in order, the run written as it grows."""
 
 import json
-import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.data import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.families import LABELS, Family, Model
 from pipeline.inference import GRAPH, graph_bytes, write_tokenizer
+from pipeline.progress import busy, say
 
 LOGITS = "logits.npy"
 TRAINING = "training.json"
@@ -106,22 +106,8 @@ class Maker:
             weights = self.weights(trained)
             source = None if model.training else self.artifact(model.parent) / GRAPH
             network, tokenizer = models.read(weights, model.method == "qat")
-            say(f"{role}: making the artifact")
-            target = draft / GRAPH
-            if model.method == "qat":
-                quantization_aware.export_int8(network, target)
-            elif model.training:
-                quantization.export_onnx(network, target)
-            elif model.method == "dynamic":
-                quantization.quantize_dynamic(source, target)
-            elif model.method == "static":
-                batches = (
-                    {name: tensor.numpy() for name, tensor in batch.items()}
-                    for batch in self._calibration_batches(tokenizer)
-                )
-                quantization.quantize_static(source, target, batches)
-            else:
-                quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
+            with busy(f"{role}: making the artifact"):
+                self._write_graph(model, network, tokenizer, source, draft / GRAPH)
             write_tokenizer(
                 draft,
                 tokenizer.backend_tokenizer,
@@ -130,6 +116,23 @@ class Maker:
             )
 
         return self._stage("artifact", role, make)
+
+    def _write_graph(self, model: Model, network, tokenizer, source, target: Path) -> None:
+        """Export ``network``, or quantize the graph ``source``, as the model's method has it."""
+        if model.method == "qat":
+            quantization_aware.export_int8(network, target)
+        elif model.training:
+            quantization.export_onnx(network, target)
+        elif model.method == "dynamic":
+            quantization.quantize_dynamic(source, target)
+        elif model.method == "static":
+            batches = (
+                {name: tensor.numpy() for name, tensor in batch.items()}
+                for batch in self._calibration_batches(tokenizer)
+            )
+            quantization.quantize_static(source, target, batches)
+        else:
+            quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
 
     def evaluation(self, role: str) -> Path:
         """Folder of the model's predictions and costs."""
@@ -140,6 +143,11 @@ class Maker:
             evaluation.evaluate(artifact, self.corpus, draft)
 
         return self._stage("evaluation", role, make)
+
+    def measure_again(self, role: str) -> None:
+        """Time a model anew, on this machine as it is now."""
+        say(f"{role}: measuring")
+        evaluation.measure_again(self.artifact(role), self.corpus, self.evaluation(role))
 
     def predictions(self, role: str) -> pd.DataFrame:
         return pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
@@ -203,11 +211,13 @@ def run(
     work: Path,
     command: str,
     checkpoints: Path | None = None,
+    measure_again: bool = False,
     callbacks: tuple = (),
 ) -> Run:
     """Make ``roles`` (parents first) and write each into ``cache/<name>/`` as it is done.
 
     What is done already under the same fingerprint is taken as it is; the run's other roles stay.
+    With ``measure_again`` every one of ``roles`` is timed anew, whatever is done.
 
     Raises:
         PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
@@ -224,6 +234,8 @@ def run(
         written = existing
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
+            if measure_again:
+                maker.measure_again(role)
             record = maker.record(role)
             if not (written and _holds(written, record)):
                 written = _write(written, maker, record, cache, name, command)
@@ -284,8 +296,3 @@ def _write(
         {**predictions, record.role: maker.predictions(record.role)},
         {**artifacts, record.role: maker.artifact(record.role)},
     )
-
-
-def say(line: str) -> None:
-    """A line of progress, where it does not mix with results."""
-    print(line, file=sys.stderr, flush=True)

@@ -82,7 +82,7 @@ def _equal(a, b) -> bool:
 def _check_predictions(
     run: Run, model: ModelRecord, artifact: Path, corpus: Corpus
 ) -> tuple[str, bool]:
-    again, _ = evaluation.predict(artifact, corpus)
+    again = evaluation.predict(artifact, corpus)
     stored = run.all_predictions(model.role)
     if not again[["split", "row", "label"]].equals(stored[["split", "row", "label"]]):
         return f"{model.role}: stored rows or labels are not the data's", False

@@ -85,6 +85,19 @@ def test_the_same_run_again_redoes_nothing(toy_cache):
     assert after == before
 
 
+def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
+    cache = shutil.copytree(toy_cache, tmp_path / "cache")
+    more = ("--only", "tiny", "--measure-again")
+    process = pipelines.run("run", "--family", "toy", "--cache", cache, *more)
+    assert process.returncode == 0, process.stderr
+    assert "training" not in process.stderr
+    assert "predicting" not in process.stderr
+    again = read_run(cache / "toy")
+    timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
+    assert timed == {"teacher", "tiny"}
+    assert again.record.files == toy.record.files
+
+
 def test_status_as_json(toy_cache):
     process = pipelines.run("status", "--json", "--cache", toy_cache)
     rows = json.loads(process.stdout)

@@ -1,0 +1,34 @@
+"""What a run says while it works, on standard error, where it does not mix with results."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """A block of work of unknown length: said once, with a clock that runs on a terminal."""
+    if not sys.stderr.isatty():
+        say(what)
+    done = threading.Event()
+    with tqdm(bar_format=f"{what}, {{elapsed}}", leave=True, disable=None) as clock:
+
+        def tick() -> None:
+            while not done.wait(1):
+                clock.refresh()
+
+        ticking = threading.Thread(target=tick, daemon=True)
+        ticking.start()
+        try:
+            yield
+        finally:
+            done.set()
+            ticking.join()
