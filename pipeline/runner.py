@@ -10,12 +10,13 @@ import pandas as pd
 
 from pipeline import evaluation, models, plan, quantization, stages, training
 from pipeline import qat as quantization_aware
-from pipeline.cache import ModelRecord, Run, RunRecord, read_run, write_json, write_run
+from pipeline.cache import Run, read_run, write_json, write_run
 from pipeline.data import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.families import LABELS, Family, Model
 from pipeline.inference import GRAPH, graph_bytes, write_tokenizer
 from pipeline.progress import busy, say
+from pipeline.records import ModelRecord, RunRecord
 
 LOGITS = "logits.npy"
 TRAINING = "training.json"

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import data, evaluation, hardware
-from pipeline.cache import PROBABILITIES, ModelRecord, Run, sha256
+from pipeline.cache import PROBABILITIES, Run, sha256
 from pipeline.data import Corpus
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
+from pipeline.records import ModelRecord
 
 METRIC_TOLERANCE = 1e-9
 SAME_CPU = 1e-3
