@@ -28,6 +28,7 @@ from pipeline import hardware
 from pipeline.cache import write_json
 from pipeline.data import Split
 from pipeline.families import Training
+from pipeline.progress import busy
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -294,6 +295,9 @@ def train(
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
     # Rounded up, so that the last step is a checkpoint too.
     save_every = math.ceil(steps_per_epoch / saves_per_epoch)
+    with busy(f"tokenizing {len(train_split) + len(validation):,} rows"):
+        rows = tokenize(train_split, tokenizer, max_length, teacher_logits)
+        validation_rows = tokenize(validation, tokenizer, max_length)
     made = trainer(
         model,
         tokenizer,
@@ -302,8 +306,8 @@ def train(
         rate=rate,
         max_steps=training.epochs * saves_per_epoch * save_every,
         save_every=save_every,
-        train=tokenize(train_split, tokenizer, max_length, teacher_logits),
-        validation=tokenize(validation, tokenizer, max_length),
+        train=rows,
+        validation=validation_rows,
         callbacks=callbacks,
     )
     started = time.monotonic()
