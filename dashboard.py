@@ -1,6 +1,6 @@
 """The dashboard: how small can a news classifier get, and what does each step down cost?
 
-    streamlit run dashboard.py [-- --cache DIR]
+    streamlit run dashboard.py [-- --cache DIR] [--data DIR]
 
 This file assembles the pages, which are in views/, one a page. They hold pages and widgets only:
 figures come from pipeline.analysis, charts from pipeline.charts, answers from pipeline.inference.
@@ -14,7 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from pipeline.cache import CACHE
-from views import confusion, frontier, try_it
+from views import about, calibration, confusion, errors, frontier, present, try_it
 from views.common import View, read_cache, stamp
 
 
@@ -22,10 +22,11 @@ def read_arguments() -> argparse.Namespace:
     """What stands after -- on Streamlit's command line."""
     parser = argparse.ArgumentParser(prog="streamlit run dashboard.py --", allow_abbrev=False)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the runs")
+    parser.add_argument("--data", type=Path, help="folder of the data set, to show its headlines")
     try:
         return parser.parse_args()
     except SystemExit:
-        st.error("An option after `--` can't be read; the only one is `--cache DIR`.")
+        st.error("An option after `--` can't be read; there are `--cache DIR` and `--data DIR`.")
         st.stop()
 
 
@@ -33,14 +34,14 @@ def empty_page(cache: Path) -> None:
     st.header("There is no run to show yet")
     st.text(f"Looked in {cache}")
     st.write("Two minutes make a toy run, with nothing at hand:")
-    st.code("python -m pipeline run --family toy", language="bash")
+    st.code("python -m pipeline run --family toy", language=None)
     st.write("A real one needs the data set and the checkpoints from the Hugging Face Hub:")
-    st.code("python -m pipeline run --family bert", language="bash")
+    st.code("python -m pipeline run --family bert", language=None)
     st.button("Look again")
 
 
 def choose_view(views: list[View]) -> View:
-    by_name = {f"{v.run.name} (toy)" if v.run.record.toy else v.run.name: v for v in views}
+    by_name = {view.title: view for view in views}
     with st.sidebar:
         view = by_name[st.selectbox("Run", list(by_name), key="run", bind="query-params")]
         st.text(f"Trained on {view.train_rows:,} rows\nTested on {len(view.labels):,} rows")
@@ -53,21 +54,34 @@ def choose_view(views: list[View]) -> View:
 
 
 st.set_page_config(page_title="Small news classifiers", layout="wide")
-cache = read_arguments().cache.expanduser().absolute()
+arguments = read_arguments()
+cache = arguments.cache.expanduser().absolute()
 views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
 if problems:
     st.warning("Not every run in the cache is whole:")
     st.code("\n".join(problems), language=None, wrap_lines=True)
+# One line a page. What a page is called with is known only when it runs, hence the lambdas.
 pages = [
-    st.Page(lambda: frontier.show(view), title="Frontier", url_path="frontier"),
-    st.Page(lambda: confusion.show(view), title="Confusion", url_path="confusion"),
+    st.Page(
+        lambda: frontier.show(view, views, present_page), title="Frontier", url_path="frontier"
+    ),
+    st.Page(lambda: confusion.show(view, arguments.data), title="Confusion", url_path="confusion"),
+    st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
+    st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
     st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
+    st.Page(lambda: about.show(view), title="About the run", url_path="about"),
 ]
+present_page = st.Page(
+    lambda: present.show(view, pages[0]), title="Present", url_path="present", visibility="hidden"
+)
 # A default page has no address of its own, so the default is but a way to the first one.
 home = st.Page(lambda: None, title="Home", default=True, visibility="hidden")
-page = st.navigation([home, *pages])
+page = st.navigation([home, *pages, present_page])
 if page == home:
     st.switch_page(pages[0], query_params=st.query_params.to_dict())
+if page == present_page:
+    st.navigation([home, *pages, present_page], position="hidden")
+    st.set_page_config(initial_sidebar_state="collapsed")
 if views:
     view = choose_view(views)
     page.run()

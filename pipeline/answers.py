@@ -1,42 +1,128 @@
-"""Pure functions behind "Try it": from pasted headlines to tables of answers."""
+"""Behind "Try it": from headlines to tables of answers, a chunk at a time."""
 
+import io
 import shlex
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from pipeline.cache import RunRecord
-from pipeline.inference import MAX_CHARACTERS
+from pipeline.inference import MAX_CHARACTERS, Classifier
+from pipeline.records import RunRecord
+from pipeline.uploads import cut_remark
 
-MAX_LINES = 1_000
+MAX_HEADLINES = 10_000
+# One batch: the longest that Stop has to wait for.
+CHUNK = 32
 
 
 def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
     """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
-    lines = [line.strip() for line in pasted.splitlines()]
-    texts = [line for line in lines if line]
-    remarks = []
-    if blank := len(lines) - len(texts):
+    blank, texts, remarks = 0, [], []
+    for line in io.StringIO(pasted, newline=None):  # lazily: a file may hold millions of lines
+        if not (text := line.strip()):
+            blank += 1
+        elif len(texts) < MAX_HEADLINES:
+            texts.append(text)
+        else:
+            remarks.append(cut_remark(MAX_HEADLINES))
+            break
+    if blank:
         remarks.append(f"Blank lines are left out: {blank:,}.")
-    if len(texts) > MAX_LINES:
-        remarks.append(
-            f"Only the first {MAX_LINES:,} of {len(texts):,} headlines are classified; for more, "
-            "python -m pipeline predict reads lines from standard input."
-        )
-        texts = texts[:MAX_LINES]
     if cut := sum(len(text) > MAX_CHARACTERS for text in texts):
         remarks.append(f"Longer than {MAX_CHARACTERS:,} characters and read only so far: {cut:,}.")
     return texts, remarks
 
 
+@dataclass
+class Part:
+    """What one model has answered so far."""
+
+    identity: Hashable
+    """Of the model's files: answers of other files are not kept."""
+    probabilities: np.ndarray
+    """Shape (n, k); rows from ``done`` on hold nothing yet."""
+    done: int = 0
+    seconds: float = 0.0
+    """Spent answering, without loading the model."""
+    problem: str = ""
+    """Why the model can't be asked, if it can't."""
+
+
+@dataclass
+class Job:
+    """Headlines that several models answer in chunks, so that it can be stopped and gone on with.
+
+    An interrupted script may still be at a chunk as its successor starts on the same one: to do
+    a chunk twice is a waste and does no harm.
+    """
+
+    texts: list[str]
+    stopped: bool = False
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def prepare(self, role: str, identity: Hashable, classes: int) -> None:
+        """Make room for a model's answers; those of other files under its name are dropped."""
+        if role not in self.parts or self.parts[role].identity != identity:
+            shape = (len(self.texts), classes)
+            self.parts[role] = Part(identity, np.zeros(shape, np.float32))
+
+    def next(self, roles: Sequence[str]) -> str | None:
+        """The model whose turn it is: that with the fewest answers, the first of equals."""
+        role = min(roles, key=lambda role: self.parts[role].done)
+        return role if self.parts[role].done < len(self.texts) else None
+
+    def step(self, role: str, classifier: Classifier) -> None:
+        """Let one model answer its next chunk."""
+        part = self.parts[role]
+        first, last = part.done, min(part.done + CHUNK, len(self.texts))
+        start = time.perf_counter()
+        part.probabilities[first:last] = classifier.predict_proba(self.texts[first:last])
+        if part.done < last:
+            part.seconds += time.perf_counter() - start
+            part.done = last
+
+    def done(self, roles: Sequence[str]) -> int:
+        """How many headlines every one of the models has answered: the first so many."""
+        return min((self.parts[role].done for role in roles), default=0)
+
+    def share(self, roles: Sequence[str]) -> float:
+        """How much of the work is done, in 0..1."""
+        total = len(roles) * len(self.texts)
+        return sum(self.parts[role].done for role in roles) / total if total else 1.0
+
+    def answers(self, roles: Sequence[str]) -> dict[str, np.ndarray]:
+        """By role, probabilities of shape (m, k) of the m headlines that all have answered."""
+        done = self.done(roles)
+        return {role: self.parts[role].probabilities[:done] for role in roles}
+
+    def milliseconds(self, role: str) -> float:
+        """One model's time for a headline, on average."""
+        part = self.parts[role]
+        return 1000 * part.seconds / max(part.done, 1)
+
+
 def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
-    """In words, how models answer one headline; ``votes`` are class numbers, one a model."""
+    """In words, what models answer to one headline; ``votes`` are class numbers, one a model."""
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
-        return {1: "one model", 2: "both agree"}.get(len(votes), f"all {len(votes)} agree")
+        who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
+        return who + names[counts.argmax()]
     order = np.argsort(-counts, kind="stable")
     return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
+
+
+def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Class numbers, shape (n, models), from probabilities of shape (n, k) by role."""
+    return np.stack([probabilities.argmax(axis=1) for probabilities in answers.values()], axis=1)
+
+
+def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether the models differ on a headline, bool of shape (n,)."""
+    votes = votes_of(answers)
+    return (votes != votes[:, :1]).any(axis=1)
 
 
 def side_by_side(
@@ -46,28 +132,69 @@ def side_by_side(
 
     Args:
         texts: the n headlines.
-        answers: by role, probabilities of shape (n, k); at least one.
+        answers: by role, probabilities of shape (n, k); without any, only texts are shown.
         names: of the k classes.
     """
-    votes = np.stack([probabilities.argmax(axis=1) for probabilities in answers.values()], axis=1)
-    table = pd.DataFrame({"Agreement": [agreement(row, names) for row in votes], "Headline": texts})
+    if not answers:
+        return pd.DataFrame({"Agreement": "…", "Headline": list(texts)})
+    # Thousands of headlines share a few dozen patterns of votes.
+    patterns, which = np.unique(votes_of(answers), axis=0, return_inverse=True)
+    words = np.array([agreement(votes, names) for votes in patterns], dtype=object)
+    table = pd.DataFrame({"Agreement": words[which], "Headline": list(texts)})
     for role, probabilities in answers.items():
-        table[role] = [f"{names[row.argmax()]} {row.max():.0%}" for row in probabilities]
+        top, classes = probabilities.max(axis=1), probabilities.argmax(axis=1)
+        table[role] = [f"{names[c]} {p:.0%}" for c, p in zip(classes, top, strict=True)]
     return table
 
 
 def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
-    """Every model's answer to one headline: a row a model, probabilities in percent."""
-    rows = {role: 100 * probabilities[position] for role, probabilities in answers.items()}
-    return pd.DataFrame(
-        {
-            "Model": role,
-            "Answer": names[row.argmax()],
-            "Confidence": row.max(),
-            **dict(zip(names, row, strict=True)),
-        }
-        for role, row in rows.items()
-    )
+    """Every model's answer to one headline: a row a model, probabilities in percent.
+
+    A model with fewer answers than that (none, while it loads) has an empty row.
+    """
+    rows = []
+    for role, probabilities in answers.items():
+        row = {"Model": role, "Answer": "…", "Confidence": np.nan} | dict.fromkeys(names, np.nan)
+        if position < len(probabilities):
+            percent = 100 * probabilities[position].astype(float)
+            row |= {"Answer": names[percent.argmax()], "Confidence": percent.max()}
+            row |= dict(zip(names, percent, strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_model(answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    """One row a model: headlines called each class, and how often the other models say the same.
+
+    "Agrees" is in percent: over all headlines and all other models, the share of equal answers;
+    NaN for a model that is alone. Without headlines, everything is NaN.
+    """
+    votes = votes_of(answers)
+    rows = []
+    for position, role in enumerate(answers):
+        own, others = votes[:, [position]], np.delete(votes, position, axis=1)
+        counts = np.bincount(own[:, 0], minlength=len(names)) if len(own) else [np.nan] * len(names)
+        agrees = 100 * (others == own).mean() if others.size else np.nan
+        rows.append({"Model": role, "Agrees": agrees, **dict(zip(names, counts, strict=True))})
+    return pd.DataFrame(rows)
+
+
+def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+    """What is downloaded: a row a headline; each model's answer and all its probabilities.
+
+    Of the models that have answered any, the headlines that all have answered.
+    """
+    given = job.answers([role for role in roles if role in job.parts and job.parts[role].done])
+    votes = votes_of(given) if given else np.empty((0, 0), int)
+    table = {
+        "headline": job.texts[: len(votes)],
+        "models_differ": (votes != votes[:, :1]).any(axis=1),
+    }
+    for position, (role, probabilities) in enumerate(given.items()):
+        table[role] = np.array(names, dtype=object)[votes[:, position]]
+        for number, name in enumerate(names):
+            table[f"{role} {name}"] = probabilities[:, number].round(4)
+    return pd.DataFrame(table)
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -1,6 +1,7 @@
 """A run's results as a Markdown table: the one in the README."""
 
 from pipeline import analysis
+from pipeline.budget import SIGNIFICANT
 from pipeline.cache import PROBABILITIES, Run
 from pipeline.families import REPORTED, Reported
 
@@ -15,8 +16,9 @@ def markdown(run: Run) -> str:
     """One line a model, the largest first.
 
     Accuracy and its interval (Wilson) are shares of the test rows in percent; *against the teacher*
-    is McNemar's exact p, called a tie from 0.05 on; MB is 10^6 bytes of the artifact; ms is the
-    median time of one headline; *reported* is what the source notebook said: accuracy, MB.
+    is McNemar's exact p, corrected by Holm, called a tie from 0.05 on; MB is 10^6 bytes of the
+    artifact; ms is the median time of one headline; *reported* is what the source notebook said:
+    accuracy, MB.
     """
     predictions = {role: run.predictions(role) for role in run.by_role}
     labels = next(iter(predictions.values()))["label"].to_numpy()
@@ -30,7 +32,7 @@ def _line(row, reported: Reported | None) -> str:
     if row.role == "teacher":
         against = "—"
     else:
-        against = f"{'a tie' if row.p_teacher >= 0.05 else 'differs'}, p {_p(row.p_teacher)}"
+        against = f"{'a tie' if row.p_teacher >= SIGNIFICANT else 'differs'}, p {_p(row.p_teacher)}"
     said = ""
     if reported:
         mark = "*" if reported.note else ""

@@ -1,7 +1,21 @@
+import sys
+from pathlib import Path
+
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from pipeline import data, toy
 from tests import pipelines, synthetic
+
+DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--screenshots", type=Path, metavar="DIR", help="where test_browser leaves its pictures"
+    )
 
 
 @pytest.fixture
@@ -9,6 +23,24 @@ def cache_folder(tmp_path):
     """A cache with one small whole run, "synthetic"; a test may damage it."""
     synthetic.write_run(tmp_path / "cache")
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def open_page(cache_folder, monkeypatch):
+    """Opens a page of the dashboard on the test's cache, by its address, without a browser."""
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", "--cache", str(cache_folder)])
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+    def open_page(address, **query):
+        app = AppTest.from_file(str(DASHBOARD), default_timeout=20)
+        app._page_hash = calc_hash(address)  # AppTest.switch_page knows pages of files only
+        app.query_params.update(query)
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_page
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 python -m tests.synthetic FOLDER      writes one AG News-like and one toy run to look at
 """
 
+import itertools
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -40,13 +41,16 @@ FIGURES = {
 }
 
 
-def write_artifact(folder: Path, sharpness: float = 6.0, blind_to: Collection[str] = ()) -> Path:
+def write_artifact(
+    folder: Path, sharpness: float = 6.0, blind_to: Collection[str] = (), slow: bool = False
+) -> Path:
     """An artifact that knows ``WORDS``: the mean of its words' rows of a table is the logits.
 
     Args:
         folder: where it is written.
         sharpness: logit of a text whose every word is of one class.
         blind_to: classes whose words it does not know, so that models can be made to disagree.
+        slow: let every batch take a good part of a second, with the same answers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary, table = {"[PAD]": 0, "[UNK]": 1}, [[0.0] * 4, [0.0] * 4]
@@ -66,7 +70,8 @@ def write_artifact(folder: Path, sharpness: float = 6.0, blind_to: Collection[st
             helper.make_node("ReduceSum", ["kept", "middle"], ["total"], keepdims=0),
             helper.make_node("ReduceSum", ["mask", "middle"], ["count"], keepdims=1),
             helper.make_node("Max", ["count", "one"], ["divisor"]),
-            helper.make_node("Div", ["total", "divisor"], ["logits"]),
+            helper.make_node("Div", ["total", "divisor"], ["mean"]),
+            *(slow_nodes() if slow else [helper.make_node("Identity", ["mean"], ["logits"])]),
         ],
         "bag of words",
         [
@@ -79,6 +84,8 @@ def write_artifact(folder: Path, sharpness: float = 6.0, blind_to: Collection[st
             numpy_helper.from_array(np.array([2], np.int64), "last"),
             numpy_helper.from_array(np.array([1], np.int64), "middle"),
             numpy_helper.from_array(np.array([1.0], np.float32), "one"),
+            numpy_helper.from_array(np.array([0.0], np.float32), "zero"),
+            numpy_helper.from_array(np.array([1000, 1000], np.int64), "square"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -89,6 +96,19 @@ def write_artifact(folder: Path, sharpness: float = 6.0, blind_to: Collection[st
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     inference.write_tokenizer(folder, tokenizer, labels=LABELS, max_length=64)
     return folder
+
+
+def slow_nodes(products: int = 16) -> list[onnx.NodeProto]:
+    """From "mean" to "logits", which are equal, by way of products of large matrices of zeros."""
+    chain = [f"product{i}" for i in range(products + 1)]
+    return [
+        helper.make_node("ReduceSum", ["mean"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        helper.make_node("Expand", ["nothing", "square"], chain[:1]),
+        *(helper.make_node("MatMul", [a, a], [b]) for a, b in itertools.pairwise(chain)),
+        helper.make_node("ReduceSum", chain[-1:], ["still nothing"], keepdims=0),
+        helper.make_node("Add", ["mean", "still nothing"], ["logits"]),
+    ]
 
 
 def predictions(accuracy: float, seed: int, rows: int = 800) -> pd.DataFrame:
@@ -120,6 +140,7 @@ def write_run(
     at_hand: Collection[str] = ("minilm", "tiny-int8"),
     rows: int = 800,
     family: str = "mpnet",
+    slow: Collection[str] = (),
 ) -> cache.Run:
     """Write a whole run into a cache folder.
 
@@ -131,6 +152,7 @@ def write_run(
             word of Business, so that it disagrees there with the others.
         rows: of the test split.
         family: whose titles and methods it takes; "toy" makes it a toy run.
+        slow: roles that take their time to answer.
     """
     drafts = folder.parent / f"{folder.name}-drafts" / name
     tables, artifacts, records = {}, {}, []
@@ -140,7 +162,7 @@ def write_run(
         tables[role] = predictions(accuracy, seed, rows)
         if role in at_hand:
             blind_to = ("Business",) if len(at_hand) > 1 and role == at_hand[-1] else ()
-            artifacts[role] = write_artifact(drafts / role, 6.0 - seed / 4, blind_to)
+            artifacts[role] = write_artifact(drafts / role, 6.0 - seed / 4, blind_to, role in slow)
         metrics = {}
         for split in ("test", "validation"):
             own, teacher = (tables[r][tables[r]["split"] == split] for r in (role, "teacher"))

@@ -177,3 +177,62 @@ def test_models_table_prefers_predictions_to_stored_figures(sample):
     assert list(table["front"]) == [False, True]
     assert table["reported_note"][0] == "no"
     assert table["reported_accuracy"].isna().tolist() == [False, True]
+
+
+def test_holm_by_hand():
+    # Holm's own procedure on .01, .04, .03, .005 of four: .005·4, .01·3, .03·2, and .04·1 is
+    # raised to the .06 before it.
+    found = analysis.holm([0.01, 0.04, 0.03, 0.005])
+    assert found == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_is_at_most_one_and_leaves_out_what_is_no_comparison():
+    found = analysis.holm([0.9, math.nan, 0.6])
+    assert found[[0, 2]].tolist() == [1, 1]
+    assert math.isnan(found[1])
+    assert analysis.holm([]).tolist() == []
+    assert analysis.holm([0.04]).tolist() == [0.04]
+
+
+def test_paired_difference_by_hand():
+    # 40 rows; only the one is right on 8, only the other on 3. With half a row in each cell:
+    # b = 8.5, c = 3.5, n = 42: 5/42 ± 1.96 √(12 - 25/42) / 42.
+    one = np.array([True] * 8 + [False] * 3 + [True] * 29)
+    other = np.array([False] * 8 + [True] * 3 + [True] * 29)
+    half = 1.959964 * math.sqrt(12 - 25 / 42) / 42
+    expected = (5 / 40, 5 / 42 - half, 5 / 42 + half)
+    assert analysis.paired_difference(one, other) == pytest.approx(expected, abs=1e-6)
+    back = analysis.paired_difference(other, one)
+    assert back == pytest.approx((-expected[0], -expected[2], -expected[1]), abs=1e-6)
+
+
+def test_paired_difference_of_twins_is_nought_within_an_interval():
+    difference, low, high = analysis.paired_difference([True] * 50, [True] * 50)
+    assert difference == 0
+    assert -0.05 < low < 0 < high < 0.05
+
+
+def test_paired_difference_covers_as_often_as_it_says():
+    generator, hits = np.random.default_rng(5), 0
+    for _ in range(500):  # the truth: .90 against .86, right together mostly
+        luck = generator.random(300)
+        shift = generator.random(300) < 0.1
+        one, other = luck < 0.9, np.where(shift, generator.random(300) < 0.5, luck < 0.9)
+        _, low, high = analysis.paired_difference(one, other)
+        hits += low <= 0.9 - (0.9 * 0.9 + 0.1 * 0.5) <= high
+    assert 0.93 <= hits / 500 <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("half", "decimals"), [(0.05, 0), (0.02, 0), (0.005, 1), (0.0021, 1), (0.001, 2), (0, 1)]
+)
+def test_decimals_follow_the_interval(half, decimals):
+    assert analysis.supported_decimals(0.5 - half, 0.5 + half) == decimals
+
+
+def test_p_against_the_teacher_is_corrected_for_the_number_of_models(sample):
+    labels, probabilities, other = sample
+    models = {"teacher": probabilities, "a": other, "b": other}
+    table = analysis.compare(labels, models).set_index("role")
+    plain = analysis.mcnemar(probabilities.argmax(1) == labels, other.argmax(1) == labels)
+    assert table["p_teacher"][["a", "b"]].tolist() == pytest.approx([2 * plain] * 2)

@@ -1,146 +1,305 @@
-"""One pass over the three pages of a real server in a real browser."""
+"""A walk through every page of a real server in a real browser.
 
-import contextlib
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
+Each step leaves a screenshot in pytest's folder for the test, or, with --screenshots DIR, there.
+"""
 
+import csv
+import re
+
+import pandas as pd
 import pytest
 
-from tests import synthetic
+from tests import synthetic, walk
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+if not walk.CHROMIUM:
+    pytest.skip("no chromium: apt-get install chromium", allow_module_level=True)
+api = pytest.importorskip("playwright.sync_api")
+expect = api.expect
+expect.set_options(timeout=30_000)
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install chromium")
+PAGES = ["frontier", "confusion", "errors", "calibration", "try", "about"]
+WIDTHS = {"projector": (1280, 720), "screen": (1920, 1080), "phone": (390, 844)}
+# The last of them knows no word of Business.
+SLOW, QUICK = "minilm-int8", ["minilm", "tiny-int8"]
+HEADLINES = ["bank merger", "coach wins the cup", "robot & chip <b>browser</b>"]
+EXAMPLES = [
+    text
+    for text in pd.read_csv(walk.ROOT / "pipeline" / "headlines.csv")["text"]
+    if not any(word in text.lower() for word in synthetic.WORDS["Business"])
+]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A dashboard on a synthetic cache, on a free port."""
-    folder = tmp_path_factory.mktemp("browser") / "cache"
-    synthetic.write_run(folder, roles=list(synthetic.FIGURES), at_hand=["minilm-int8", "tiny-int8"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
-    with (folder.parent / "log").open("w+") as log:
-        server = subprocess.Popen(
-            [*command, "--", "--cache", str(folder)], cwd=ROOT, stdout=log, stderr=log
-        )
-        try:
-            for _ in range(150):
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1)
-                    break
-                assert server.poll() is None, Path(log.name).read_text()
-                time.sleep(0.2)
-            yield f"http://localhost:{port}"
-        finally:
-            server.terminate()
-            server.wait(10)
+    """A dashboard on a synthetic cache; one of its models is slow."""
+    folder = tmp_path_factory.mktemp("browser")
+    synthetic.write_run(
+        folder / "cache",
+        roles=list(synthetic.FIGURES),
+        at_hand=[*QUICK, SLOW],
+        slow=[SLOW],
+        rows=2000,
+    )
+    with walk.serve(folder / "cache", folder / "log") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        started = walk.start_browser(playwright)
         yield started
         started.close()
 
 
 @pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda m: page.faults.append(m.text) if m.type == "error" else None)
-    yield page
-    context.close()
+def visit(browser):
+    """Opens pages, each in a context of its own; at the end, none may have complained."""
+    pages = []
+
+    def visit(url, size="projector", color_scheme="light"):
+        width, height = WIDTHS[size]
+        page = walk.open_page(browser, {"width": width, "height": height}, color_scheme)
+        pages.append(page)
+        page.goto(url)
+        return page
+
+    yield visit
+    for page in pages:
+        page.context.close()
+    assert [fault for page in pages for fault in page.faults] == []
 
 
-def settle(page):
-    """Wait until the script has run and the charts are drawn."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_timeout(500)
+@pytest.fixture
+def picture(request, tmp_path):
+    """Takes a screenshot under a name."""
+    folder = request.config.getoption("--screenshots") or tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda page, name, **how: walk.picture(page, folder / f"{name}.png", **how)
 
 
-def test_a_visitor_walks_the_pages(page, address, tmp_path):
-    page.goto(address)
-    page.wait_for_selector(".js-plotly-plot")
-    settle(page)
-    assert page.url == f"{address}/frontier"
-    names = page.locator(".js-plotly-plot .annotation-text").all_text_contents()
-    assert set(synthetic.FIGURES) <= set(names)
-    assert page.get_by_text("os.path.getsize of a folder").is_visible()
-    page.screenshot(path=tmp_path / "frontier.png")
+def ask(page, texts):
+    page.get_by_label("Headlines to classify").fill("\n".join(texts))
+    page.get_by_role("button", name="Classify").click()
+
+
+# --- every page ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_fits_every_width_in_both_themes(visit, address, picture, name, color_scheme):
+    for size in ("projector", "phone"):
+        page = visit(f"{address}/{name}", size, color_scheme)
+        expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
+        widths = ["projector", "screen"] if size == "projector" else ["phone"]
+        for width in widths:
+            page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
+            picture(page, f"{name}-{width}-{color_scheme}", whole=width != "screen")
+            assert page.evaluate(walk.OUTSIDE) == [], width
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert page.faults == []
+
+
+def test_pages_are_reached_from_the_sidebar(visit, address):
+    page = visit(address)
+    expect(page).to_have_url(f"{address}/frontier")
+    for name, path in (("Confusion", "confusion"), ("Try it", "try"), ("About the run", "about")):
+        page.get_by_role("link", name=name).click()
+        expect(page).to_have_url(re.compile(f"{address}/{path}"))
+        expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
+        walk.settle(page)
+
+
+def send(page, name, data):
+    file = {"name": name, "mimeType": "text/plain", "buffer": data}
+    page.locator("input[type=file]").set_input_files(file)
+
+
+def click_point(page, chart, position):
+    """Click a mark of a chart where it is drawn: what plotly listens to lies above it."""
+    mark = chart.locator(".scatterlayer .points path").nth(position)
+    expect(mark).to_be_visible()
+    mark.scroll_into_view_if_needed()
+    walk.settle(page)
+    box = mark.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+# --- frontier, confusion --------------------------------------------------------------------------
+
+
+def test_a_click_on_a_point_opens_the_models_card_and_its_link_does(visit, address, picture):
+    page = visit(f"{address}/frontier")
+    chart = page.get_by_test_id("stPlotlyChart").first
+    click_point(page, chart, 0)
+    expect(page).to_have_url(re.compile(r"model=[\w-]+"))
+    role = re.search(r"model=([\w-]+)", page.url)[1]
+    assert role in synthetic.FIGURES
+    card = page.get_by_role("combobox", name="A model's card")
+    expect(card).to_have_value(role)
+    picture(page, "frontier-card", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_role("combobox", name="A model's card")).to_have_value(role)
+    picture(receiver, "frontier-card-received", whole=True)
+
+
+def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
+    page = visit(walk.link(address, "frontier", mb=20))
+    expect(page.get_by_test_id("stMain").get_by_text("deploy minilm-int4")).to_be_visible()
+    picture(page, "frontier-budget")
+
+
+def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
+    page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
+    chart = page.get_by_test_id("stPlotlyChart").nth(2)
+    click_point(page, chart, 1)  # the first row's second
+    said = re.compile(r"Truly World, called Sports by tiny-int4: \d+ headlines\.")
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page).to_have_url(re.compile("truly=World.*called=Sports|called=Sports.*truly=World"))
+    picture(page, "confusion-cell", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_text(said)).to_be_visible()
+    picture(receiver, "confusion-cell-received", whole=True)
+    page.get_by_role("combobox", name="Difference from").click()
+    page.get_by_role("option", name="teacher").click()
+    expect(page.get_by_text("right against teacher").first).to_be_visible()
+    picture(page, "confusion-difference", whole=True)
+
+
+# --- try it -------------------------------------------------------------------------------------
+
+
+def test_two_hundred_headlines_are_pasted_and_the_answers_downloaded(visit, address, picture):
+    page = visit(walk.link(address, "try", ask=QUICK))
+    texts = ["bank merger", *EXAMPLES[:198], "=coach"]
+    ask(page, texts)
+    expect(
+        page.get_by_role("heading", name="200 headlines; the models differ on 1")
+    ).to_be_visible()
+    picture(page, "try-200-headlines")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the table as CSV").click()
-    assert download.value.path().read_text("utf-8").count("\n") == 1 + len(synthetic.FIGURES)
-
-    page.get_by_role("link", name="Confusion").click()
-    page.wait_for_selector(".heatmaplayer")
-    settle(page)
-    assert page.url == f"{address}/confusion"
-    assert page.locator("h3").all_inner_texts() == ["teacher", "tiny-int4"]
-    assert page.locator(".heatmaplayer").count() == 2
-    page.screenshot(path=tmp_path / "confusion.png")
-
-    page.get_by_role("link", name="Try it").click()
-    box = page.get_by_label("Headlines, one a line")
-    box.fill("bank merger\ncoach wins the cup")
-    page.get_by_role("button", name="Classify").click()
-    page.get_by_text("2 headlines; the models differ on 1").wait_for()
-    settle(page)
-    assert page.get_by_text("≠ 1 World, 1 Business", exact=True).last.is_visible()
-    page.screenshot(path=tmp_path / "try.png")
-    assert page.faults == []
+        page.get_by_role("button", name="Download the answers as CSV").click()
+    with download.value.path().open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["headline"] for row in rows] == [*texts[:-1], "'=coach"]
+    assert (rows[0]["minilm"], rows[0]["tiny-int8"]) == ("Business", "World")
+    assert float(rows[-1]["tiny-int8 Sports"]) > 0.5
+    assert [row["models_differ"] for row in rows] == ["True"] + ["False"] * 199
+    assert "text=" not in page.url
 
 
-def test_markup_in_a_headline_stays_text(page, address, tmp_path):
-    page.goto(address)
-    settle(page)
-    page.get_by_role("link", name="Try it").click()
-    text = (
-        "<img src=x onerror=\"document.title='pwned'\"> **bold** [link](https://example.com) $x^2$"
+def test_a_csv_is_uploaded_and_its_column_chosen(visit, address, picture):
+    page = visit(walk.link(address, "try", ask=QUICK, source="Upload"))
+    data = b"\xef\xbb\xbfid,text,heading\n1,oil,coach\n2,bank,striker\n"
+    name = "<img src=x onerror=alert(1)> **news**.csv"
+    send(page, name, data)
+    expect(page.get_by_role("heading", name="2 headlines; the models differ on 2")).to_be_visible()
+    expect(page.get_by_text(f"2 headlines from {name}")).to_be_visible()
+    page.get_by_role("combobox", name="Column with the headlines").click()
+    page.get_by_role("option", name="heading").click()
+    expect(page.get_by_role("heading", name="2 headlines; the models differ on 0")).to_be_visible()
+    picture(page, "try-upload")
+    send(page, "notes.csv", b"PK\x03\x04 renamed")
+    expect(page.get_by_text("The file is a zip archive")).to_be_visible()
+    picture(page, "try-upload-of-a-zip")
+
+
+def test_a_long_job_is_stopped_kept_and_gone_on_with(visit, address, picture):
+    page = visit(walk.link(address, "try", ask=[QUICK[1], SLOW], source="Upload"))
+    send(page, "long.txt", b"coach wins\n" * 2000)
+    answered = page.get_by_text(re.compile(r"Asking .*: (?!0)[\d,]+ of 2,000"))
+    expect(answered).to_be_visible()
+    picture(page, "try-at-work", settled=False)
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    stopped = page.get_by_text(re.compile(r"Stopped\. Answered by every model: \d+ of 2,000"))
+    expect(stopped).to_be_visible()
+    picture(page, "try-stopped")
+    done = int(re.search(r"model: (\d+) of", stopped.inner_text())[1])
+    assert 32 <= done < 2000
+    expect(
+        page.get_by_role("heading", name=f"{done} headlines; the models differ on 0")
+    ).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the answers as CSV").click()
+    assert len(pd.read_csv(download.value.path())) == done
+    page.get_by_role("button", name="Go on").click()
+    expect(answered).to_be_visible()
+    assert int(re.search(r": ([\d,]+) of", answered.inner_text())[1].replace(",", "")) >= done
+    page.get_by_text("Paste", exact=True).click()
+    ask(page, HEADLINES)  # anything else that is asked for takes its place at once
+    expect(page.get_by_text("All answered")).to_be_visible()
+
+
+def test_nothing_moves_while_models_load_and_answer(visit, address):
+    page = visit(walk.link(address, "try", ask=[QUICK[0], SLOW], text="coach\ncup\ngoal"))
+    expect(page.get_by_text("All answered")).to_be_visible()
+    walk.settle(page)
+    page.evaluate(
+        """() => {
+          window.tops = {};
+          window.worked = false;
+          const look = () => {
+            const bar = document.querySelector("[data-testid=stProgress]");
+            window.worked ||= /Asking|Loading/.test(bar?.textContent);
+            for (const title of document.querySelectorAll("[data-testid=stMain] h3")) {
+              const name = title.textContent.replace(/;.*/, "");
+              const top = Math.round(title.getBoundingClientRect().top);
+              (window.tops[name] ??= new Set()).add(top);
+            }
+            requestAnimationFrame(look);
+          };
+          look();
+        }"""
     )
-    page.get_by_label("Headlines, one a line").fill(text)
-    page.get_by_role("button", name="Classify").click()
-    page.locator("code", has_text="onerror").wait_for()
-    settle(page)
-    main = page.locator("[data-testid=stMain]")
-    assert main.locator("code", has_text="onerror").inner_text().strip() == text
-    assert main.locator("img, a[href*=example], .katex").count() == 0
-    assert main.locator("strong", has_text="bold").count() == 0
+    ask(page, HEADLINES)
+    expect(page.locator("code").first).to_have_text(HEADLINES[0])
+    expect(page.get_by_text("All answered")).to_be_visible()
+    walk.settle(page)
+    assert page.evaluate("() => window.worked")
+    tops = page.evaluate("() => Object.entries(window.tops).map(([name, s]) => [name, [...s]])")
+    assert {name: len(places) for name, places in tops} == {
+        "3 headlines": 1,
+        "The headline chosen above": 1,
+        "Which words carried the decision?": 1,
+        "What each model called them": 1,
+        "Models that are not here": 1,
+    }
+
+
+def test_markup_in_a_headline_stays_text(visit, address, picture):
+    text = "<img src=x onerror=\"document.title='pwned'\"> **bold** [a](https://example.com) $x^2$"
+    page = visit(walk.link(address, "try", ask=QUICK, text=f"{text}\n:material/home: coach"))
+    expect(page.get_by_text("All answered")).to_be_visible()
+    picture(page, "try-markup", whole=True)
+    main = page.get_by_test_id("stMain")
+    expect(main.locator("code", has_text="onerror")).to_have_text(text)
+    expect(main.locator("img, a[href*=example], .katex")).to_have_count(0)
+    expect(main.locator("strong", has_text="bold")).to_have_count(0)
     assert "pwned" not in page.title()
-    page.screenshot(path=tmp_path / "markup.png")
-    assert page.faults == []
 
 
-def test_a_link_shows_what_its_sender_saw(page, address):
-    page.goto(f"{address}/confusion?models=minilm&models=qat&models=tiny&cells=Shares")
-    page.wait_for_selector(".heatmaplayer")
-    settle(page)
-    assert page.locator("h3").all_inner_texts() == ["minilm", "qat", "tiny"]
-    assert "%" in page.locator(".heatmaplayer text").first.text_content()
+# --- links --------------------------------------------------------------------------------------
 
 
-def test_nothing_is_wider_than_a_phone(browser, address, tmp_path):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    page = context.new_page()
-    for name in ("frontier", "confusion", "try"):
-        page.goto(f"{address}/{name}")
-        page.wait_for_selector("h2")
-        settle(page)
-        main = page.locator("[data-testid=stMain]")
-        assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), f"{name} scrolls sideways"
-        page.screenshot(path=tmp_path / f"{name}.png")
-    context.close()
+def test_a_link_to_try_it_shows_what_its_sender_saw(visit, address, picture):
+    sender = visit(walk.link(address, "try", ask=QUICK))
+    expect(sender.get_by_text("All answered")).to_be_visible()
+    ask(sender, HEADLINES)
+    expect(sender.get_by_role("heading", name="3 headlines; the models differ")).to_be_visible()
+    walk.settle(sender)
+    # The table is a canvas: its second row, at the mark that chooses it.
+    table = sender.get_by_test_id("stDataFrame").first
+    table.click(position={"x": 16, "y": 35 * 2 + 17})
+    expect(sender).to_have_url(re.compile("headline=2"))
+    expect(sender.locator("code").first).to_have_text(HEADLINES[1])
+    picture(sender, "try-sent")
+    receiver = visit(sender.url)
+    expect(receiver.get_by_label("Headlines to classify")).to_have_value("\n".join(HEADLINES))
+    expect(receiver.get_by_text("All answered")).to_be_visible()
+    expect(receiver.locator("code").first).to_have_text(HEADLINES[1])
+    for role in QUICK:
+        expect(receiver.get_by_test_id("stMultiSelect").get_by_text(role)).to_be_visible()
+    expect(receiver.get_by_test_id("stMultiSelect").get_by_text(SLOW)).to_have_count(0)
+    picture(receiver, "try-received")

@@ -8,39 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from pipeline import answers, cache
 from tests import synthetic
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
-HOSTILE = [
-    "<img src=x onerror=alert(1)> coach",
-    "**bold** [link](javascript:alert(1)) :material/home: $x^2$",
-    "=HYPERLINK(1)",
-    "🎉 الكأس",
-    "election " * 1_200,
-]
-
-
-@pytest.fixture
-def open_page(cache_folder, monkeypatch):
-    """Opens a page of the dashboard on the test's cache, by its address."""
-    monkeypatch.setattr(sys, "argv", ["dashboard.py", "--cache", str(cache_folder)])
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-    def open_page(address, **query):
-        app = AppTest.from_file(str(DASHBOARD), default_timeout=20)
-        app._page_hash = calc_hash(address)  # AppTest.switch_page knows pages of files only
-        app.query_params.update(query)
-        app.run()
-        assert not app.exception
-        return app
-
-    return open_page
 
 
 def texts(app) -> str:
@@ -98,9 +71,9 @@ def test_the_run_with_most_training_rows_comes_first(open_page, cache_folder):
 
 
 def test_confusion_shows_the_chosen_models(open_page):
-    app = open_page("confusion", models=["teacher", "minilm", "tiny-int8"], cells="Shares")
-    assert [e.value for e in app.subheader] == ["teacher", "minilm", "tiny-int8"]
-    assert app.segmented_control(key="cells").value == "Shares"
+    app = open_page("confusion", models=["teacher", "minilm", "tiny-int8"], cells="Row shares")
+    assert [e.value for e in app.subheader][:3] == ["teacher", "minilm", "tiny-int8"]
+    assert app.segmented_control(key="cells").value == "Row shares"
     first = app.dataframe[0].value
     assert first["class"].tolist() == ["World", "Sports", "Business", "Sci/Tech"]
     assert first["recall"].between(90, 100).all()
@@ -115,98 +88,7 @@ def test_confusion_of_no_model_asks_for_one(open_page):
 
 def test_a_link_with_nonsense_is_served(open_page):
     app = open_page("confusion", models=["../../etc", "minilm"], run="nothing", cells="<b>")
-    assert [e.value for e in app.subheader] == ["minilm"]
-
-
-# --- try it -------------------------------------------------------------------------------------
-
-
-def ask(app, pasted):
-    app.text_area(key="headlines").set_value(pasted)
-    app.run()
-    assert not app.exception
-    return app
-
-
-def test_models_answer_side_by_side_and_disagreement_shows(open_page):
-    app = ask(open_page("try"), "coach wins the cup\n\nbank merger")
-    wide, detail = (frame.value for frame in app.dataframe)
-    assert wide["Headline"].tolist() == ["coach wins the cup", "bank merger"]
-    assert wide["Agreement"].tolist() == ["both agree", "≠ 1 World, 1 Business"]
-    assert wide["minilm"][1].startswith("Business")
-    assert wide["tiny-int8"][1] == "World 25%"
-    assert detail["Model"].tolist() == ["minilm", "tiny-int8"]
-    assert (detail[["World", "Sports", "Business", "Sci/Tech"]].sum(axis=1) - 100).abs().max() < 0.1
-    assert (detail["ms"] > 0).all()
-    assert "Blank lines are left out: 1." in texts(app)
-
-
-def test_it_starts_with_examples(open_page):
-    app = open_page("try")
-    known = set(pd.read_csv(DASHBOARD.parent / "pipeline" / "headlines.csv")["text"])
-    assert set(app.text_area(key="headlines").value.splitlines()) <= known
-    app.button[2].click().run()
-    assert len(app.text_area(key="headlines").value.splitlines()) == 10
-    assert set(app.dataframe[0].value["Headline"]) <= known
-
-
-def test_hostile_headlines_are_data_and_never_markup(open_page):
-    app = ask(open_page("try"), "\n".join(HOSTILE))
-    assert app.dataframe[0].value["Headline"].tolist() == [text.strip() for text in HOSTILE]
-    for text in HOSTILE:
-        assert text[:10] not in texts(app)
-    app = ask(app, HOSTILE[0])
-    assert app.code[0].value == HOSTILE[0]
-    assert HOSTILE[0][:10] not in texts(app)
-    assert "Longer than 10,000" not in texts(app)
-
-
-def test_only_blank_lines(open_page):
-    app = ask(open_page("try"), " \n\n\t")
-    assert not app.dataframe
-    assert "Blank lines are left out: 3." in texts(app)
-
-
-def test_too_many_headlines_are_cut_with_a_word(open_page):
-    app = ask(open_page("try"), "\n".join(["coach"] * 1_001))
-    assert len(app.dataframe[0].value) == 1_000
-    assert "first 1,000 of 1,001" in texts(app)
-
-
-def test_a_model_that_is_not_here_is_listed_with_its_command(open_page):
-    code = open_page("try").code[-1].value
-    assert "# teacher, 438 MB" in code
-    assert "--train-rows 800 --run synthetic --only teacher" in code
-    assert "--only minilm" not in code
-
-
-def test_without_any_artifact_commands_are_all_there_is(open_page, cache_folder):
-    shutil.rmtree(cache_folder / "synthetic" / "artifacts")
-    app = open_page("try")
-    assert not app.text_area
-    assert app.code[-1].value.count("--only") == 3
-
-
-def test_a_damaged_artifact_is_named_and_the_others_answer(open_page, cache_folder):
-    graph = cache_folder / "synthetic" / "artifacts" / "minilm" / "model.onnx"
-    content = graph.read_bytes()
-    graph.unlink()  # it may be linked elsewhere
-    graph.write_bytes(content[:-10] + b"0123456789")
-    app = ask(open_page("try"), "coach\nbank")
-    assert "minilm can't be asked" in app.warning[0].value
-    assert "is not the file that its run recorded" in app.code[0].value
-    assert list(app.dataframe[0].value)[2:] == ["tiny-int8"]
-
-
-def test_a_replaced_artifact_is_loaded_anew(open_page, cache_folder):
-    app = ask(open_page("try"), "coach\nbank")
-    before = app.dataframe[0].value["minilm"][0]
-    drafts = cache_folder.parent / "cache-drafts"
-    shutil.rmtree(drafts)
-    synthetic.write_run(cache_folder, roles=("teacher", "tiny", "minilm"), at_hand=["minilm"])
-    app.run()
-    assert not app.exception
-    assert app.dataframe[0].value["minilm"][0] != before
+    assert [e.value for e in app.subheader][:1] == ["minilm"]
 
 
 # --- what is not whole --------------------------------------------------------------------------
@@ -214,15 +96,15 @@ def test_a_replaced_artifact_is_loaded_anew(open_page, cache_folder):
 
 def test_an_empty_cache_says_what_to_run(open_page, cache_folder):
     shutil.rmtree(cache_folder / "synthetic")
-    for address in ("frontier", "confusion", "try"):
+    for address in ("frontier", "confusion", "about", "present", "try"):
         app = open_page(address)
         assert "no run" in app.header[0].value
         assert app.code[0].value == "python -m pipeline run --family toy"
-    cache_folder.rmdir()
+    shutil.rmtree(cache_folder)
     assert "no run" in open_page("frontier").header[0].value
 
 
-@pytest.mark.parametrize("address", ["frontier", "confusion", "try"])
+@pytest.mark.parametrize("address", ["frontier", "confusion", "about", "present", "try"])
 def test_a_run_that_is_not_whole_is_named_beside_one_that_is(open_page, cache_folder, address):
     synthetic.write_run(cache_folder, "whole")
     damage(cache_folder / "synthetic")
@@ -245,7 +127,7 @@ def test_a_run_that_is_whole_but_odd_is_named(open_page, cache_folder):
 
 def test_damage_under_an_open_page_is_noticed(open_page, cache_folder):
     app = open_page("frontier")
-    assert not app.warning
+    assert not any("Not every run" in warning.value for warning in app.warning)
     damage(cache_folder / "synthetic")
     app.run()
     assert not app.exception
@@ -276,12 +158,6 @@ def test_an_unknown_option_is_one_line(open_page, monkeypatch):
 # --- parts --------------------------------------------------------------------------------------
 
 
-def test_csv_holds_no_formula():
-    table = pd.DataFrame({"text": ["=1+1", "+1", "-1", "@x", "\tx", "fine"], "number": [-1.0] * 6})
-    lines = answers.to_csv(table).decode().splitlines()
-    assert lines[1:] == ["'=1+1,-1.0", "'+1,-1.0", "'-1,-1.0", "'@x,-1.0", "'\tx,-1.0", "fine,-1.0"]
-
-
 @pytest.mark.parametrize(
     ("command", "made"),
     [
@@ -310,12 +186,12 @@ import sys
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 sys.argv = ["dashboard.py", "--cache", {str(cache_folder)!r}]
-for address in ("frontier", "confusion", "try"):
+for address in ("frontier", "confusion", "about", "present", "try"):
     app = AppTest.from_file({str(DASHBOARD)!r}, default_timeout=60)
     app._page_hash = calc_hash(address)
     app.run()
     assert not app.exception, app.exception
-    assert app.header, address
+    assert app.header or app.title, address
 assert app.dataframe, "no model answered"
 print(sorted({{"torch", "transformers", "datasets"}} & set(sys.modules)))
 """

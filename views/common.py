@@ -1,6 +1,6 @@
 """What every page needs: the runs as pages show them, loaded models, and small widgets."""
 
-import time
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, charts
+from pipeline import analysis, answers, charts, intervals, plan
+from pipeline.budget import SIGNIFICANT as SIGNIFICANT
 from pipeline.cache import PROBABILITIES, CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
-from pipeline.families import REPORTED
+from pipeline.families import FAMILIES, REPORTED
 from pipeline.inference import Classifier
 
-SIGNIFICANT = 0.05
 PLAIN_CHART = {"displayModeBar": False}
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -32,6 +32,27 @@ class View:
     table: pd.DataFrame
     """One row a model, the largest first: what is stored of it and what its predictions say."""
     train_rows: int
+    rows: np.ndarray
+    """Numbers of the test rows in the file they came from, shape (n,)."""
+    validation_labels: np.ndarray
+    """True classes of the validation rows, shape (v,); v may be 0."""
+    validation: dict[str, np.ndarray]
+    """By role, probabilities on the validation rows, shape (v, 4)."""
+    states: dict[str, str]
+    """By role: done, stale (made by another recipe than today's) or unknown."""
+
+    @property
+    def title(self) -> str:
+        """What the run is called on the pages and in their addresses."""
+        return f"{self.run.name} (toy)" if self.run.record.toy else self.run.name
+
+    def right(self) -> dict[str, np.ndarray]:
+        """By role, where the model is right on test: boolean, shape (n,)."""
+        return {role: p.argmax(axis=1) == self.labels for role, p in self.probabilities.items()}
+
+    def same_rows(self, other: "View") -> bool:
+        """Whether two runs were tested on the same rows: only then may their models be paired."""
+        return np.array_equal(self.rows, other.rows) and np.array_equal(self.labels, other.labels)
 
 
 def stamp(folder: Path, *patterns: str) -> Stamp:
@@ -64,17 +85,51 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
 
 
 def read_view(run: Run) -> View:
-    predictions = {role: run.predictions(role) for role in run.by_role}
-    if not predictions or any(frame.empty for frame in predictions.values()):
+    stored = {role: run.all_predictions(role) for role in run.by_role}
+    test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}
+    held_out = {role: frame[frame["split"] == "validation"] for role, frame in stored.items()}
+    if not test or any(frame.empty for frame in test.values()):
         raise CacheError("it has no predictions on test rows")
-    labels = next(iter(predictions.values()))["label"].to_numpy()
-    probabilities = {role: frame[PROBABILITIES].to_numpy() for role, frame in predictions.items()}
+    one, other = next(iter(test.values())), next(iter(held_out.values()))
+    labels = one["label"].to_numpy()
+    probabilities = {role: frame[PROBABILITIES].to_numpy() for role, frame in test.items()}
     reported = {} if run.record.toy else REPORTED
     table = analysis.models_table(run.table(), labels, probabilities, reported)
-    return View(run, labels, probabilities, table, int(run.record.data["rows"]["train"]))
+    threads = {model.role: model.measured_on.get("threads") for model in run.record.models}
+    table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
+    return View(
+        run,
+        labels,
+        probabilities,
+        table,
+        int(run.record.data["rows"]["train"]),
+        one["row"].to_numpy(),
+        other["label"].to_numpy(),
+        {role: frame[PROBABILITIES].to_numpy() for role, frame in held_out.items()},
+        read_states(run),
+    )
 
 
-@st.cache_resource(max_entries=12, show_spinner="Loading a model …")
+def read_states(run: Run) -> dict[str, str]:
+    """By role, whether today's recipe would give the same model."""
+    family = FAMILIES.get(run.record.family)
+    if family is None:  # of another version of this program
+        return dict.fromkeys(run.by_role, "unknown")
+    return {role: plan.state(family, run, role) for role in run.by_role}
+
+
+def figures(view: View, figure: str) -> pd.DataFrame:
+    """``intervals.intervals`` of a run's models; worked out once."""
+    return _figures(figure, tuple(view.run.record.files.items()), view)
+
+
+@st.cache_data(max_entries=32, show_spinner="Working out intervals …")
+def _figures(figure: str, files: tuple[tuple[str, str], ...], _view: View) -> pd.DataFrame:
+    """``files`` are the predictions' checksums: they tell one run from another."""
+    return intervals.intervals(figure, _view.labels, _view.probabilities)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)  # Try it says which one it loads
 def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Classifier:
     """The model in a folder; loaded anew when its files or its record have changed."""
     for name, digest in artifact.items():
@@ -89,17 +144,6 @@ def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Cl
     return classifier
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def ask(
-    texts: list[str], folder: Path, artifact: dict[str, str], stamps: Stamp
-) -> tuple[np.ndarray, float]:
-    """One model's probabilities (n, 4), and the milliseconds it took without loading."""
-    classifier = load_classifier(folder, artifact, stamps)
-    start = time.perf_counter()
-    probabilities = classifier.predict_proba(texts)
-    return probabilities, 1000 * (time.perf_counter() - start)
-
-
 def number(label: str, format: str = "%.1f", **options):
     return st.column_config.NumberColumn(label, format=format, **options)
 
@@ -107,6 +151,11 @@ def number(label: str, format: str = "%.1f", **options):
 def download(label: str, table: pd.DataFrame, name: str) -> None:
     data = answers.to_csv(table)
     st.download_button(label, data, name, "text/csv", on_click="ignore", icon=":material/download:")
+
+
+def plain(text: str) -> str:
+    """Text that markdown shows as it is, on one line: what comes from a file is never markup."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def ink() -> str:

@@ -1,14 +1,25 @@
 """Which classes are mistaken for which, one to three models side by side."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, charts
+from pipeline import analysis, charts, disagreement
 from views.common import PLAIN_CHART, View, ink, number
+from views.texts import answers_of, list_rows
+
+# What cells hold → whether that is shares, and which ones shade.
+CELLS = {
+    "Counts": (False, "share"),
+    "Row shares": (True, "share"),
+    "Column shares": (True, "column_share"),
+}
 
 
-def show(view: View) -> None:
+def show(view: View, folder: Path | None = None) -> None:
+    """The page; ``folder`` is where ``--data`` says that the headlines are."""
     st.header("Which classes are mistaken for which?")
     roles, names = list(view.table["role"]), view.run.labels
     chosen = st.multiselect(
@@ -19,44 +30,164 @@ def show(view: View) -> None:
         key="models",
         bind="query-params",
     )
-    cells = st.segmented_control(
+    left, right = st.columns(2, vertical_alignment="bottom")
+    cells = left.segmented_control(
         "Cells show",
-        ["Counts", "Shares"],
+        list(CELLS),
         default="Counts",
         required=True,
         key="cells",
         bind="query-params",
+        help="Counts: headlines. Row shares: of the headlines that truly are of the class, how "
+        "many are called so (the diagonal is recall). Column shares: of the headlines that are "
+        "called so, how many truly are (the diagonal is precision).",
+    )
+    base = right.selectbox(
+        "Difference from",
+        roles,
+        index=None,
+        placeholder="No model: each as it is",
+        key="base",
+        bind="query-params",
+        help="Shows what each model moved against this one, cell by cell: choose the teacher to "
+        "see what compression changed.",
     )
     if not chosen:
         st.info("Choose at least one model.")
         return
-    for role, column in zip(chosen, st.columns(len(chosen)), strict=True):
-        probabilities = view.probabilities[role]
-        metrics = analysis.classification_metrics(view.labels, probabilities)
-        matrix = analysis.confusion(view.labels, probabilities.argmax(axis=1), names)
-        by_class = {k: 100 * np.array(metrics[k]) for k in ("precision", "recall", "f1")}
+    matrices = {
+        role: disagreement.confusion_cells(view.labels, given.argmax(axis=1), names)
+        for role, given in view.probabilities.items()
+        if role in chosen or role == base
+    }
+    # The matrices stand above what chooses a cell of them, but frame the cell that it says.
+    above = st.container()
+    role, cell = choose_cell(chosen, names)
+    for other, column in zip(chosen, above.columns(len(chosen)), strict=True):
         with column:
-            st.subheader(role)
-            st.text(f"{metrics['accuracy']:.1%} of {len(view.labels):,} right")
-            st.plotly_chart(
-                charts.confusion(matrix, cells == "Shares", ink()),
-                key=f"confusion-{role}",
-                width=440,
-                config=PLAIN_CHART,
-                alt=f"Confusion matrix of {role}: true classes down, predicted ones across.",
-            )
-            st.dataframe(
-                pd.DataFrame({"class": names, **by_class}),
-                hide_index=True,
-                width=440,
-                column_config={
-                    "class": "Class",
-                    "precision": number("Precision", "%.1f %%"),
-                    "recall": number("Recall", "%.1f %%"),
-                    "f1": number("F1", "%.1f %%"),
-                },
-            )
-    st.caption(
-        "Shade: share of the true class. Precision: of the headlines called so, the share that "
-        "are. Recall: of the headlines that are so, the share called so. F1: their harmonic mean."
+            st.subheader(other)
+            framed = cell if other == role else None
+            show_matrix(view, other, base, matrices, CELLS[cells], framed)
+            show_metrics(view, other)
+    if base:
+        above.caption(
+            f"Differences from `{base}`: + and orange, more headlines than it has in that cell; − "
+            "and blue, fewer. More on the diagonal is better, more elsewhere is worse. "
+            + ("" if cells == "Counts" else "Shares differ in percentage points.")
+        )
+    else:
+        by = "predicted" if cells == "Column shares" else "true"
+        above.caption(f"The darker a cell, the larger its share of the {by} class.")
+    if cell:
+        list_cell(view, folder, role, base, cell)
+    else:
+        st.info("Click a cell above, or choose its two classes here.")
+
+
+def choose_cell(chosen: list[str], names: list[str]) -> tuple[str, charts.Cell | None]:
+    """A model and a cell of its matrix, by keyboard; a click on a cell sets the same widgets."""
+    st.subheader("The headlines of one cell")
+    first, second, third = st.columns(3)
+    role = first.selectbox("Model", chosen, key="of", bind="query-params")
+    options = {"index": None, "placeholder": "A class", "bind": "query-params"}
+    truly = second.selectbox("True class", names, key="truly", **options)
+    called = third.selectbox("Predicted class", names, key="called", **options)
+    return role, None if None in (truly, called) else (truly, called)
+
+
+def show_matrix(
+    view: View,
+    role: str,
+    base: str | None,
+    matrices: dict[str, pd.DataFrame],
+    cells: tuple[bool, str],
+    framed: charts.Cell | None,
+) -> None:
+    """One model's matrix, or what it moved against the base model; cells can be clicked."""
+    shares, by = cells
+    if base is None or role == base:
+        correct = int(np.sum(view.probabilities[role].argmax(axis=1) == view.labels))
+        st.text(f"{correct:,} of {len(view.labels):,} right")
+        figure = charts.confusion(matrices[role], shares, ink(), by, framed)
+        alt = f"Confusion matrix of {role}: true classes down, predicted ones across."
+    else:
+        changes = {
+            other: disagreement.confusion_change(matrices[other], matrices[base])
+            for other in matrices
+        }
+        limit = max(change[by if shares else "count"].abs().max() for change in changes.values())
+        own = changes[role]
+        right = own["count"][own["true"] == own["predicted"]].sum()
+        st.text(f"{charts.signed(right)} right against {base}")
+        figure = charts.confusion_change(own, shares, ink(), by, framed, limit)
+        alt = f"What {role} moved against {base}: true classes down, predicted ones across."
+
+    def choose() -> None:
+        points = st.session_state[f"confusion-{role}"].selection.points
+        if points:
+            st.session_state["of"] = role
+            st.session_state["truly"], st.session_state["called"] = points[0]["y"], points[0]["x"]
+
+    st.plotly_chart(
+        figure,
+        key=f"confusion-{role}",
+        width=440,
+        on_select=choose,
+        selection_mode="points",
+        config=PLAIN_CHART,
+        alt=alt,
     )
+
+
+def show_metrics(view: View, role: str) -> None:
+    """Precision, recall and F1 of every class."""
+    metrics = analysis.classification_metrics(view.labels, view.probabilities[role])
+    by_class = {k: 100 * np.array(metrics[k]) for k in ("precision", "recall", "f1")}
+    decimals = "%.1f %%" if len(view.labels) >= 1_000 else "%.0f %%"
+    st.dataframe(
+        pd.DataFrame({"class": view.run.labels, **by_class}),
+        hide_index=True,
+        width=440,
+        column_config={
+            "class": "Class",
+            "precision": number(
+                "Precision", decimals, help="Of the headlines called so, the share that are."
+            ),
+            "recall": number(
+                "Recall", decimals, help="Of the headlines that are so, the share called so."
+            ),
+            "f1": number("F1", decimals, help="The harmonic mean of precision and recall."),
+        },
+    )
+
+
+def list_cell(
+    view: View, folder: Path | None, role: str, base: str | None, cell: charts.Cell
+) -> None:
+    """The headlines of one cell; against a base model, those that came or went."""
+    truly, called = cell
+    names = view.run.labels
+    inside = {
+        other: (view.labels == names.index(truly))
+        & (view.probabilities[other].argmax(axis=1) == names.index(called))
+        for other in {role, base or role}
+    }
+    comparing = base is not None and base != role
+    wanted = inside[role] ^ inside[base] if comparing else inside[role]
+    positions = np.flatnonzero(wanted)
+    if comparing:
+        came = int(np.sum(inside[role] & ~inside[base]))
+        went = len(positions) - came
+        st.text(
+            f"Truly {truly}, called {called}: {came:,} by {role} and not by {base} (+), "
+            f"{went:,} by {base} and not by {role} (−)."
+        )
+    else:
+        st.text(f"Truly {truly}, called {called} by {role}: {len(positions):,} headlines.")
+    if not len(positions):
+        st.info("No headline is in this cell." if not comparing else "No headline was moved here.")
+        return
+    answers = answers_of(view, role, positions)
+    if comparing:
+        answers.insert(0, "Moved", np.where(inside[role][positions], "+ came", "− went"))
+    list_rows(view, folder, positions, answers, f"{role}-cell")

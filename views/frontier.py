@@ -1,51 +1,334 @@
-"""Accuracy against size: the chart, the ties, the table."""
+"""Quality against cost: the chart, the model to deploy, any model's card, two runs compared."""
 
 import pandas as pd
 import streamlit as st
 
-from pipeline import charts
+from pipeline import analysis, charts, comparison
+from pipeline.axes import X_AXES, Y_AXES, Axis, points, with_costs
+from pipeline.budget import Budget, decide, sentence
 from pipeline.families import REPORTED, SOURCE_MISTAKES
-from views.common import PLAIN_CHART, SIGNIFICANT, View, download, ink, number
+from pipeline.glossary import meaning
+from views import card
+from views.common import PLAIN_CHART, SIGNIFICANT, View, download, figures, ink, number
+
+PRICE = 0.05
+NO_RUN = "no other run"
+MCNEMAR, HOLM = "McNemar's test", "Holm's correction"
 
 
-def show(view: View) -> None:
+def show(view: View, views: list[View], present) -> None:
+    """The page; ``views`` are all runs, ``present`` is the page that presents."""
     st.header("What does each step down in size cost?")
-    toy, overlay = view.run.record.toy, False
-    if not toy:
-        overlay = st.toggle(
-            "Show what the source notebook reported", True, key="reported", bind="query-params"
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        budget = ask_budget()
+        show_verdict(view, budget)
+        st.page_link(
+            present,
+            label="Present this",
+            icon=":material/slideshow:",
+            query_params=address_of(budget),
         )
-    reported = charts.reported_frame(REPORTED if overlay else {})
-    st.plotly_chart(
-        charts.frontier(view.table, reported, ink()),
-        key="frontier",
-        config=PLAIN_CHART,
-        alt="Accuracy on test against size of each model; the table below holds the same figures.",
-    )
-    st.write(
-        f"Bars are 95 % intervals (Wilson) over {len(view.labels):,} test headlines. The dotted "
-        "line is the Pareto front: no other model is both as small and as accurate as one on it. "
-        + ties(view.table)
-    )
-    if not toy:
+    with left:
+        shown, x, y, price = show_chart(view, views)
+    show_card(shown, price)
+    if len(shown) == 2:
+        show_comparison(*shown)
+    show_table(view, x, y, price)
+    if not view.run.record.toy:
         lines = "\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES)
         st.info(f"**The source notebook's figures carry three mistakes:**\n{lines}")
+
+
+# --- the model to deploy --------------------------------------------------------------------------
+
+
+def ask_budget() -> Budget:
+    """The three limits; each may be left empty."""
+    st.markdown(
+        "**Which one to deploy?**",
+        help="Of the models within the budget, the most accurate. The others within it are "
+        "compared with it by McNemar's test, with Holm's correction; of those that are tied "
+        "with it, the smallest is named too. " + meaning("Tied"),
+    )
+    limit = {"value": None, "placeholder": "no limit", "min_value": 0.0, "format": "%g"}
+    limit |= {"bind": "query-params"}
+    mb = st.number_input("At most, MB", step=5.0, key="mb", help=meaning("Size"), **limit)
+    ms = st.number_input("At most, ms", step=1.0, key="ms", help=meaning("Latency p50"), **limit)
+    accuracy = st.number_input(
+        "At least, % right",
+        max_value=100.0,
+        step=0.5,
+        key="accuracy",
+        help=meaning("Accuracy"),
+        **limit,
+    )
+    return Budget(mb, ms, None if accuracy is None else accuracy / 100)
+
+
+def show_verdict(view: View, budget: Budget) -> None:
+    verdict = decide(view.table, view.right(), budget)
+    said = sentence(verdict, view.table, budget, len(view.labels))
+    with st.container(border=True):
+        st.text(said)
+
+
+def address_of(budget: Budget) -> dict[str, str]:
+    """What the presenting page is told of this one; the run stays in every page's address."""
+    told = {
+        "mb": budget.max_mb,
+        "ms": budget.max_ms,
+        "accuracy": None if budget.min_accuracy is None else 100 * budget.min_accuracy,
+        **{key: st.session_state.get(key) for key in ("x", "y", "price", "model")},
+    }
+    return {
+        key: f"{value:g}" if isinstance(value, float) else value
+        for key, value in told.items()
+        if value is not None
+    }
+
+
+# --- the chart ------------------------------------------------------------------------------------
+
+
+def show_chart(view: View, views: list[View]) -> tuple[list[View], Axis, Axis, float]:
+    """The controls and the chart; returns the runs in it, its axes and the price of a core."""
+    with st.container(horizontal=True):
+        y, x, price = ask_axes()
+    place = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        other = ask_other_run(view, views)
+        overlay = (x.key, y.key) == ("size_mb", "accuracy") and ask_overlay(view)
+    shown = [view] + ([other] if other else [])
+    frame = frontier_frame(shown, x, y, price)
+    if frame.empty:
+        place.info(f"No model of this run has a figure for: {x.title}.")
+        return shown, x, y, price
+    # The box that holds it comes below: as a link is opened, only the address knows it yet.
+    asked = {"model": st.query_params.get("model"), **st.session_state}["model"]
+    chosen = split_name(asked, shown)
+    place.plotly_chart(
+        charts.frontier(
+            frame,
+            charts.reported_frame(REPORTED if overlay else {}),
+            ink(),
+            x,
+            y,
+            chosen and (chosen[0].run.name, chosen[1]),
+        ),
+        key="frontier",
+        on_select=lambda: pick(shown),
+        selection_mode="points",
+        config=PLAIN_CHART,
+        alt=f"{y.title} against {x.title.lower()} of each model; the table below holds the same "
+        "figures, and the box under this chart opens a model's card.",
+    )
+    rows = " and ".join(dict.fromkeys(f"{len(v.labels):,}" for v in shown))
+    place.caption(
+        "Filled: on the Pareto front, the stepped line. Hollow: beaten by one that is both cheaper "
+        f"and better. Bars: 95 % intervals over {rows} test headlines.",
+        help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}.",
+    )
+    return shown, x, y, price
+
+
+def ask_other_run(view: View, views: list[View]) -> View | None:
+    """The run that is put beside this one."""
+    # A toy run's figures say nothing about AG News: it is never put beside one that does.
+    kin = {v.title: v for v in views if v is not view and v.run.record.toy == view.run.record.toy}
+    if not kin:
+        return None
+    title = st.selectbox(
+        "Beside it",
+        [NO_RUN, *kin],
+        key="beside",
+        bind="query-params",
+        width=220,
+        help="A second run, of another family or other settings. Toy runs and runs on AG News are "
+        "never put side by side.",
+    )
+    return kin.get(title)
+
+
+def ask_overlay(view: View) -> bool:
+    """Whether to show what the source notebook reported: it never did so of a toy run."""
+    return not view.run.record.toy and st.toggle(
+        "Source notebook",
+        True,
+        key="reported",
+        bind="query-params",
+        help="What the notebook that this project started from reported: accuracy and size alone, "
+        "not measured here. Three mistakes in it are named below.",
+    )
+
+
+def ask_axes() -> tuple[Axis, Axis, float]:
+    axes = []
+    for label, key, known in (("Up", "y", Y_AXES), ("Across", "x", X_AXES)):
+        by_term = {axis.term: axis for axis in known.values()}
+        chosen = st.selectbox(
+            label,
+            list(by_term),
+            key=key,
+            bind="query-params",
+            width=240,
+            help="\n\n".join(f"**{axis.term}**: {axis.help}" for axis in known.values()),
+        )
+        axes.append(by_term[chosen])
+    return *axes, ask_price(axes[1])
+
+
+def ask_price(x: Axis) -> float:
+    """The price of a core for an hour, asked for where it matters."""
+    if x.key != "cost":
+        return PRICE
+    return st.number_input(
+        "Price of a core-hour",
+        min_value=0.0001,
+        value=PRICE,
+        step=0.01,
+        format="%.4f",
+        key="price",
+        bind="query-params",
+        width=150,
+        help=meaning("Cost of a million headlines"),
+    )
+
+
+def frontier_frame(shown: list[View], x: Axis, y: Axis, price: float = PRICE) -> pd.DataFrame:
+    """Every model of the runs as a point; the front is each run's own."""
+    parts = [points(with_costs(v.table, price), figures(v, y.key), x, y) for v in shown]
+    return pd.concat(parts, ignore_index=True)
+
+
+def pick(shown: list[View]) -> None:
+    """A click on a point chooses its model."""
+    clicked = st.session_state["frontier"]["selection"]["points"]
+    data = clicked[0].get("customdata", []) if clicked else []
+    if len(data) == 4:  # the source notebook's points have no run, and no card
+        role, run = data[0], data[3]
+        names = {v.run.name: v for v in shown}
+        if run in names:
+            st.session_state["model"] = name_of(names[run], role, shown)
+
+
+# --- one model ------------------------------------------------------------------------------------
+
+
+def name_of(view: View, role: str, shown: list[View]) -> str:
+    """A model's name in the box and in the address: its role, and its run if it is the second."""
+    return role if view is shown[0] else f"{role} of {view.title}"
+
+
+def split_name(name: str | None, shown: list[View]) -> tuple[View, str] | None:
+    """The run and the role that ``name_of`` gave this name."""
+    for view in shown:
+        for role in view.table["role"]:
+            if name_of(view, role, shown) == name:
+                return view, role
+    return None
+
+
+def show_card(shown: list[View], price: float) -> None:
+    names = [name_of(view, role, shown) for view in shown for role in view.table["role"]]
+    name = st.selectbox(
+        "A model's card",
+        names,
+        index=None,
+        placeholder="Click a point in the chart, or choose a model here",
+        key="model",
+        bind="query-params",
+    )
+    if chosen := split_name(name, shown):
+        card.show(*chosen, price)
+
+
+# --- two runs -------------------------------------------------------------------------------------
+
+
+def show_comparison(one: View, other: View) -> None:
+    st.subheader("Role by role")
+    paired = one.same_rows(other)
+    rights = (one.right(), other.right()) if paired else (None, None)
+    table = comparison.by_role(one.table, other.table, *rights)
+    if table.empty:
+        st.info("The two runs share no role.")
+        return
+    st.text(f"{other.title} less {one.title}, in points of accuracy.")
+    if not paired:
+        st.info(
+            "The two were tested on different rows, so their models can't be paired: there is "
+            "neither an interval of the difference nor a test."
+        )
+    shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
+    shown = table.assign(**{name: 100 * table[name] for name in shares})
+    shown["interval"] = [
+        f"{row.low:+.1f} to {row.high:+.1f}" if paired else "" for row in shown.itertuples()
+    ]
+    shown["p"] = shown["p"].map(card.p_words)
+    names = f"{one.title}: ", f"{other.title}: "
+    columns = {
+        "role": st.column_config.TextColumn("Role", pinned=True),
+        "difference": number("Difference, points", "%+.1f"),
+        "interval": "95 % interval",
+        "p": st.column_config.TextColumn(
+            "p (McNemar, Holm)", help=f"{meaning(MCNEMAR)} {meaning(HOLM)}"
+        ),
+    }
+    for suffix, name in zip(("one", "other"), names, strict=True):
+        columns |= {
+            f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%"),
+            f"size_mb_{suffix}": number(f"{name}MB", "%.1f"),
+            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.1f"),
+        }
+    if not paired:
+        columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}
+    st.dataframe(
+        shown.reindex(columns=list(columns)),
+        hide_index=True,
+        column_config=columns,
+        height="content",
+    )
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
+    st.subheader("Every figure")
+    st.write(ties(view.table))
+    toy = view.run.record.toy
+    low, high = view.table["low"].median(), view.table["high"].median()
+    digits = analysis.supported_decimals(low, high)
+    share = f"%.{digits}f %%"
+    table = with_costs(view.table, price)
+    front = points(table, figures(view, y.key), x, y).set_index("role")["front"]
+    table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
     columns = {
         "role": st.column_config.TextColumn("Model", pinned=True),
-        "accuracy": number("Accuracy", "%.1f %%"),
-        "interval": "95 % interval",
-        "size_mb": number("Size, MB"),
-        "front": "On the front",
-        "p50_ms": number("p50, ms", help="Median time of one headline"),
+        "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
+        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "size_mb": number("Size, MB", help=meaning("Size")),
+        "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
+        "p50_ms": number("p50, ms", help=meaning("Latency p50")),
+        "p95_ms": number("p95, ms", help=meaning("Latency p95")),
         "headlines_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
-        "peak_memory_mb": number("Peak memory, MB", "%.0f"),
-        "agreement": number("Agrees with teacher", "%.1f %%"),
+        "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
+        "parameters_m": number("Parameters, M", help=meaning("Parameters")),
+        "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),
+        "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
+        "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
+        "ece": number("Calibration error", share, help=meaning("Calibration error")),
+        "agreement": number(
+            "Agrees with teacher", share, help=meaning("Agreement with the teacher")
+        ),
         "p_teacher": number(
             "Differs from teacher: p",
             "%.3f",
-            help="McNemar's exact paired test. Below 0.05, the difference in accuracy is unlikely "
-            "to be chance; not corrected for the number of models.",
+            help=f"{meaning(MCNEMAR)} Below {SIGNIFICANT}, the difference in accuracy is unlikely "
+            f"to be chance. {meaning(HOLM)}",
         ),
+        "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         "title": "What it is",
         "reported_accuracy": number("Reported accuracy", "%.1f %%"),
         "reported_size_mb": number("Reported MB", "%.4g"),
@@ -53,14 +336,33 @@ def show(view: View) -> None:
     }
     if toy:
         columns = {name: c for name, c in columns.items() if not name.startswith("reported")}
-    shown = view.table.assign(
-        interval=[f"{row.low:.1%} – {row.high:.1%}" for row in view.table.itertuples()],
-        front=view.table["front"].map({True: "yes", False: ""}),
-        **{c: 100 * view.table[c] for c in ("accuracy", "agreement", "reported_accuracy")},
+    shares = ("accuracy", "agreement", "reported_accuracy", "macro_f1", "worst_recall", "ece")
+    shown = table.assign(
+        interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
+        front=table["role"].map(front).map({True: "yes", False: ""}),
+        state=table["role"].map(view.states),
+        **{c: 100 * pd.to_numeric(table[c]) for c in shares},
     )
-    shown = shown.reindex(columns=list(columns))
-    st.dataframe(shown, hide_index=True, column_config=columns, height="content")
+    st.dataframe(
+        shown.reindex(columns=list(columns)),
+        hide_index=True,
+        column_config=columns,
+        height="content",
+    )
     download("Download the table as CSV", view.table, f"{view.run.name}.csv")
+    show_stale(view)
+
+
+def show_stale(view: View) -> None:
+    """What to run where models were made by another recipe than today's."""
+    stale = [role for role, state in view.states.items() if state == "stale"]
+    if stale:
+        st.warning(
+            f"Stale, made by another recipe than this program's today: {len(stale)} of "
+            f"{len(view.states)} models (column State). To make them anew:",
+            icon=":material/history:",
+        )
+        st.code(view.run.record.command, language=None, wrap_lines=True)
 
 
 def ties(table: pd.DataFrame) -> str:
@@ -71,5 +373,5 @@ def ties(table: pd.DataFrame) -> str:
     tied = ", ".join(f"`{role}`" for role in tested["role"][tested["p_teacher"] >= SIGNIFICANT])
     return (
         "Neighbours whose bars overlap are often ties. Not told apart from the teacher by a paired "
-        f"test (McNemar, p ≥ {SIGNIFICANT}): {tied or 'none'}."
+        f"test (McNemar with Holm's correction, p ≥ {SIGNIFICANT}): {tied or 'none'}."
     )

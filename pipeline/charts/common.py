@@ -8,6 +8,7 @@ nothing is told by colour alone: every group has a shape of its own.
 import plotly.graph_objects as go
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8A8A8A"
+GREEN, PURPLE = "#009E73", "#AA4499"
 INK = {"light": "#1f2328", "dark": "#e8ebee"}
 CLEAR = "rgba(0,0,0,0)"
 

@@ -1,52 +1,131 @@
-"""The confusion matrix."""
+"""The confusion matrix, of one model or as the change from another's.
+
+Every shade is light and every number on it dark, so that cells read the same on both themes.
+"""
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from pipeline.charts.common import BLUE, INK, dress
+from pipeline.charts.common import INK, VERMILLION, dress
+
+IN_CELL = "#111111"
+SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
+# Less is blue and more is orange, which all kinds of colour vision tell apart; signs say it too.
+SIGNED_SHADES = [[0, "#6BAED6"], [0.5, "#F7F7F7"], [1, "#F4A261"]]
+
+Cell = tuple[str, str]
+"""True class, predicted class."""
 
 
-def confusion(cells: pd.DataFrame, shares: bool = False, ink: str = INK["light"]) -> go.Figure:
-    """A confusion matrix: true classes down, predicted ones across, shaded by share of the row.
+def confusion(
+    cells: pd.DataFrame,
+    shares: bool = False,
+    ink: str = INK["light"],
+    by: str = "share",
+    chosen: Cell | None = None,
+) -> go.Figure:
+    """A confusion matrix: true classes down, predicted ones across.
 
     Args:
-        cells: as ``analysis.confusion`` returns them.
-        shares: write the share of the true class in each cell instead of the count.
-        ink: colour of text outside the cells; within, plotly picks what the shade asks for.
+        cells: as ``disagreement.confusion_cells`` returns them; those of ``analysis.confusion``
+            lack ``column_share``.
+        shares: write shares in the cells instead of counts.
+        ink: colour of text outside the cells.
+        by: which share shades the cells and is written: ``share`` of the true class, or
+            ``column_share``, of the predicted one.
+        chosen: the cell to be framed, if any.
     """
+    written = cells[by].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
+    hover = (
+        "truly %{y}, called %{x}<br>%{customdata[0]:,} headlines, "
+        "%{customdata[1]:.1%} of %{y}<extra></extra>"
+    )
+    heat = {"z": cells[by], "zmin": 0, "zmax": 1, "colorscale": SHADES}
+    return _matrix(cells, heat, written, hover, ink, chosen)
+
+
+def confusion_change(
+    change: pd.DataFrame,
+    shares: bool = False,
+    ink: str = INK["light"],
+    by: str = "share",
+    chosen: Cell | None = None,
+    limit: float = 0.0,
+) -> go.Figure:
+    """What a model moved against another: signed, cell by cell.
+
+    Args:
+        change: as ``disagreement.confusion_change`` returns it.
+        shares: write changes of shares, in percentage points, instead of headlines.
+        ink: colour of text outside the cells.
+        by: which share that is, ``share`` or ``column_share``.
+        chosen: the cell to be framed, if any.
+        limit: the change, of either sign, that has the full shade; at least the largest one here.
+            One limit for charts side by side makes their shades comparable.
+    """
+    values = change[by if shares else "count"]
+    limit = max(limit, values.abs().max()) or 1
+    written = values.map(lambda value: signed(100 * value, 1) if shares else signed(value))
+    hover = (
+        "truly %{y}, called %{x}<br>%{customdata[0]:+,} headlines, "
+        "%{customdata[1]:+.1%} of %{y}<extra></extra>"
+    )
+    heat = {"z": values, "zmin": -limit, "zmax": limit, "colorscale": SIGNED_SHADES}
+    return _matrix(change, heat, written, hover, ink, chosen)
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """A number with its sign, + or −; 0 has none."""
+    text = f"{value:+,.{decimals}f}"
+    return "0" if text.strip("+-0.") == "" else text.replace("-", "−")
+
+
+def _matrix(
+    cells: pd.DataFrame, heat: dict, written: pd.Series, hover: str, ink: str, chosen: Cell | None
+) -> go.Figure:
     names = list(dict.fromkeys(cells["true"]))
     square = (len(names), len(names))
-    written = cells["share"].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
     figure = go.Figure()
     figure.add_heatmap(
         x=names,
         y=names,
-        z=cells["share"].to_numpy().reshape(square),
-        zmin=0,
-        zmax=1,
+        **heat | {"z": heat["z"].to_numpy().reshape(square)},
         text=written.to_numpy().reshape(square),
         texttemplate="%{text}",
-        textfont={"size": 13},
-        colorscale=[[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, BLUE]],
+        textfont={"size": 13, "color": IN_CELL},
         showscale=False,
         xgap=2,
         ygap=2,
         hoverinfo="skip",
     )
     # A heatmap's cells can't be selected in Streamlit (streamlit#8760); unseen squares on top can.
+    # They fill their cells; where cells are narrower and squares overlap, the nearest is meant.
     figure.add_scatter(
         x=cells["predicted"],
         y=cells["true"],
         mode="markers",
-        marker={"symbol": "square", "size": 40, "opacity": 0},
+        marker={"symbol": "square", "size": 60, "opacity": 0},
+        # Else what is not selected is dimmed to a share of that, and what is shows up.
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
         customdata=cells[["count", "share"]],
-        hovertemplate="truly %{y}, called %{x}<br>%{customdata[0]:,} headlines, "
-        "%{customdata[1]:.1%} of %{y}<extra></extra>",
+        hovertemplate=hover,
         showlegend=False,
     )
+    if chosen and set(chosen) <= set(names):
+        down, across = (names.index(name) for name in chosen)
+        figure.add_shape(
+            type="rect",
+            x0=across - 0.47,
+            x1=across + 0.47,
+            y0=down - 0.47,
+            y1=down + 0.47,
+            line={"color": VERMILLION, "width": 4},
+        )
     last = len(names) - 0.5
     figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30])
     figure.update_yaxes(title="True", range=[last, -0.5])
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
-    return dress(figure, ink, height=320, margin={"l": 78, "r": 2, "t": 4, "b": 64})
+        update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
+    return dress(figure, ink, height=320, margin={"l": 74, "r": 2, "t": 4, "b": 64})

@@ -1,0 +1,58 @@
+"""What the dashboard's words and figures mean: the text of its hovers and of its glossary."""
+
+GLOSSARY = {
+    "Accuracy": "Share of the test headlines that the model puts in the right one of the four "
+    "classes.",
+    "Macro-F1": "F1 of a class joins its precision (of the headlines called so, the share that "
+    "are) and its recall in one figure; macro-F1 is the plain mean of the four. Unlike accuracy "
+    "it can't be had by ignoring a rare class.",
+    "Worst class's recall": "Recall of a class is the share of its headlines that the model finds. "
+    "This is the recall of the class that it finds least often.",
+    "Agreement with the teacher": "Share of the test headlines on which the model gives the "
+    "teacher's answer, right or wrong: how far it can stand in for it unnoticed.",
+    "Calibration error": "How far the model's confidence is from how often it is right: at 0, of "
+    "the headlines of which it is 90 % sure, 90 % are right. Lower is better. (ECE, Guo et al. "
+    "2017, 15 bins.)",
+    "Size": "Megabytes (10⁶ bytes) of the files that are deployed: the ONNX graph with its "
+    "weights. It is the very file that gave the predictions.",
+    "Latency p50": "Milliseconds to classify one headline, the median of 200: half are faster.",
+    "Latency p95": "Milliseconds to classify one headline at the 95th percentile: one in twenty "
+    "takes longer.",
+    "Peak memory": "The most memory (MB) that a process held which did nothing but serve the "
+    "model.",
+    "Parameters": "Millions of trained numbers in the model. Quantizing makes each of them "
+    "smaller, not fewer.",
+    "Cost of a million headlines": "1,000,000 ÷ headlines per second (in batches of 32) ÷ 3,600 × "
+    "threads used × your price of one core for one hour. Threads are those that the figure was "
+    "measured with. The price's currency is this one's.",
+    "95 % interval": "If other test headlines of the same kind had been drawn, the figure would "
+    "have come out a little different; the interval says by how much. It does not cover another "
+    "training run.",
+    "Pareto front": "The models that no other one beats: none is both cheaper and better. Off the "
+    "front there is always a model that is at least as good on both axes.",
+    "Tied": "The test does not tell the two apart: with these test headlines, chance alone could "
+    "explain the difference. It is no proof that they are equal.",
+    "McNemar's test": "A test of two models on the same headlines: of those on which exactly one "
+    "is right, is either right more often than a coin would have it? p is the chance of so large "
+    "a difference if they were equally good.",
+    "Holm's correction": "Who compares with many models finds a difference by luck sooner or "
+    "later; Holm's correction raises each p so that this stays below 1 in 20 over all of them.",
+    "Teacher": "The large model that is fine-tuned on the labels and that all others are made "
+    "from.",
+    "Distillation": "Training a smaller model, the student, to give the teacher's probabilities "
+    "instead of the bare labels.",
+    "Quantization": "Storing weights (and computing) with 8-bit or 4-bit whole numbers instead of "
+    "32-bit fractions: about a quarter or an eighth of the size.",
+    "Dynamic int8": "Weights are 8-bit; the range of what flows through the model is found anew "
+    "for each input.",
+    "Static int8": "Weights are 8-bit; the ranges are found once, beforehand, on training rows.",
+    "Quantization-aware": "Trained further while everything is rounded as it will be when "
+    "deployed, so that the model learns to bear it.",
+    "Fingerprint": "A hash of the settings, the data and all that a model is made from. If today's "
+    "recipe has another one, the model is marked stale.",
+}
+
+
+def meaning(term: str) -> str:
+    """The explanation of a term, for a hover."""
+    return GLOSSARY[term]

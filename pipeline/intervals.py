@@ -1,0 +1,103 @@
+"""A figure of a model's predictions and its 95 % interval, one function for all figures.
+
+Proportions (accuracy, recall, agreement) get Wilson's interval over the rows that they are of.
+Macro-F1 and calibration error are no proportions: they get a bootstrap over test rows, macro-F1 by
+percentiles (Efron & Tibshirani, 1993), with a fixed seed, so that a page shows the same every time.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+from pipeline import calibration
+from pipeline.analysis import CONFIDENCE, accuracy_interval, expected_calibration_error
+
+MATRICES = 10_000
+SEED = 42
+
+Interval = tuple[float, float, float]
+"""The figure, then the lower and the upper end; shares in 0..1."""
+
+
+def interval(
+    figure: str, labels: np.ndarray, probabilities: np.ndarray, teacher: np.ndarray | None = None
+) -> Interval:
+    """One figure of one model with its 95 % interval.
+
+    Args:
+        figure: ``accuracy``, ``macro_f1``, ``worst_recall``, ``agreement`` or ``ece``.
+        labels: true classes, shape (n,), n at least 1.
+        probabilities: shape (n, k).
+        teacher: the teacher's probabilities on the same rows; ``agreement`` needs them.
+
+    Returns:
+        Figure, low, high; NaN where the figure can't be had.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    predicted = probabilities.argmax(axis=1)
+    match figure:
+        case "accuracy":
+            return _proportion(predicted == labels)
+        case "agreement":
+            if teacher is None:
+                return np.nan, np.nan, np.nan
+            if teacher is probabilities or np.array_equal(teacher, probabilities):
+                return 1.0, 1.0, 1.0  # with itself, by definition and not by chance
+            return _proportion(predicted == np.asarray(teacher).argmax(axis=1))
+        case "worst_recall":
+            return _worst_recall(labels, predicted)
+        case "macro_f1":
+            return _macro_f1(labels, predicted, probabilities.shape[1])
+        case "ece":
+            return _calibration_error(labels, probabilities)
+    raise ValueError(f"there is no figure {figure!r}")
+
+
+def intervals(
+    figure: str, labels: np.ndarray, probabilities: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """``interval`` of every model: one row a role, columns ``role``, ``y``, ``low``, ``high``."""
+    teacher = probabilities.get("teacher")
+    rows = [(role, *interval(figure, labels, p, teacher)) for role, p in probabilities.items()]
+    return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
+
+
+def _proportion(hits: np.ndarray) -> Interval:
+    return (float(hits.mean()), *accuracy_interval(hits.sum(), len(hits)))
+
+
+def _worst_recall(labels: np.ndarray, predicted: np.ndarray) -> Interval:
+    """Of the class that the model finds least often; its own rows are the n."""
+    classes = [(predicted == c)[labels == c] for c in np.unique(labels)]
+    return _proportion(min(classes, key=np.mean))
+
+
+def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interval:
+    # F1 depends on the rows through the confusion matrix alone, and drawing n rows with
+    # replacement draws its cells from a multinomial: the whole bootstrap is one call.
+    cells = confusion_matrix(labels, predicted, labels=range(classes))
+    total = cells.sum()
+    drawn = np.random.default_rng(SEED).multinomial(total, cells.ravel() / total, MATRICES)
+    scores = _f1_of_cells(drawn.reshape(MATRICES, classes, classes))
+    return _percentiles(float(_f1_of_cells(cells[None])[0]), scores)
+
+
+def _f1_of_cells(cells: np.ndarray) -> np.ndarray:
+    """Macro-F1 of confusion matrices, shape (m, k, k) → (m,); a class of no row has F1 0."""
+    right = np.diagonal(cells, axis1=1, axis2=2)
+    either = cells.sum(axis=1) + cells.sum(axis=2)
+    return np.divide(2 * right, either, out=np.zeros(either.shape), where=either > 0).mean(axis=1)
+
+
+def _calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> Interval:
+    """Percentiles of resamples would miss the truth near 0: see ``calibration.ece_interval``."""
+    found = expected_calibration_error(labels, probabilities)
+    drawn = calibration.ece_draws(labels, [probabilities])[:, 0]
+    by_chance = calibration.ece_by_chance(probabilities)
+    return (found, *calibration.ece_interval(found, drawn, by_chance))
+
+
+def _percentiles(found: float, drawn: np.ndarray) -> Interval:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.clip(np.quantile(drawn, [tail, 1 - tail]), 0, 1)
+    return found, min(float(low), found), max(float(high), found)

@@ -1,0 +1,54 @@
+"""About the run: what the figures rest on, and what they mean."""
+
+from pipeline.glossary import GLOSSARY
+from tests import synthetic
+from tests.test_frontier_page import change_model, texts
+
+
+def test_it_tells_data_recipe_hardware_and_command(open_page):
+    app = open_page("about")
+    codes = "\n".join(code.value for code in app.code)
+    assert "Family: MPNet and its students" in codes
+    assert "Fingerprint: " + "0" * 64 in codes
+    assert "Seed of the split: 42" in codes
+    assert "threads: 2" in codes
+    assert "python -m pipeline run --family mpnet --train-rows 800 --run synthetic" in codes
+    assert "python -m pipeline verify synthetic" in codes
+    recipes = app.dataframe[0].value
+    assert recipes["role"].tolist() == ["teacher", "minilm", "tiny-int8"]
+    assert recipes["parent"].tolist() == ["", "teacher", "tiny"]
+    assert "not made yet: distil" in texts(app)
+
+
+def test_every_word_is_explained_and_can_be_sought(open_page):
+    said = texts(open_page("about"))
+    assert all(f"**{term}**" in said for term in GLOSSARY)
+    said = texts(open_page("about", term="holm"))
+    assert "**Holm's correction**" in said
+    assert "**Peak memory**" not in said
+    assert "No word of that kind" in texts(open_page("about", term="zzz"))
+
+
+def test_the_notebooks_mistakes_are_told_except_of_a_toy(open_page, cache_folder):
+    assert "os.path.getsize" in texts(open_page("about"))
+    synthetic.write_run(cache_folder, "a-toy", family="toy")
+    assert "os.path.getsize" not in texts(open_page("about", run="a-toy (toy)"))
+
+
+def test_measured_in_two_places_is_told_apart(open_page, cache_folder):
+    change_model(cache_folder / "synthetic", "minilm", measured_on={"threads": 8})
+    app = open_page("about")
+    assert "Not all were measured under the same conditions" in texts(app)
+    assert "minilm" in [text.value for text in app.text]
+    assert any(code.value == "threads: 8" for code in app.code)
+
+
+def test_a_record_with_odd_fields_is_shown(open_page, cache_folder):
+    change_model(
+        cache_folder / "synthetic",
+        "minilm",
+        settings={"weights": 4, "epochs": None},
+        training={"rate": None, "seconds": "long"},
+        measured_on={},
+    )
+    assert len(open_page("about").dataframe[0].value) == 3

@@ -1,0 +1,148 @@
+"""The frontier's chart: groups differ in shape, fronts are steps, labels keep apart."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import analysis, charts
+from pipeline.axes import X_AXES, Y_AXES, points
+from pipeline.charts.common import CLEAR
+from pipeline.charts.frontier import _ticks
+from pipeline.families import REPORTED
+from tests.synthetic import FIGURES
+
+
+def run_of(name, shift=0.0, methods=None):
+    """A run's models as points, its accuracies raised by ``shift``."""
+    table = pd.DataFrame(
+        [(name, role, (methods or {}).get(role, "static"), f[0]) for role, f in FIGURES.items()],
+        columns=["run", "role", "method", "size_mb"],
+    )
+    y = np.array([figures[1] for figures in FIGURES.values()]) + shift
+    figures = table[["role"]].assign(y=y, low=y - 0.005, high=y + 0.005)
+    return points(table, figures, X_AXES["size_mb"], Y_AXES["accuracy"])
+
+
+@pytest.fixture
+def models():
+    return run_of("one")
+
+
+@pytest.fixture
+def reported():
+    return charts.reported_frame(REPORTED)
+
+
+def by_name(figure):
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_every_model_is_drawn_once_with_its_interval(models):
+    traces = by_name(charts.frontier(models))
+    drawn = [name for trace in traces.values() for name in trace.customdata[:, 0]]
+    assert sorted(drawn) == sorted(models["role"])
+    for trace in traces.values():
+        assert np.asarray(trace.error_y.array, float) == pytest.approx(0.005)
+        assert np.asarray(trace.error_y.arrayminus, float) == pytest.approx(0.005)
+
+
+def test_the_front_is_a_line_of_steps_and_its_models_are_filled(models):
+    line, dots = charts.frontier(models).data
+    assert line.line.shape == "hv"
+    assert list(line.x) == sorted(models["x"][models["front"]])
+    symbols = zip(dots.customdata, dots.marker.symbol, strict=True)
+    filled = {data[0] for data, symbol in symbols if symbol == "circle"}
+    assert filled == set(models["role"][models["front"]])
+
+
+def test_the_front_of_an_error_falls():
+    table = run_of("one").assign(y=lambda t: 1 - t["y"])
+    table["front"] = analysis.pareto_front(table["x"], -table["y"])
+    line = charts.frontier(table, y=Y_AXES["ece"]).data[0]
+    assert list(line.y) == sorted(line.y, reverse=True)
+
+
+def test_groups_differ_in_shape_and_not_only_in_colour(reported):
+    one = run_of("one", methods={"tiny-int4": "published", "tiny-int8": "classical"})
+    both = pd.concat([one, run_of("two", -0.004)])
+    traces = by_name(charts.frontier(both, reported))
+    assert set(list(traces)[:4]) == {"one", "two", "Classical", "Published"}
+    shapes = [np.atleast_1d(t.marker.symbol)[0].removesuffix("-open") for t in traces.values()]
+    assert len(set(shapes)) == len(shapes) == 6
+    lines = [trace for trace in charts.frontier(both).data if trace.mode == "lines"]
+    assert len({line.line.dash for line in lines}) == 2
+
+
+def test_the_chosen_model_is_ringed(models):
+    *_, ring = charts.frontier(models, chosen=("one", "qat")).data
+    assert (ring.x[0], ring.y[0]) == (113.2, 0.945)
+    assert ring.marker.symbol == "circle-open"
+
+
+def test_a_click_tells_the_role_and_the_run(models):
+    dots = by_name(charts.frontier(models))["one"]
+    assert {tuple(data) for data in dots.customdata[:, [0, 3]]} == {(r, "one") for r in FIGURES}
+
+
+def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, reported):
+    figure = charts.frontier(models, reported)
+    (edge,) = [trace for trace in figure.data if "left" in str(trace.marker.symbol)]
+    assert set(edge.customdata[:, 0]) == {"static", "qat"}
+    assert "0.004 MB" in edge.name
+    left, right = figure.layout.xaxis.range
+    assert all(left < np.log10(x) < right for x in edge.x)
+    assert right - left < 3  # decades: the others are not squashed
+
+
+def test_the_background_is_left_to_the_theme(models):
+    figure = charts.frontier(models)
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == CLEAR
+
+
+def label_boxes(figure, width):
+    """Text, left, top, right, bottom of every label, as plotly lays them out in that width."""
+    (x0, x1), (y0, y1) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    margin, entries = figure.layout.margin, list(by_name(figure))
+    columns = max(1, width // (40 + 6.5 * max(map(len, entries))))
+    legend = 20 * np.ceil(len(entries) / columns)  # it stands above and takes from the chart
+    height = figure.layout.height - max(margin.t, legend) - margin.b
+    for note in figure.layout.annotations:
+        across = (note.x - x0) / (x1 - x0) * width + note.ax
+        down = (y1 - note.y) / (y1 - y0) * height + note.ay
+        length = 6.2 * len(note.text.replace("<i>", "").replace("</i>", ""))
+        left = across if note.xanchor == "left" else across - length
+        yield note.text, left, down - 7, left + length, down + 7
+
+
+def overlaps(boxes):
+    return [
+        (one[0], other[0])
+        for one, other in combinations(boxes, 2)
+        if one[1] < other[3] and other[1] < one[3] and one[2] < other[4] and other[2] < one[4]
+    ]
+
+
+@pytest.mark.parametrize("width", [280, 400, 540, 740, 1100])
+@pytest.mark.parametrize("overlay", [True, False])
+def test_no_two_labels_overlap(models, reported, width, overlay):
+    boxes = list(label_boxes(charts.frontier(models, reported if overlay else None), width))
+    assert {text for text, *_ in boxes} >= set(models["role"])
+    assert overlaps(boxes) == []
+
+
+@pytest.mark.parametrize("width", [280, 540, 1100])
+def test_of_two_runs_the_fronts_are_named(width):
+    both = pd.concat([run_of("one"), run_of("two", -0.004)])
+    boxes = list(label_boxes(charts.frontier(both), width))
+    assert {text for text, *_ in boxes} >= set(both["role"][both["front"]])
+    assert overlaps(boxes) == []
+
+
+def test_one_model_makes_a_chart(models):
+    assert len(charts.frontier(models.head(1)).layout.annotations) == 1
+
+
+def test_ticks_are_round_numbers():
+    assert _ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])

@@ -1,0 +1,60 @@
+"""What the repository ships: runs that hold, a README that tells the truth, files of fair size."""
+
+import subprocess
+
+import pytest
+
+from pipeline import report
+from pipeline.__main__ import main
+from pipeline.cache import CACHE, list_runs
+from tests.pipelines import ROOT
+
+SHIPPED = "mpnet-4000"
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Every file that git tracks, with its size in bytes."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return {path: path.stat().st_size for path in paths if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    runs, problems = list_runs(CACHE)
+    assert not problems
+    return next(run for run in runs if run.name == SHIPPED)
+
+
+def test_the_shipped_run_verifies(capsys):
+    assert main(["verify", SHIPPED]) == 0, capsys.readouterr().out
+
+
+def test_the_readme_shows_the_shipped_run(shipped):
+    assert report.markdown(shipped) in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_models_to_try_are_in_the_clone(shipped, tracked):
+    for role in ("minilm-int8", "tiny-int8"):
+        for name in shipped.by_role[role].artifact:
+            assert shipped.folder / "artifacts" / role / name in tracked
+
+
+def test_every_role_is_on_all_test_rows(shipped):
+    for role in shipped.by_role:
+        assert len(shipped.predictions(role)) == 7600
+
+
+def test_files_are_of_fair_size(tracked):
+    assert max(tracked.values()) <= 25_000_000
+    artifacts = [size for path, size in tracked.items() if "artifacts" in path.parts]
+    assert sum(artifacts) <= 80_000_000
+
+
+def test_text_of_the_data_set_is_in_no_table(shipped):
+    for role in shipped.by_role:
+        frame = shipped.all_predictions(role)
+        texts = frame.select_dtypes(exclude="number")
+        assert list(texts) == ["split"]
+        assert set(frame["split"]) == {"test", "validation"}

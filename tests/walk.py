@@ -1,0 +1,172 @@
+"""A dashboard in a real browser: what the walk in test_browser.py stands on.
+
+python -m tests.walk FOLDER      takes the README's pictures anew, from the runs in cache/
+"""
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import cache
+from pipeline.errors import PipelineError
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PROJECTOR = {"width": 1280, "height": 720}
+# Of the project's own: a headline of each class, and one that is of two.
+README_HEADLINES = [
+    "Regulator blocks $12 billion merger of supermarket chains",
+    "Cyberattack knocks out election commission website hours before polls open",
+    "Relegated club appoint former captain as head coach",
+    "Researchers decode brain signals to help paralysed man speak",
+]
+
+# Streamlit asks for these below a page's own address first (streamlit#7074).
+PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+# Texts of charts that end outside their chart, and tables and charts wider than the page.
+OUTSIDE = """() => {
+  const found = [];
+  for (const chart of document.querySelectorAll(".js-plotly-plot")) {
+    const box = chart.getBoundingClientRect();
+    for (const text of chart.querySelectorAll(".main-svg text")) {
+      const own = text.getBoundingClientRect();
+      if (!own.width || getComputedStyle(text).opacity === "0") continue;
+      if (own.left < box.left - 2 || own.right > box.right + 2 ||
+          own.top < box.top - 2 || own.bottom > box.bottom + 2)
+        found.push(`"${text.textContent}" ends outside its chart`);
+    }
+  }
+  const main = document.querySelector("[data-testid=stMain]");
+  if (main.scrollWidth > main.clientWidth) found.push("the page scrolls sideways");
+  return found;
+}"""
+
+
+@contextlib.contextmanager
+def serve(folder: Path, log: Path) -> Iterator[str]:
+    """A dashboard of a cache on a free port; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
+    with log.open("w+") as file:
+        server = subprocess.Popen(
+            [*command, "--", "--cache", str(folder)], cwd=ROOT, stdout=file, stderr=file
+        )
+        try:
+            for _ in range(300):
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1)
+                    break
+                if server.poll() is not None:
+                    raise RuntimeError(log.read_text())
+                time.sleep(0.1)
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def start_browser(playwright):
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+
+
+def open_page(browser, viewport: dict = PROJECTOR, color_scheme: str = "light"):
+    """A page of a visitor who was never here; what its console complains of is in ``faults``."""
+    context = browser.new_context(
+        viewport=viewport, color_scheme=color_scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.faults = []
+
+    def note(message) -> None:
+        if message.type == "error" and not PROBES.search(message.location.get("url", "")):
+            page.faults.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    return page
+
+
+def link(address: str, page: str, **query) -> str:
+    return f"{address}/{page}?{urllib.parse.urlencode(query, doseq=True)}".rstrip("?")
+
+
+def settle(page) -> None:
+    """Wait until the script has run, and its charts and tables are drawn."""
+    from playwright.sync_api import expect
+
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    for kind, part in (("stPlotlyChart", ".main-svg"), ("stDataFrame", "canvas")):
+        for element in page.get_by_test_id(kind).all():
+            expect(element.locator(part).first).to_be_attached()
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path:
+    """A screenshot.
+
+    Args:
+        page: in the browser.
+        path: of the file.
+        whole: show all of the page, however far it scrolls.
+        settled: wait until the page is at rest, which one at work never is.
+    """
+    if settled:
+        settle(page)
+    size = page.viewport_size
+    if whole:
+        height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
+        page.set_viewport_size({**size, "height": max(height, size["height"])})
+        settle(page)
+    page.screenshot(path=path, animations="disabled")
+    if whole:
+        page.set_viewport_size(size)
+    return path
+
+
+def take_readme_pictures(folder: Path) -> list[Path]:
+    """Pictures of the frontier and of Try it, light, as on a projector, from ``cache/``."""
+    from playwright.sync_api import sync_playwright
+
+    runs = [run for run in cache.list_runs()[0] if not run.record.toy]
+    if not runs:
+        raise PipelineError(f"{cache.CACHE} holds no run on AG News: python -m pipeline run")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        serve(cache.CACHE, folder / ".log") as address,
+        sync_playwright() as playwright,
+        contextlib.closing(start_browser(playwright)) as browser,
+    ):
+        page = open_page(browser)
+        page.goto(link(address, "frontier"))
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        taken = [picture(page, folder / "frontier.png")]
+        if any(run.artifact(role) for run in runs for role in run.by_role):
+            page.goto(link(address, "try", text="\n".join(README_HEADLINES)))
+            page.get_by_text("All answered").wait_for()
+            taken.append(picture(page, folder / "try-it.png"))
+    (folder / ".log").unlink()
+    return taken
+
+
+if __name__ == "__main__":
+    try:
+        for path in take_readme_pictures(Path(sys.argv[1])):
+            print(path)
+    except PipelineError as error:
+        sys.exit(str(error))

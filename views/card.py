@@ -1,0 +1,154 @@
+"""One model's card: what it is, how it was made, what it costs, what it loses, its files."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from pipeline import analysis, answers
+from pipeline.axes import cost_of_a_million
+from pipeline.budget import round_sensibly
+from pipeline.glossary import meaning
+from views.common import SIGNIFICANT, View, number
+
+
+def show(view: View, role: str, price: float) -> None:
+    """The card of a model; ``price`` is that of a core for an hour."""
+    model = view.run.by_role[role]
+    row = view.table.set_index("role").loc[role]
+    with st.container(border=True):
+        st.subheader(role)
+        st.text(f"{model.title}. {model.description}")
+        show_state(view, role)
+        show_costs(row, price)
+        st.text(against_teacher(view, role))
+        show_origin(view, role)
+        show_files(view, role)
+
+
+def show_state(view: View, role: str) -> None:
+    """What to run where the model is not what today's recipe would give."""
+    if view.states[role] == "stale":
+        st.warning(
+            "Stale: made by another recipe, or from other data, than this program's today. "
+            "To make it anew:",
+            icon=":material/history:",
+        )
+        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)
+
+
+def show_costs(row: pd.Series, price: float) -> None:
+    decimals = analysis.supported_decimals(row["low"], row["high"])
+    interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
+    cost = cost_of_a_million(row["headlines_per_second"], row["threads"], price)
+    shown = {
+        "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
+        "Size": f"{round_sensibly(row['size_mb'])} MB",
+        "Latency p50": f"{round_sensibly(row['p50_ms'])} ms",
+        "Latency p95": f"{round_sensibly(row['p95_ms'])} ms",
+        "Peak memory": f"{round_sensibly(row['peak_memory_mb'])} MB",
+        "Parameters": f"{round_sensibly(row['parameters'] / 1e6)} M",
+        "Cost of a million headlines": round_sensibly(cost) if pd.notna(cost) else "unknown",
+    }
+    notes = {
+        "Accuracy": f" 95 % interval (Wilson): {interval}.",
+        "Cost of a million headlines": f" At {price:g} a core-hour.",
+    }
+    with st.container(horizontal=True):
+        for term, value in shown.items():
+            label = "Cost of a million" if term.startswith("Cost") else term
+            st.metric(label, value, help=meaning(term) + notes.get(term, ""), width=140)
+
+
+def against_teacher(view: View, role: str) -> str:
+    """What the model loses, in words."""
+    right = view.right()
+    if role == "teacher" or "teacher" not in right:
+        return "It is the teacher." if role == "teacher" else "This run has no teacher."
+    difference, low, high = (
+        100 * x for x in analysis.paired_difference(right[role], right["teacher"])
+    )
+    p = view.table.set_index("role")["p_teacher"][role]
+    decimals = max(1, analysis.supported_decimals(low / 100, high / 100))
+    found = (
+        "the test does not tell the two apart" if p >= SIGNIFICANT else "more than chance explains"
+    )
+    return (
+        f"Against the teacher: {difference:+.{decimals}f} points of accuracy (95 % interval of the "
+        f"paired difference {low:+.{decimals}f} to {high:+.{decimals}f}; {p_words(p)} by McNemar's "
+        f"test after Holm's correction): {found}."
+    )
+
+
+def p_words(p: float) -> str:
+    if pd.isna(p):
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def show_origin(view: View, role: str) -> None:
+    model = view.run.by_role[role]
+    with st.expander("How it was made"):
+        rows = {"Method": model.method, "Made from": model.parent, "Checkpoint": model.checkpoint}
+        rows |= {name.replace("_", " "): value for name, value in model.settings.items()}
+        training = model.training or {}
+        rows |= {
+            f"training: {name.replace('_', ' ')}": value
+            for name, value in training.items()
+            if not isinstance(value, list | dict)
+        }
+        key_values(rows)
+        curve = training.get("validation")
+        if isinstance(curve, list) and curve:
+            st.caption("On validation while training; the best step was kept.")
+            st.dataframe(pd.DataFrame(curve), hide_index=True)
+        st.caption("Where it was measured")
+        key_values(flatten(model.measured_on))
+
+
+def key_values(rows: dict) -> None:
+    """Names and values, one a line, as text: long ones wrap, and all can be copied."""
+    lines = [f"{name}: {words(value)}" for name, value in rows.items() if value is not None]
+    st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def words(value) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def flatten(values: dict) -> dict:
+    """A dictionary of dictionaries as one: {"a": {"b": 1}} becomes {"a: b": 1}."""
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}: {inner}": v for inner, v in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def show_files(view: View, role: str) -> None:
+    model = view.run.by_role[role]
+    with st.expander("Its files, and the command that makes it"):
+        folder = view.run.folder / "artifacts" / role
+        files = []
+        for name, digest in model.artifact.items():
+            here = (folder / name).is_file()
+            size = (folder / name).stat().st_size / 1e6 if here else None
+            files.append((name, size, "yes" if here else "no", digest))
+        if files:
+            st.dataframe(
+                pd.DataFrame(files, columns=["file", "mb", "here", "sha256"]),
+                hide_index=True,
+                column_config={
+                    "file": "File",
+                    "mb": number("MB", "%.3f"),
+                    "here": "At hand",
+                    "sha256": "sha256",
+                },
+            )
+        else:
+            st.write("Its files were never put beside this run; only its predictions were.")
+        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)

@@ -1,0 +1,124 @@
+"""Before an audience: large type, one thing at a time, next and previous, also by arrow keys."""
+
+import streamlit as st
+
+from pipeline import analysis, charts
+from pipeline.axes import X_AXES, Y_AXES, Axis
+from pipeline.budget import Budget, Verdict, decide, sentence
+from views import try_it
+from views.common import PLAIN_CHART, View, ink, plain
+from views.frontier import ask_price, frontier_frame
+
+FONT = 16
+"""Pixels, of text in charts."""
+STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
+
+
+def show(view: View, back) -> None:
+    """The page; ``back`` is the one to return to."""
+    step = st.query_params.get("step")
+    step = step if step in STEPS else STEPS[0]
+    show_steps(step, back)
+    body = st.container()
+    budget, x, y, price, chosen = ask(view)
+    verdict = decide(view.table, view.right(), budget)
+    role = chosen or verdict.chosen or verdict.nearest
+    with body:
+        if step == "Trade-off":
+            show_frontier(view, x, y, price, role)
+        elif step == "Deploy":
+            show_budget(view, budget, verdict)
+        elif step == "Confusion":
+            show_confusion(view, role)
+        else:
+            try_it.show(view)
+
+
+def show_steps(step: str, back) -> None:
+    """Previous, where we are, next, and the way out."""
+    place = STEPS.index(step)
+
+    def go(by: int) -> None:
+        st.query_params["step"] = STEPS[place + by]
+
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
+        st.button(
+            "Previous",
+            on_click=go,
+            args=(-1,),
+            disabled=place == 0,
+            shortcut="Left",
+        )
+        st.text(f"{place + 1} of {len(STEPS)}: {step}")
+        st.button(
+            "Next",
+            on_click=go,
+            args=(1,),
+            disabled=place == len(STEPS) - 1,
+            shortcut="Right",
+        )
+        st.page_link(back, label="Leave", icon=":material/close:")
+
+
+def ask(view: View):
+    """What is presented; its keys are the Frontier page's, so that its link carries them here."""
+    with st.expander("What is presented"), st.container(horizontal=True):
+        bound = {"bind": "query-params", "width": 200}
+        limit = {"value": None, "placeholder": "no limit", "min_value": 0.0, **bound}
+        mb = st.number_input("At most, MB", key="mb", **limit)
+        ms = st.number_input("At most, ms", key="ms", **limit)
+        least = st.number_input("At least, % accuracy", max_value=100.0, key="accuracy", **limit)
+        across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
+        x = st.selectbox("Across", list(across), key="x", **bound)
+        y = st.selectbox("Up", list(up), key="y", **bound)
+        price = ask_price(across[x])
+        chosen = st.selectbox(
+            "Model",
+            list(view.table["role"]),
+            index=None,
+            placeholder="the one to deploy",
+            key="model",
+            **bound,
+        )
+    return Budget(mb, ms, None if least is None else least / 100), across[x], up[y], price, chosen
+
+
+def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str) -> None:
+    st.title(f"{y.term} against {x.term[0].lower()}{x.term[1:]}", anchor=False)
+    frame = frontier_frame([view], x, y, price)
+    if frame.empty:
+        st.header("No model of this run has these figures.", anchor=False)
+        return
+    st.plotly_chart(
+        charts.frontier(frame, None, ink(), x, y, (view.run.name, role), height=470, font=FONT),
+        key="presented",
+        config=PLAIN_CHART,
+        alt=f"{y.title} against {x.title.lower()} of each model.",
+    )
+
+
+def show_budget(view: View, budget: Budget, verdict: Verdict) -> None:
+    said = sentence(verdict, view.table, budget, len(view.labels))
+    st.title(plain(verdict.chosen or "Nothing fits"), anchor=False)
+    # The first sentence is the answer, the rest says how far it is to be trusted.
+    st.header(plain(said), anchor=False, divider=False)
+
+
+def show_confusion(view: View, role: str) -> None:
+    st.title("Which classes are mistaken for which?", anchor=False)
+    names = view.run.labels
+    roles = dict.fromkeys(r for r in ("teacher", role) if r in view.probabilities)
+    for role, column in zip(roles, st.columns(len(roles)), strict=True):
+        predicted = view.probabilities[role].argmax(axis=1)
+        figure = charts.confusion(analysis.confusion(view.labels, predicted, names), True, ink())
+        figure.update_traces(textfont_size=FONT + 4, selector={"type": "heatmap"})
+        for update in (figure.update_xaxes, figure.update_yaxes):
+            update(tickfont_size=FONT, title_font_size=FONT, automargin=True)
+        with column:
+            st.header(plain(role), anchor=False)
+            st.plotly_chart(
+                figure,
+                key=f"presented-{role}",
+                config=PLAIN_CHART,
+                alt=f"Confusion matrix of {role}: true classes down, predicted ones across.",
+            )
