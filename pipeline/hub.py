@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError, one_line
 
-TIMEOUT_SECONDS = 8
+TIMEOUT_SECONDS = 5
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def test_an_empty_cell_says_so(open_page, cache_folder):
 def test_every_kind_of_cell(open_page, cells):
     for base in ({}, {"base": "teacher"}):
         app = open_page("confusion", cells=cells, **base)
-        assert app.segmented_control(key="cells").value == cells
+        assert app.radio(key="cells").value == cells
         assert [heading.value for heading in app.subheader][:2] == ["teacher", "tiny-int8"]
 
 

@@ -73,7 +73,7 @@ def test_the_run_with_most_training_rows_comes_first(open_page, cache_folder):
 def test_confusion_shows_the_chosen_models(open_page):
     app = open_page("confusion", models=["teacher", "minilm", "tiny-int8"], cells="Row shares")
     assert [e.value for e in app.subheader][:3] == ["teacher", "minilm", "tiny-int8"]
-    assert app.segmented_control(key="cells").value == "Row shares"
+    assert app.radio(key="cells").value == "Row shares"
     first = app.dataframe[0].value
     assert first["class"].tolist() == ["World", "Sports", "Business", "Sci/Tech"]
     assert first["recall"].between(90, 100).all()

@@ -50,7 +50,7 @@ def ask(app, pasted):
 
 
 def send(app, name, data):
-    app.segmented_control(key="source").set_value("Upload").run()
+    app.radio(key="source").set_value("Upload").run()
     app.file_uploader(key="file").upload(name, data, "text/plain").run()
     assert not app.exception
     return app
@@ -258,7 +258,7 @@ def test_a_file_that_can_not_be_read_is_a_line_and_the_session_lives(open_page, 
     app = send(open_page(), name, data)
     assert "can't be used" in app.warning[0].value
     assert said in app.code[0].value
-    app.segmented_control(key="source").set_value("Paste").run()
+    app.radio(key="source").set_value("Paste").run()
     assert len(tables(app)["all"]) == 4
 
 

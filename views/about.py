@@ -77,7 +77,7 @@ def show_recipe(view: View) -> None:
             "state": "State",
         },
     )
-    st.caption(
+    st.write(
         "Everything else of a model, down to the seed, stands in its card on the Frontier page."
     )
     family = FAMILIES.get(view.run.record.family)
@@ -138,7 +138,7 @@ def show_hardware(view: View) -> None:
             st.text(", ".join(roles))
         key_values(flatten(json.loads(key)))
     if len(places) > 1:
-        st.caption(
+        st.write(
             "Not all were measured under the same conditions: compare times of different lists "
             "with care."
         )

@@ -56,7 +56,7 @@ def show(view: View) -> None:
         for role, column in zip(chosen, st.columns(len(chosen)), strict=True):
             with column:
                 show_model(view, table.set_index("role").loc[role], scaled)
-        st.caption(
+        st.write(
             "A bar that ends at the dashed line is right as often as it says; below the line the "
             "model is too sure, above it too unsure. Thin bars are 95 % intervals (Wilson); few "
             "rows in a bin make them long. Grey: how many rows each bar stands for."

@@ -100,9 +100,9 @@ def show_origin(view: View, role: str) -> None:
         key_values(rows)
         curve = training.get("validation")
         if isinstance(curve, list) and curve:
-            st.caption("On validation while training; the best step was kept.")
+            st.write("On validation while training; the best step was kept.")
             st.dataframe(pd.DataFrame(curve), hide_index=True)
-        st.caption("Where it was measured")
+        st.write("Where it was measured")
         key_values(flatten(model.measured_on))
 
 

@@ -31,11 +31,10 @@ def show(view: View, folder: Path | None = None) -> None:
         bind="query-params",
     )
     left, right = st.columns(2, vertical_alignment="bottom")
-    cells = left.segmented_control(
+    cells = left.radio(
         "Cells show",
         list(CELLS),
-        default="Counts",
-        required=True,
+        horizontal=True,
         key="cells",
         bind="query-params",
         help="Counts: headlines. Row shares: of the headlines that truly are of the class, how "

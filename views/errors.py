@@ -16,9 +16,7 @@ EXAMINED = ("Filter", "Broke and fixed", "Suspected label errors")
 def show(view: View, folder: Path | None = None) -> None:
     """The page; ``folder`` is where ``--data`` says that the headlines are."""
     st.header("Which headlines go wrong?")
-    part = st.segmented_control(
-        "Look at", EXAMINED, default="Filter", required=True, key="part", bind="query-params"
-    )
+    part = st.radio("Look at", EXAMINED, horizontal=True, key="part", bind="query-params")
     sections = (show_filter, show_broke_and_fixed, show_suspects)
     sections[EXAMINED.index(part)](view, folder)
 
@@ -34,11 +32,10 @@ def show_filter(view: View, folder: Path | None) -> None:
     true = second.multiselect("True class", names, key="true", **options)
     predicted = third.multiselect("Predicted class", names, key="predicted", **options)
     first, second, third = st.columns(3)
-    outcome = first.segmented_control(
+    outcome = first.radio(
         "Answers",
         ["Wrong", "Right", "All"],
-        default="Wrong",
-        required=True,
+        horizontal=True,
         key="outcome",
         bind="query-params",
     )
@@ -108,9 +105,7 @@ def show_broke_and_fixed(view: View, folder: Path | None) -> None:
             ("Both wrong", found.both_wrong, "Rows that A and B have wrong."),
         ):
             st.metric(label, f"{value:,}", help=meaning, width="content")
-    side = st.segmented_control(
-        "List", ["Broke", "Fixed"], default="Broke", required=True, key="side", bind="query-params"
-    )
+    side = st.radio("List", ["Broke", "Fixed"], horizontal=True, key="side", bind="query-params")
     positions = found.broke if side == "Broke" else found.fixed
     if not len(positions):
         st.info(f"{two} {side.lower()} nothing.")
@@ -171,7 +166,7 @@ def show_suspects(view: View, folder: Path | None) -> None:
         f"**{len(found):,} of {total:,} labels are suspected**"
         + (f" ({len(found) / total:.1%})." if len(found) / total >= 0.001 else ".")
     )
-    st.caption(
+    st.write(
         "A suspicion, not a finding: models that learnt from one teacher share its mistakes. Read "
         "the headlines before you blame a label."
     )

@@ -17,11 +17,10 @@ MAX_LINK = 500
 def ask_for(left: DeltaGenerator, right: DeltaGenerator) -> tuple[list[str], list[str]]:
     """The headlines and remarks on them, from the text area or from a file."""
     with left:
-        source = st.segmented_control(
+        source = st.radio(
             "Headlines, one a line",
             ["Paste", "Upload"],
-            default="Paste",
-            required=True,
+            horizontal=True,
             key="source",
             bind="query-params",
         )

@@ -116,7 +116,7 @@ def list_rows(
         table["Headline"] = [texts[position] for position in positions]
     table = pd.concat([table, columns.reset_index(drop=True)], axis=1)
     if len(table) > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS} of {len(table):,} are listed; the download holds all.")
+        st.write(f"The first {MOST_ROWS} of {len(table):,} are listed; the download holds all.")
     percents = columns.select_dtypes("float").columns
     st.dataframe(
         table.head(MOST_ROWS),
