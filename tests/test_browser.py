@@ -9,6 +9,7 @@ import re
 import pandas as pd
 import pytest
 
+from pipeline import answers
 from tests import synthetic, walk
 
 if not walk.CHROMIUM:
@@ -223,7 +224,8 @@ def test_a_long_job_is_stopped_kept_and_gone_on_with(visit, address, picture):
     ).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the answers as CSV").click()
-    assert len(pd.read_csv(download.value.path())) == done
+    # The chunk under way as Stop was clicked is kept too, and may end after the page is drawn.
+    assert len(pd.read_csv(download.value.path())) in (done, done + answers.CHUNK)
     page.get_by_role("button", name="Go on").click()
     expect(answered).to_be_visible()
     assert int(re.search(r": ([\d,]+) of", answered.inner_text())[1].replace(",", "")) >= done
