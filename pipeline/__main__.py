@@ -1,4 +1,4 @@
-"""python -m pipeline run | status | predict | verify | report"""
+"""python -m pipeline run | status | predict | classify | verify | report | bench"""
 
 import argparse
 import contextlib
@@ -15,7 +15,8 @@ import pandas as pd
 from pipeline import plan
 from pipeline.cache import CACHE, check_name, list_runs
 from pipeline.errors import PipelineError, one_line
-from pipeline.families import CONTROL, FAMILIES
+from pipeline.families import FAMILIES
+from pipeline.roles import CONTROL
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -82,13 +83,45 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--run", metavar="NAME", help="only models of this run")
     predict.add_argument("--model", nargs="+", metavar="ROLE", help="only these models")
 
+    classify = verbs.add_parser(
+        "classify", parents=[common], help="classify a file of headlines, however long"
+    )
+    classify.set_defaults(act=classify_file)
+    classify.add_argument("source", type=Path, metavar="IN", help="a .csv, .txt or .parquet file")
+    classify.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0 … p3")
+    classify.add_argument("--model", required=True, metavar="ROLE", help="which model")
+    classify.add_argument("--run", metavar="NAME", help="of which run, if several have it")
+    classify.add_argument(
+        "--column", metavar="NAME", help="that holds the headlines (found by its name)"
+    )
+
     verify = verbs.add_parser("verify", parents=[common, data], help="check what is stored")
     verify.set_defaults(act=verify_runs)
     verify.add_argument("run", nargs="?", metavar="RUN", help="by default every run")
 
+    bench = verbs.add_parser("bench", parents=[common], help="how fast, against what")
+    bench.set_defaults(act=run_bench)
+    bench.add_argument("run", metavar="RUN", help="name of the run")
+    bench.add_argument(
+        "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
+    )
+    bench.add_argument("--turns", type=int, default=60, metavar="N", help="(%(default)s)")
+    bench.add_argument(
+        "--rows",
+        type=int,
+        nargs="*",
+        default=[1_000, 10_000],
+        metavar="N",
+        help="sizes of the files that are classified (1000 10000)",
+    )
+    bench.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there too")
+
     report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
     report.set_defaults(act=print_report)
     report.add_argument("run", metavar="RUN", help="name of the run")
+    report.add_argument(
+        "--ablation", action="store_true", help="what each way of teaching adds to a student"
+    )
     return main
 
 
@@ -219,6 +252,43 @@ def predict_headlines(options: argparse.Namespace) -> int:
     return 0
 
 
+def classify_file(options: argparse.Namespace) -> int:
+    """Classify a file of headlines with one model, in constant memory."""
+    from tqdm import tqdm
+
+    from pipeline import bulk
+    from pipeline.inference import available_threads
+
+    folder = _one_artifact(options.cache, options.run, options.model)
+    with tqdm(unit="headline", unit_scale=True, disable=None) as bar:
+        rows = bulk.classify(
+            options.source,
+            options.target,
+            folder,
+            column=options.column,
+            workers=available_threads(),
+            progress=bar.update,
+        )
+    print(f"{options.target} holds the answers to {rows:,} headlines")
+    return 0
+
+
+def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
+    """The artifact of that role in the run of that name, or in the only run that has it."""
+    found = {
+        run.name: folder
+        for run in _named_runs(cache, name)
+        if role in run.by_role and (folder := run.artifact(role))
+    }
+    if not found:
+        raise PipelineError(
+            f"no model {role!r} has its artifact at hand; python -m pipeline status lists them"
+        )
+    if len(found) > 1:
+        raise PipelineError(f"{role} is in several runs, name one with --run: {', '.join(found)}")
+    return found.popitem()[1]
+
+
 def verify_runs(options: argparse.Namespace) -> int:
     """Check checksums, metrics and, where artifact and data are at hand, the predictions."""
     from pipeline import verification
@@ -232,12 +302,30 @@ def verify_runs(options: argparse.Namespace) -> int:
     return FAILED if failures else 0
 
 
+def run_bench(options: argparse.Namespace) -> int:
+    """Time a run's models against their peers and print the tables that the README shows."""
+    from pipeline import bench
+    from pipeline.cache import write_json
+
+    if options.turns < 2 or min(options.rows, default=1) < 1:
+        raise PipelineError("--turns takes 2 or more, --rows numbers from 1 on")
+    if options.out and not options.out.parent.is_dir():
+        raise PipelineError(f"there is no folder {options.out.parent} to write into")
+    (run,) = _named_runs(options.cache, options.run)
+    work = options.work or options.cache / ".work"
+    result = bench.bench(run, work, options.turns, options.rows)
+    if options.out:
+        write_json(options.out, result)
+    print(bench.markdown(result))
+    return 0
+
+
 def print_report(options: argparse.Namespace) -> int:
     """Print the table that the README shows."""
     from pipeline import report
 
     (run,) = _named_runs(options.cache, options.run)
-    print(report.markdown(run))
+    print(report.ablation(run) if options.ablation else report.markdown(run))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Behind "Try it": from headlines to tables of answers, a chunk at a time."""
 
+import csv
 import io
 import shlex
 import time
@@ -14,6 +15,8 @@ from pipeline.records import RunRecord
 from pipeline.uploads import cut_remark
 
 MAX_HEADLINES = 10_000
+# What spreadsheets take for the start of a formula, in East Asian widths too.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # One batch: the longest that Stop has to wait for.
 CHUNK = 32
 
@@ -198,14 +201,21 @@ def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.Data
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """CSV in which no spreadsheet takes a text for a formula (OWASP: CSV injection)."""
-    safe = table.copy()
-    for column in safe.select_dtypes(exclude=["number", "bool"]):
-        safe[column] = [
-            f"'{value}" if str(value).startswith(("=", "+", "-", "@", "\t", "\r")) else value
-            for value in safe[column]
-        ]
-    return safe.to_csv(index=False).encode()
+    """CSV in which no spreadsheet takes a text for a formula (OWASP: CSV injection).
+
+    A text that starts like one has an apostrophe before it. Texts are in quotes, so that a
+    semicolon in the first of a row does not start a cell where semicolons separate them.
+    """
+
+    def defused(value):
+        return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+    safe = table.rename(columns=defused)
+    for position, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):  # bool is one of them
+            safe.isetitem(position, [defused(value) for value in safe.iloc[:, position]])
+    text = safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    return text.encode("utf-8", "replace")
 
 
 def make_command(record: RunRecord, role: str) -> str:

@@ -8,35 +8,34 @@ Nothing here is ever unpickled, and no name that is read can lead out of the run
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import hashlib
 import json
 import os
-import re
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from pipeline.errors import PipelineError
-from pipeline.records import SCHEMA, ModelRecord, RunRecord
+from pipeline import records
+from pipeline.predictions import PROBABILITIES as PROBABILITIES
+from pipeline.predictions import predictions_frame as predictions_frame
+from pipeline.predictions import read_predictions
+from pipeline.records import CacheError, ModelRecord, RunRecord, check_name
 
 RECORD = "run.json"
 CACHE = Path(__file__).resolve().parent.parent / "cache"
-PROBABILITIES = ["p0", "p1", "p2", "p3"]
 _MAX_RECORD_BYTES = 10_000_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-class CacheError(PipelineError):
-    """A run's folder that can't be trusted; the message names the folder and the fault."""
+# How often, and after how many seconds, a run is read again that was replaced meanwhile.
+_ATTEMPTS, _PAUSE = 20, 0.02
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,13 @@ class Run:
 
     def artifact(self, role: str) -> Path | None:
         """Folder of the model's artifact, or None where this clone has not (all of) it."""
-        folder = self.folder / "artifacts" / role
-        files = self.by_role[role].artifact
-        return folder if files and all((folder / name).is_file() for name in files) else None
+        folder, files = self.folder / "artifacts" / role, self.by_role[role].artifact
+        try:
+            here = all(_inside(folder, name).is_file() for name in files)
+            here = here and _inside(self.folder, f"artifacts/{role}").is_dir()
+        except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
+            return None
+        return folder if files and here else None
 
     def predictions(self, role: str, split: str = "test") -> pd.DataFrame:
         """Predictions of one model: columns row, label, p0 … p3, in the split's order.
@@ -103,16 +106,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_name(name: str, what: str = "name") -> str:
-    """The name, if it can be a folder's; else a CacheError."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise CacheError(
-            f"{what} {name!r} can't be used: letters, digits, '.', '_' and '-' only, "
-            "at most 100 of them and no '.' first"
-        )
-    return name
-
-
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -134,91 +127,67 @@ def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
 def read_run(folder: Path) -> Run:
     """Read a run and check everything but its artifacts (``pipeline verify`` checks those).
 
+    A run that is replaced by another while it is read is read again.
+
     Raises:
         CacheError: the folder is missing, half-written, changed, or of another schema version.
     """
     folder = Path(folder)
-    again = "restore it with git, or make it anew with python -m pipeline run"
+    for _ in range(_ATTEMPTS):
+        before = _identity(folder)
+        try:
+            return _read(folder)
+        except (CacheError, OSError) as error:
+            reason = " ".join(str(error).split())  # one line, whatever pyarrow or a name brings
+            found = CacheError(
+                f"{folder} is left out: {reason}; "
+                "restore it with git, or make it anew with python -m pipeline run"
+            )
+            if before == _identity(folder) and not (before is None and _aside(folder).is_dir()):
+                raise found from error
+        time.sleep(_PAUSE)
+    raise found
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from the one that takes its place; None where there is none."""
     try:
-        check_name(folder.name, "run name")
-        if folder.is_symlink():
-            raise CacheError("it is a symbolic link")
-        record = _read_record(folder / RECORD)
-        if record.run != folder.name:
-            raise CacheError(f"its {RECORD} is of another run, {record.run!r}")
-        for name, digest in record.files.items():
-            path = _inside(folder, name)
-            if not path.is_file():
-                raise CacheError(f"{name} is missing")
-            if sha256(path) != digest:
-                raise CacheError(f"{name} has changed since it was written")
-        labels = None
-        for model in record.models:
-            frame = _read_predictions(folder, record.files, model.role)
-            keys = frame[["split", "row", "label"]]
-            if labels is not None and not keys.equals(labels):
-                raise CacheError(f"predictions/{model.role}.parquet is of other rows")
-            labels = keys
-    except (CacheError, OSError) as error:
-        reason = " ".join(str(error).split())  # one line, whatever pyarrow or a name brings
-        raise CacheError(f"{folder} is left out: {reason}; {again}") from error
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _read(folder: Path) -> Run:
+    check_name(folder.name, "run name")
+    if folder.is_symlink():
+        raise CacheError("it is a symbolic link")
+    record = _read_record(folder)
+    if record.run != folder.name:
+        raise CacheError(f"its {RECORD} is of another run, {record.run!r}")
+    for name, digest in record.files.items():
+        path = _inside(folder, name)
+        if not path.is_file():
+            raise CacheError(f"{name} is missing")
+        if sha256(path) != digest:
+            raise CacheError(f"{name} has changed since it was written")
+    labels = None
+    for model in record.models:
+        frame = _read_predictions(folder, record.files, model.role)
+        keys = frame[["split", "row", "label"]]
+        if labels is not None and not keys.equals(labels):
+            raise CacheError(f"predictions/{model.role}.parquet is of other rows")
+        labels = keys
     return Run(folder, record)
 
 
-def _read_record(path: Path) -> RunRecord:
+def _read_record(folder: Path) -> RunRecord:
+    path = _inside(folder, RECORD)
     if not path.is_file():
         raise CacheError(f"it has no {RECORD}")
     if path.stat().st_size > _MAX_RECORD_BYTES:
         raise CacheError(f"its {RECORD} is larger than {_MAX_RECORD_BYTES // 10**6} MB")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        schema = content["schema"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CacheError(f"its {RECORD} can't be read: {error}") from error
-    if schema != SCHEMA:
-        raise CacheError(f"its schema is {schema!r} where this program reads {SCHEMA}")
-    try:
-        models = [ModelRecord(**model) for model in content.pop("models")]
-        record = RunRecord(models=models, **content)
-        _check_record(record)
-    except CacheError:
-        raise
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-        raise CacheError(f"its {RECORD} is not what this program writes: {error}") from error
-    return record
-
-
-def _check_record(record: RunRecord) -> None:
-    """Raise where a field that is relied on has another type, or a name leads elsewhere."""
-    for part in (record, *record.models):
-        for item in dataclasses.fields(part):
-            if not _is_of(getattr(part, item.name), item.type):
-                raise CacheError(f"{item.name} in its {RECORD} is of another type")
-    check_name(record.run, "run name")
-    for name in record.files:
-        for part in name.split("/"):
-            check_name(part, "file name")
-    labels = record.data["labels"]
-    if len(labels) != len(PROBABILITIES) or not all(isinstance(name, str) for name in labels):
-        raise CacheError(f"it has the labels {labels!r} where 4 names are expected")
-    roles = [check_name(model.role, "role") for model in record.models]
-    if len(set(roles)) != len(roles):
-        raise CacheError("a role stands in it twice")
-    for model in record.models:
-        for name in model.artifact:
-            check_name(name, "artifact file")
-        if model.size_bytes <= 0:
-            raise CacheError(f"the size of {model.role} is not above zero")
-        figures = [model.metrics["accuracy"], model.size_bytes, model.parameters]
-        figures += model.cost.values()
-        if not all(isinstance(x, int | float) and np.isfinite(x) for x in figures):
-            raise CacheError(f"a figure of {model.role} is not a finite number")
-
-
-def _is_of(value: Any, kind: Any) -> bool:
-    """Whether a value is of an annotated type, as far as its outermost level."""
-    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return isinstance(value, tuple(get_origin(k) or k for k in kinds))
+    return records.parse(path.read_bytes())
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -233,38 +202,10 @@ def _read_predictions(folder: Path, files: Mapping[str, str], role: str) -> pd.D
     name = f"predictions/{role}.parquet"
     if name not in files:
         raise CacheError(f"{name} is not among its files")
-    try:
-        frame = pd.read_parquet(_inside(folder, name))
-        wanted = ["split", "row", "label", *PROBABILITIES]
-        if list(frame.columns) != wanted:
-            raise CacheError(f"{name} has columns {list(frame.columns)} where {wanted} are due")
-        probabilities = frame[PROBABILITIES].to_numpy(dtype=np.float64)
-        labels = frame["label"].to_numpy(dtype=np.int64)
-    except CacheError:
-        raise
-    except Exception as error:  # pyarrow raises many kinds on a damaged file
-        raise CacheError(f"{name} can't be read: {error}") from error
-    if not np.isfinite(probabilities).all() or (probabilities < 0).any():
-        raise CacheError(f"{name} holds probabilities that are negative or not numbers")
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
-        raise CacheError(f"{name} holds probabilities that do not sum to one")
-    if ((labels < 0) | (labels >= len(PROBABILITIES))).any():
-        raise CacheError(f"{name} holds labels outside 0..3")
-    return frame
+    return read_predictions(_inside(folder, name), name)
 
 
 # --- writing ------------------------------------------------------------------------------------
-
-
-def predictions_frame(
-    split: str, rows: np.ndarray, labels: np.ndarray, probabilities: np.ndarray
-) -> pd.DataFrame:
-    """A predictions table: ``rows`` and ``labels`` of shape (n,), ``probabilities`` (n, 4)."""
-    frame = pd.DataFrame(
-        {"split": split, "row": rows.astype(np.int32), "label": labels.astype(np.int8)}
-    )
-    frame[PROBABILITIES] = probabilities.astype(np.float32)
-    return frame
 
 
 def write_run(
@@ -321,7 +262,7 @@ def _write_beside_and_swap(
                 model = dataclasses.replace(model, artifact=digests)
             models.append(model)
         record = dataclasses.replace(record, models=models, files=files)
-        write_json(folder / RECORD, dataclasses.asdict(record))
+        write_json(folder / RECORD, records.to_content(record))
         read_run(folder)
         _swap(folder, cache / record.run)
     finally:
@@ -351,17 +292,41 @@ def recover(cache: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _swap(new: Path, target: Path) -> None:
-    """Rename ``new`` to ``target``; what stood there is moved aside first, then deleted.
+def restore(cache: Path) -> None:
+    """``recover``, for one who is about to add to a run, when no writer is at work."""
+    if cache.is_dir():
+        with FileLock(cache / ".lock"):
+            recover(cache)
 
-    POSIX can't replace a folder that has content in one step: between the two renames the run is
-    absent, never half-written, and ``recover`` finds the old one should the process die there.
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".old-{target.name}")
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; what stood there is deleted.
+
+    Where the system can't exchange two folders in one step, what stood there is moved aside
+    first: between the two renames the run is absent, never half-written. Readers wait that long,
+    and ``recover`` finds the old one should the process die there.
     """
-    aside = target.with_name(f".old-{target.name}")
-    if target.exists():
+    if not target.exists():
+        new.rename(target)
+    elif not _exchange(new, target):
+        aside = _aside(target)
         target.rename(aside)
-    new.rename(target)
-    shutil.rmtree(aside, ignore_errors=True)
+        new.rename(target)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, if the system can: Linux, on most file systems."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
+    paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    return renameat2 is not None and renameat2(here, paths[0], here, paths[1], exchange) == 0
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from pipeline import hub
 from pipeline.errors import PipelineError, one_line
-from pipeline.families import LABELS
+from pipeline.roles import LABELS
 
 HUB_NAME = "fancyzhx/ag_news"
 TOY = Path(__file__).with_name("headlines.csv")

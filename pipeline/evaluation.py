@@ -13,8 +13,8 @@ from pipeline import analysis, hardware
 from pipeline.cache import PROBABILITIES, predictions_frame, write_json
 from pipeline.data import Corpus
 from pipeline.errors import PipelineError
-from pipeline.inference import Classifier, available_threads
-from pipeline.measure import BATCH_SIZE
+from pipeline.inference import available_threads
+from pipeline.measure import BATCH_SIZE, predict_many
 
 # Test first: its headlines are the ones that are timed.
 SPLITS = ("test", "validation")
@@ -40,7 +40,7 @@ def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
 
 def predict(artifact: Path, corpus: Corpus) -> pd.DataFrame:
     """Predictions on test and validation, made as ``evaluate`` makes them."""
-    return _table(corpus, Classifier(artifact).predict_proba(_texts(corpus), BATCH_SIZE))
+    return _table(corpus, predict_many(artifact, _texts(corpus)))
 
 
 def _texts(corpus: Corpus) -> list[str]:

@@ -4,100 +4,9 @@ A family is one teacher and everything derived from it; a role is what a model i
 family, and means the same in every one of them.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
-
-Method = Literal["fine-tuned", "distilled", "dynamic", "static", "qat", "int4"]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a model is trained. Every list of more than one is chosen from on validation."""
-
-    rates: tuple[float, ...]
-    """Peak learning rates to choose from; the schedule is linear with warm-up."""
-    epochs: int
-    """Trained in full; the checkpoint that is best on validation is kept."""
-    batch_size: int = 32
-    warmup: float = 0.06
-    """Share of the steps."""
-    weight_decay: float = 0.01
-    temperature: float = 2.0
-    """Softens teacher and student logits alike (Hinton et al., 2015)."""
-    label_share: float = 0.1
-    """Share of cross-entropy on the labels in the loss; the rest is the teacher's."""
-    checkpoint_steps: int = 500
-    """At most this many steps between checkpoints, so at most this much is lost to a kill."""
-    search_rows: int = 1200
-    """Rows of the one short epoch on which each of ``rates`` is tried."""
-    seed: int = 42
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What the source notebook reported, on the 7,600 test rows."""
-
-    accuracy: float
-    size_mb: float
-    note: str = ""
-    """What is wrong with the figure, if anything."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """One row of a family."""
-
-    role: str
-    title: str
-    method: Method
-    description: str
-    parent: str | None = None
-    """Of a student, the role that teaches it; of a quantized model, the one it is made from."""
-    architecture: str | None = None
-    """model_type of the checkpoint in transformers; None: the parent's."""
-    checkpoint: str | None = None
-    """Where the weights start; None: the parent's fine-tuned weights."""
-    layers: tuple[int, ...] | None = None
-    """The layers of those weights that are kept; None: all."""
-    training: Training | None = None
-    reported: Reported | None = None
-
-    def control(self) -> "Model":
-        """The same student trained on labels alone, to measure what its teacher adds."""
-        assert self.method == "distilled"
-        assert self.training
-        return replace(
-            self,
-            role=f"{self.role}{CONTROL}",
-            title=f"{self.title}, labels only",
-            method="fine-tuned",
-            description=f"{self.description} Control: trained on the labels, without the teacher.",
-            training=replace(self.training, label_share=1.0),
-            reported=None,
-        )
-
-
-@dataclass(frozen=True)
-class Family:
-    """One teacher and everything derived from it."""
-
-    name: str
-    title: str
-    models: tuple[Model, ...]
-    """Parents before their children."""
-    max_length: int = 128
-    """Tokens of a text that are read; 99 % of AG News is shorter."""
-    toy: bool = False
-
-    def by_role(self) -> dict[str, Model]:
-        """Every model, the students' controls included, by role."""
-        controls = [m.control() for m in self.models if m.method == "distilled"]
-        return {model.role: model for model in (*self.models, *controls)}
-
-
-CONTROL = "-control"
+from pipeline.roles import Family, Model, NGramShape, Published, Reported, TfIdf, Training
 
 _FOLDER_SIZE = "Its size is os.path.getsize of a folder: the directory entry, not the model in it."
 _NEVER_TAUGHT = "Reported as distilled, but fine-tuned on the labels: it never saw the teacher."
@@ -115,6 +24,12 @@ REPORTED = {
         "Plain fp16 fine-tuning, evaluated without any quantization. " + _FOLDER_SIZE,
     ),
 }
+
+_FASTTEXT = "https://fasttext.cc/docs/en/supervised-models.html"
+PUBLISHED = (
+    Published("fastText", 0.924, 387.0, _FASTTEXT),
+    Published("fastText, compressed", 0.920, 1.6, _FASTTEXT),
+)
 
 SOURCE_MISTAKES = (
     "Two sizes of 0.004 MB (static and QAT) are os.path.getsize of a folder, not of a model.",
@@ -138,6 +53,15 @@ def _quantized(qat: Training) -> tuple[Model, ...]:
             "teacher",
         ),
         Model(
+            "static-naive",
+            "Teacher, static int8 of everything",
+            "static",
+            "Every operator in int8, LayerNorm, softmax and the residual sums too: one range for "
+            "activations a few of which are a hundred times the rest leaves no steps for the rest.",
+            "teacher",
+            every_operator=True,
+        ),
+        Model(
             "qat",
             "Teacher, quantization-aware",
             "qat",
@@ -148,8 +72,62 @@ def _quantized(qat: Training) -> tuple[Model, ...]:
         ),
         Model("minilm-int8", "MiniLM, dynamic int8", "dynamic", dynamic, "minilm"),
         Model("tiny-int8", "Tiny, dynamic int8", "dynamic", dynamic, "tiny"),
+        Model("compact-int4", "Compact, 4 bits", "int4", four_bit, "compact"),
         Model("minilm-int4", "MiniLM, 4 bits", "int4", four_bit, "minilm"),
         Model("tiny-int4", "Tiny, 4 bits", "int4", four_bit, "tiny"),
+        Model("micro-int4", "Micro, 4 bits", "int4", four_bit, "micro"),
+    )
+
+
+def _fewer_pieces(tiny: Model, layers: tuple[int, ...], pieces: int, training: Training):
+    """The students that are cut to fit a budget once they are quantized to 4 bits.
+
+    The table of embeddings is a fifth of BERT-base, but over half of a tiny model.
+    """
+    kept = f"the {pieces:,} most frequent pieces of its vocabulary"
+    return (
+        Model(
+            "compact",
+            "Compact",
+            "distilled",
+            f"{len(layers)} of the fine-tuned teacher's layers and {kept}, distilled from its "
+            "logits.",
+            "teacher",
+            layers=layers,
+            vocabulary=pieces,
+            training=training,
+        ),
+        replace(
+            tiny,
+            role="micro",
+            title="Micro",
+            description=f"{tiny.title} with {kept}.",
+            vocabulary=pieces,
+        ),
+    )
+
+
+def _smallest(words: int, pairs: int, training: Training, tfidf: TfIdf) -> tuple[Model, ...]:
+    """The models without a transformer, which every family has."""
+    return (
+        Model(
+            "nano",
+            "Nano",
+            "distilled",
+            "Hashed words and pairs of words in a table of 4-bit numbers, their weighted mean and "
+            "a small network, distilled from the teacher's logits.",
+            "teacher",
+            architecture="ngrams",
+            shape=NGramShape(words, pairs, width=7, hidden=32),
+            training=training,
+        ),
+        Model(
+            "tfidf",
+            "TF-IDF with logistic regression",
+            "classical",
+            "Words and pairs of words weighted by TF-IDF, logistic regression on the labels.",
+            shape=tfidf,
+        ),
     )
 
 
@@ -157,8 +135,16 @@ def _with_reported(models: tuple[Model, ...]) -> tuple[Model, ...]:
     return tuple(replace(model, reported=REPORTED.get(model.role)) for model in models)
 
 
-_TEACHER = Training(rates=(3e-5, 6e-5), epochs=3)
+_TEACHER = Training(rates=(4e-5,), epochs=2)
 _QAT = Training(rates=(2e-5,), epochs=1)
+
+_COMPACT = Training(rates=(5e-5, 1e-4), epochs=3)
+_COMPACT_LAYERS = (0, 3, 6, 8, 11)
+_PIECES = 12_000
+
+_NANO = Training(rates=(3e-3, 6e-3), epochs=20, batch_size=256, dropout=0.3)
+_TFIDF = TfIdf(inverse_penalties=(3.0, 10.0, 30.0))
+_SMALLEST = _smallest(60_000, 180_000, _NANO, _TFIDF)
 
 _BERT = (
     Model(
@@ -178,7 +164,7 @@ _BERT = (
         "teacher",
         architecture="distilbert",
         checkpoint="distilbert/distilbert-base-uncased",
-        training=Training(rates=(5e-5, 1e-4), epochs=4),
+        training=Training(rates=(5e-5, 1e-4), epochs=3),
     ),
     Model(
         "minilm",
@@ -188,7 +174,7 @@ _BERT = (
         "teacher",
         architecture="bert",
         checkpoint="microsoft/MiniLM-L12-H384-uncased",
-        training=Training(rates=(1e-4, 2e-4), epochs=6),
+        training=Training(rates=(1e-4, 2e-4, 4e-4), epochs=8),
     ),
     Model(
         "tiny",
@@ -198,9 +184,13 @@ _BERT = (
         "teacher",
         architecture="bert",
         checkpoint="huawei-noah/TinyBERT_General_4L_312D",
-        training=Training(rates=(2e-4, 4e-4), epochs=8),
+        training=Training(rates=(2e-4, 4e-4, 8e-4), epochs=10),
     ),
+)
+_BERT += (
+    *_fewer_pieces(_BERT[-1], _COMPACT_LAYERS, _PIECES, _COMPACT),
     *_quantized(_QAT),
+    *_SMALLEST,
 )
 
 _MPNET = (
@@ -222,7 +212,7 @@ _MPNET = (
         "teacher",
         # The layers that DistilBERT took from BERT-base (Sanh et al., 2019).
         layers=(0, 2, 4, 7, 9, 11),
-        training=Training(rates=(5e-5, 1e-4), epochs=4),
+        training=Training(rates=(5e-5, 1e-4), epochs=3),
     ),
     Model(
         "minilm",
@@ -232,7 +222,7 @@ _MPNET = (
         "teacher",
         architecture="bert",
         checkpoint="sentence-transformers/all-MiniLM-L6-v2",
-        training=Training(rates=(1e-4, 2e-4), epochs=6),
+        training=Training(rates=(1e-4, 2e-4, 4e-4), epochs=8),
     ),
     Model(
         "tiny",
@@ -243,9 +233,13 @@ _MPNET = (
         architecture="bert",
         checkpoint="sentence-transformers/all-MiniLM-L6-v2",
         layers=(0, 2, 5),
-        training=Training(rates=(1e-4, 2e-4), epochs=8),
+        training=Training(rates=(2e-4, 4e-4, 8e-4), epochs=10),
     ),
+)
+_MPNET += (
+    *_fewer_pieces(_MPNET[-1], _COMPACT_LAYERS, _PIECES, _COMPACT),
     *_quantized(_QAT),
+    *_SMALLEST,
 )
 
 _TOY_TRAINING = Training(rates=(1e-3,), epochs=20, batch_size=16, checkpoint_steps=10)
@@ -261,7 +255,11 @@ _TOY = (
         )
         for model in _BERT[:4]
     ),
+)
+_TOY += (
+    *_fewer_pieces(_TOY[-1], (0, 3), 250, _TOY_TRAINING),
     *_quantized(replace(_TOY_TRAINING, rates=(2e-4,), epochs=4)),
+    *_smallest(500, 500, replace(_TOY_TRAINING, rates=(2e-2,)), TfIdf((10.0,))),
 )
 
 FAMILIES = {

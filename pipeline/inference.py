@@ -1,39 +1,22 @@
 """A deployed model: texts in, probabilities out, on onnxruntime and without torch."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from tokenizers import Tokenizer
 
+from pipeline import encoders
 from pipeline.errors import PipelineError
 
 GRAPH = "model.onnx"
-TOKENIZER = "tokenizer.json"
-SETTINGS = "classifier.json"
 
 # Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
 MAX_CHARACTERS = 10_000
 
-
-def write_tokenizer(
-    folder: Path, tokenizer: Tokenizer, *, labels: Sequence[str], max_length: int
-) -> None:
-    """Write what a graph needs beside it: the tokenizer, set to truncate and pad, and the labels.
-
-    Padding and truncation are fixed here and never touched again, because reconfiguring
-    a tokenizer while another thread uses it is an error.
-    """
-    pad_token = "<pad>" if tokenizer.token_to_id("[PAD]") is None else "[PAD]"
-    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(pad_token), pad_token=pad_token)
-    tokenizer.enable_truncation(max_length)
-    (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
-    (folder / SETTINGS).write_text(
-        json.dumps({"labels": list(labels), "max_length": max_length}) + "\n", encoding="utf-8"
-    )
+SPIN_MICROSECONDS = "100"
 
 
 def graph_bytes(folder: Path) -> int:
@@ -49,7 +32,7 @@ def available_threads() -> int:
 class Classifier:
     """The one way that anything gets a prediction: evaluation, dashboard, benchmark, CLI.
 
-    Safe to call from several threads at once: neither the session nor the tokenizer changes
+    Safe to call from several threads at once: neither the session nor the encoder changes
     after construction.
     """
 
@@ -57,7 +40,8 @@ class Classifier:
         """Load an artifact's folder.
 
         Args:
-            folder: holds ``model.onnx``, ``tokenizer.json`` and ``classifier.json``.
+            folder: holds ``model.onnx``, ``classifier.json`` and, where the graph takes tokens,
+                ``tokenizer.json``.
             threads: threads for one call; by default every core this process may use.
 
         Raises:
@@ -68,12 +52,12 @@ class Classifier:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        # Spinning threads would slow every other model in the process between two runs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads wait for the next operator this long before they sleep: enough within a run, and
+        # too short to slow another model in the process between two runs, as the default would.
+        options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
         options.log_severity_level = 3
         try:
-            self.labels: list[str] = json.loads((folder / SETTINGS).read_text("utf-8"))["labels"]
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            self.labels, self._encoder = encoders.read(folder)
             self._session = ort.InferenceSession(
                 str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
             )
@@ -86,16 +70,20 @@ class Classifier:
         texts: Sequence[str],
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
+        workers: int = 1,
     ) -> np.ndarray:
         """Class probabilities of each text.
 
-        Texts are run in batches of similar length; the rows come back in the order given.
+        Texts are run in batches of similar length; the rows come back in the order given, and are
+        the same whatever the number of workers.
 
         Args:
             texts: any strings; of each, the first ``MAX_CHARACTERS`` characters are read and as
                 many tokens as the model takes.
             batch_size: texts in one run of the graph.
             progress: called with the number of texts just done.
+            workers: batches run at once. For many texts, as many workers as cores with one thread
+                each are faster than one worker with as many threads.
 
         Returns:
             float32 array ``(len(texts), number of labels)``; every row sums to one.
@@ -107,21 +95,19 @@ class Classifier:
         clean = [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
         # A stable sort: the same texts always meet in the same batches.
         order = np.argsort([len(text) for text in clean], kind="stable")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            encodings = self._tokenizer.encode_batch_fast([clean[row] for row in rows])
-            logits = self._session.run(
-                ["logits"],
-                {
-                    "input_ids": np.array([e.ids for e in encodings], dtype=np.int64),
-                    "attention_mask": np.array(
-                        [e.attention_mask for e in encodings], dtype=np.int64
-                    ),
-                },
-            )[0]
-            probabilities[rows] = softmax(logits)
-            if progress:
-                progress(len(rows))
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+        def run(rows: np.ndarray) -> np.ndarray:
+            feeds = self._encoder.feeds([clean[row] for row in rows])
+            return softmax(self._session.run(["logits"], feeds)[0])
+
+        with ThreadPoolExecutor(workers) as pool:
+            # One worker needs no thread, and an interrupt finds it at once.
+            found = pool.map(run, batches) if workers > 1 else map(run, batches)
+            for rows, part in zip(batches, found, strict=True):
+                probabilities[rows] = part
+                if progress:
+                    progress(len(rows))
         return probabilities
 
 

@@ -9,12 +9,13 @@ model's and no other session's threads are in the way.
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.inference import Classifier
+from pipeline.inference import Classifier, available_threads
 
 BATCH_SIZE = 32
 _WARM_UP = 10
@@ -55,6 +56,14 @@ def _times(classifier: Classifier, batches: list[list[str]]) -> list[float]:
     return seconds
 
 
+def predict_many(
+    artifact: Path, texts: list[str], progress: Callable[[int], None] | None = None
+) -> np.ndarray:
+    """Probabilities (texts, 4) of many headlines: a batch a core, the fastest way there is."""
+    classifier = Classifier(artifact, threads=1)
+    return classifier.predict_proba(texts, BATCH_SIZE, progress, available_threads())
+
+
 def peak_memory_bytes() -> int:
     """The most resident memory that this process ever had."""
     status = Path("/proc/self/status")
@@ -78,8 +87,9 @@ def main(artifact: str, out: str | None = None) -> None:
     cost |= measure(classifier, texts)
     cost["peak_memory_mb"] = round(peak_memory_bytes() / 1e6, 1)
     if out:
+        del classifier
         with tqdm(total=len(texts), unit="headline", leave=False, disable=None) as bar:
-            probabilities = classifier.predict_proba(texts, BATCH_SIZE, bar.update)
+            probabilities = predict_many(Path(artifact), texts, bar.update)
         np.save(out, probabilities, allow_pickle=False)
     print(json.dumps(cost))
 

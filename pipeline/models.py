@@ -1,5 +1,7 @@
 """Checkpoints to models: load, keep some layers, save, read back."""
 
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +17,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pipeline import hub, qat
+from pipeline import encoders, hub, nano, qat
 from pipeline.cache import sha256
 from pipeline.errors import PipelineError, one_line
-from pipeline.families import LABELS
+from pipeline.roles import LABELS
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
 TOKENIZERS = {
@@ -27,6 +29,11 @@ TOKENIZERS = {
     "mpnet": transformers.MPNetTokenizerFast,
 }
 WEIGHTS = "model.safetensors"
+
+Tokenizer = PreTrainedTokenizerBase | nano.NGramTokenizer
+
+AutoConfig.register(nano.ARCHITECTURE, nano.NGramConfig)
+AutoModelForSequenceClassification.register(nano.NGramConfig, nano.NGramClassifier)
 
 
 def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
@@ -90,7 +97,51 @@ def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
     model.config.num_hidden_layers = len(layers)
 
 
-def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def keep_pieces(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pieces: int, texts: list[str]
+) -> PreTrainedTokenizerBase:
+    """Keep the most frequent pieces of a WordPiece vocabulary, and their embeddings, in place.
+
+    A word that is left out is cut into smaller pieces that are kept: every single character that
+    ``texts`` have is one of them.
+
+    Args:
+        model: its table of word embeddings is cut.
+        tokenizer: its own; left as it is.
+        pieces: how many are kept, special ones included.
+        texts: to count the pieces on.
+
+    Returns:
+        The tokenizer of the smaller vocabulary, with the pieces in their old order.
+    """
+    backend = tokenizer.backend_tokenizer
+    counts = Counter(
+        piece for encoding in backend.encode_batch_fast(texts) for piece in encoding.ids
+    )
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    # A word starts with a character, and goes on with ## characters.
+    characters = {mark + letter for text in texts for letter in text.lower() for mark in ("", "##")}
+    special = set(tokenizer.all_special_ids)
+
+    def rank(item: tuple[str, int]) -> tuple[bool, bool, int]:
+        piece, number = item
+        return number in special, piece in characters, counts[number]
+
+    kept = sorted(sorted(vocabulary, key=rank, reverse=True)[:pieces], key=lambda item: item[1])
+    table = model.get_input_embeddings()
+    smaller = torch.nn.Embedding.from_pretrained(
+        table.weight[[number for _, number in kept]].detach(), freeze=False
+    )
+    smaller.padding_idx = table.padding_idx
+    model.set_input_embeddings(smaller)
+    model.config.vocab_size = len(kept)
+    with tempfile.TemporaryDirectory() as folder:
+        names = "".join(f"{piece}\n" for piece, _ in kept)
+        Path(folder, "vocab.txt").write_text(names, encoding="utf-8")
+        return type(tokenizer).from_pretrained(folder)
+
+
+def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights (as they are, quantization ranges included), configuration and tokenizer."""
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -98,17 +149,26 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
     save_file(state, folder / WEIGHTS)
 
 
-def read(
-    folder: Path, quantization_aware: bool = False
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def read(folder: Path, quantization_aware: bool = False) -> tuple[PreTrainedModel, Tokenizer]:
     """What ``save`` wrote; ``quantization_aware`` models come back with their fake quantization."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
     if quantization_aware:
         qat.prepare(model)
     model.load_state_dict(load_file(folder / WEIGHTS))
-    tokenizer = TOKENIZERS[config.model_type].from_pretrained(folder)
-    return model.eval(), tokenizer
+    if config.model_type == nano.ARCHITECTURE:
+        return model.eval(), nano.NGramTokenizer(config.ngrams)
+    return model.eval(), TOKENIZERS[config.model_type].from_pretrained(folder)
+
+
+def write_encoder(folder: Path, tokenizer: Tokenizer, max_length: int) -> None:
+    """Write what an artifact's graph needs beside it to take texts."""
+    if isinstance(tokenizer, nano.NGramTokenizer):
+        encoders.write_ngrams(folder, tokenizer.ngrams, labels=LABELS)
+    else:
+        encoders.write_tokenizer(
+            folder, tokenizer.backend_tokenizer, labels=LABELS, max_length=max_length
+        )
 
 
 def parameter_count(model: PreTrainedModel) -> int:

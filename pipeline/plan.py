@@ -1,5 +1,6 @@
 """What a family's run consists of: which roles, in what order, under which fingerprints."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -8,10 +9,10 @@ from typing import NamedTuple
 from pipeline import stages
 from pipeline.cache import Run
 from pipeline.errors import PipelineError
-from pipeline.families import CONTROL, Family, Model
+from pipeline.roles import CONTROL, Family, Model
 
 # Raised when a stage's code comes to give something else for the same settings.
-_VERSIONS = {"weights": 1, "logits": 1, "artifact": 1, "evaluation": 1}
+_VERSIONS = {"weights": 1, "logits": 1, "artifact": 2, "evaluation": 1}
 
 CALIBRATION_ROWS = 256
 BLOCK_SIZE = 128
@@ -57,7 +58,8 @@ def roles_to_make(family: Family, only: Iterable[str] | None, no_teacher: bool) 
     if no_teacher:
         asked = [f"{role}{CONTROL}" for role in asked if f"{role}{CONTROL}" in models]
         if not asked:
-            raise PipelineError("--no-teacher needs a student: distil, minilm or tiny")
+            students = [model.role for model in family.models if model.method == "distilled"]
+            raise PipelineError(f"--no-teacher needs a student: {', '.join(students)}")
     needed: set[str] = set()
     for role in asked:
         while role is not None and role not in needed:
@@ -75,15 +77,20 @@ def checkpoints(family: Family, roles: Iterable[str]) -> list[str]:
 def settings(family: Family, model: Model) -> dict:
     """How a model is made, as the run's record and the fingerprints have it."""
     described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
+    described["every_operator"] = model.every_operator
+    described["shape"] = asdict(model.shape) if model.shape else None
     if model.training:
         described |= {
             "architecture": model.architecture,
             "checkpoint": model.checkpoint,
-            "layers": model.layers and list(model.layers),
+            "layers": model.layers,
+            "vocabulary": model.vocabulary,
             **asdict(model.training),
-            "rates": list(model.training.rates),
         }
-    return described
+    # What does not apply is left out, so that a setting added later leaves older models as made.
+    applies = {name: value for name, value in described.items() if value is not None}
+    # As it is read back, with lists for tuples.
+    return json.loads(json.dumps(applies))
 
 
 def inputs(family: Family, role: str, data: str, identities: Mapping[str, str]) -> dict[str, str]:
@@ -109,16 +116,17 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> "dict[str, Finger
     def of(role: str) -> Fingerprints | None:
         model = models[role]
         parent = of(model.parent) if model.parent else None
-        if (model.checkpoint and model.checkpoint not in inputs) or (model.parent and not parent):
+        needed = {"data", model.checkpoint} - {None}
+        if not needed <= set(inputs) or (model.parent and not parent):
             return None
         made = settings(family, model)
         weights = logits = None
-        if model.training:
+        if makes_weights(model):
             weights = stages.fingerprint(
                 version=_VERSIONS["weights"],
                 settings=made,
                 data=inputs["data"],
-                start=inputs[model.checkpoint] if model.checkpoint else parent.weights,
+                start=_start(model, inputs, parent),
                 teacher=parent.logits if is_taught(model) else None,
             )
             logits = stages.fingerprint(version=_VERSIONS["logits"], weights=weights)
@@ -134,6 +142,18 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> "dict[str, Finger
         return Fingerprints(weights, logits, artifact, evaluation)
 
     return {role: prints for role in models if (prints := of(role))}
+
+
+def makes_weights(model: Model) -> bool:
+    """Whether something is trained for it, rather than made of its parent's artifact."""
+    return bool(model.training or model.shape)
+
+
+def _start(model: Model, inputs: Mapping[str, str], parent: Fingerprints | None) -> str | None:
+    """What training starts from: a checkpoint, the parent's weights, or nothing."""
+    if model.checkpoint:
+        return inputs[model.checkpoint]
+    return None if model.shape or not parent else parent.weights
 
 
 def is_taught(model: Model) -> bool:

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from pipeline.errors import PipelineError
+from pipeline.rewrites import keep_first_token, vectorize_layer_norm
 
 # The operators that hold weights, and so the size and the time of a transformer.
 WEIGHT_OPERATORS = ["MatMul", "Gemm", "Gather"]
@@ -77,6 +78,8 @@ def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], Non
         )
         # The exporter notes a stack trace, with this machine's paths, on every node.
         ClearMetadataAndDocStringPass()(program.model)
+        keep_first_token(program.model)
+        vectorize_layer_norm(program.model)
         program.save(partial, external_data=False)
         check(partial)
 

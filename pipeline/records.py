@@ -1,9 +1,23 @@
-"""What ``cache/<run>/run.json`` holds."""
+"""What ``cache/<run>/run.json`` holds, and reading it from bytes that nobody has checked."""
 
+import dataclasses
+import hashlib
+import json
+import math
+import re
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pipeline.errors import PipelineError
 
 SCHEMA = 1
+CLASSES = 4
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class CacheError(PipelineError):
+    """A run's folder that can't be trusted; the message names the folder and the fault."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +67,105 @@ class RunRecord:
     """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""
     toy: bool = False
     schema: int = SCHEMA
+    checksum: str = ""
+    """sha256 of all the rest; empty in runs that were written before there was one."""
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """The name, if it can be a folder's; else a CacheError."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CacheError(
+            f"{what} {name!r} can't be used: letters, digits, '.', '_' and '-' only, "
+            "at most 100 of them and no '.' first"
+        )
+    return name
+
+
+def checksum(content: dict[str, Any]) -> str:
+    """sha256 of a record's content, however its JSON is laid out.
+
+    Raises:
+        ValueError: a text in it can't be encoded, a number is not finite.
+    """
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_content(record: RunRecord) -> dict[str, Any]:
+    """What is written of a record, under its checksum."""
+    content = dataclasses.asdict(record)
+    return content | {"checksum": checksum(content)}
+
+
+def parse(data: bytes) -> RunRecord:
+    """The record that bytes hold.
+
+    Raises:
+        CacheError: they hold anything else; the message says what, without the folder's name.
+    """
+    try:
+        content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
+        schema, stored = content["schema"], content.get("checksum", "")
+        digest = checksum(content)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CacheError(f"its run.json can't be read: {error}") from error
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise CacheError(f"its schema is {schema!r} where this program reads {SCHEMA}")
+    if stored not in ("", digest):
+        raise CacheError("its run.json has changed since it was written")
+    try:
+        models = [ModelRecord(**model) for model in content.pop("models")]
+        record = RunRecord(models=models, **content)
+        _check(record)
+    except CacheError:
+        raise
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise CacheError(f"its run.json is not what this program writes: {error}") from error
+    return record
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a finite number")
+
+
+def _check(record: RunRecord) -> None:
+    """Raise where a field that is relied on has another type, or a name leads elsewhere."""
+    for part in (record, *record.models):
+        for item in dataclasses.fields(part):
+            if not _is_of(getattr(part, item.name), item.type):
+                raise CacheError(f"{item.name} in its run.json is of another type")
+    check_name(record.run, "run name")
+    for name in record.files:
+        for part in name.split("/"):
+            check_name(part, "file name")
+    labels = record.data["labels"]
+    if (
+        not isinstance(labels, list)
+        or len(labels) != CLASSES
+        or not all(isinstance(name, str) for name in labels)
+        or len(set(labels)) != CLASSES
+    ):
+        raise CacheError(f"it has the labels {labels!r} where {CLASSES} names are expected")
+    roles = [check_name(model.role, "role") for model in record.models]
+    if not roles:
+        raise CacheError("it has no model")
+    if len(set(roles)) != len(roles):
+        raise CacheError("a role stands in it twice")
+    for model in record.models:
+        for name in model.artifact:
+            check_name(name, "artifact file")
+        if not 0 <= model.metrics["accuracy"] <= 1:
+            raise CacheError(f"the accuracy of {model.role} is not in 0..1")
+        if model.size_bytes <= 0:
+            raise CacheError(f"the size of {model.role} is not above zero")
+        for figure in (model.size_bytes, model.parameters, *model.cost.values()):
+            # An int of Python's has no greatest value, a float of numpy's has.
+            if isinstance(figure, bool) or not math.isfinite(float(figure)) or figure < 0:
+                raise CacheError(f"a figure of {model.role} is not a number from zero on")
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated type, as far as its outermost level."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return isinstance(value, tuple(get_origin(k) or k for k in kinds))

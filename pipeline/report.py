@@ -1,9 +1,14 @@
-"""A run's results as a Markdown table: the one in the README."""
+"""A run's results as Markdown tables: those in the README."""
+
+import numpy as np
+import pandas as pd
 
 from pipeline import analysis
 from pipeline.budget import SIGNIFICANT
 from pipeline.cache import PROBABILITIES, Run
-from pipeline.families import REPORTED, Reported
+from pipeline.errors import PipelineError
+from pipeline.families import REPORTED
+from pipeline.roles import ALTERED, CONTROL, HIDDEN, Reported, repeated_role
 
 HEADER = (
     "| model | role | accuracy | 95 % interval | against the teacher | MB | ms | headlines/s "
@@ -12,23 +17,79 @@ HEADER = (
 )
 
 
+STEPS = {
+    CONTROL: "labels only",
+    "": "+ the teacher's logits",
+    HIDDEN: "+ its hidden states and attention first",
+    ALTERED: "+ its answers on altered copies",
+}
+"""What a student is taught with, one thing more at a time: suffix of the role, and in words."""
+
+
 def markdown(run: Run) -> str:
     """One line a model, the largest first.
 
-    Accuracy and its interval (Wilson) are shares of the test rows in percent; *against the teacher*
-    is McNemar's exact p, corrected by Holm, called a tie from 0.05 on; MB is 10^6 bytes of the
-    artifact; ms is the median time of one headline; *reported* is what the source notebook said:
-    accuracy, MB.
+    Accuracy and its interval (Wilson) are shares of the test rows in percent, with the mean and the
+    extremes over seeds where the run has repeats; *against the teacher* is McNemar's exact p,
+    corrected by Holm, called a tie from 0.05 on; MB is 10^6 bytes of the artifact; ms is the median
+    time of one headline; *reported* is what the source notebook said: accuracy, MB.
     """
+    labels, probabilities = _predictions(run)
+    models = run.table()
+    seeds = analysis.across_seeds(dict(zip(models["role"], models["accuracy"], strict=True)))
+    shown = models[[repeated_role(role) is None for role in models["role"]]]
+    reported = {} if run.record.toy else REPORTED
+    kept = {role: probabilities[role] for role in shown["role"]}
+    table = analysis.models_table(shown, labels, kept, reported)
+    lines = [
+        _line(row, reported.get(row.role), seeds.loc[row.role] if row.role in seeds.index else None)
+        for row in table.itertuples()
+    ]
+    return "\n".join([*HEADER, *lines])
+
+
+def ablation(run: Run) -> str:
+    """What each way of teaching adds: a line a step, a column a student that has all of them.
+
+    A cell is the accuracy in percent, its 95 % interval (Wilson), and McNemar's exact p against the
+    step before, not corrected.
+
+    Raises:
+        PipelineError: no student of the run has every step.
+    """
+    students = [role for role in run.by_role if all(role + step in run.by_role for step in STEPS)]
+    if not students:
+        steps = " ".join(f"tiny{step}" for step in STEPS)
+        raise PipelineError(
+            f"no student of {run.name} has every step; run … --only {steps} makes them"
+        )
+    labels, probabilities = _predictions(run)
+    right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
+    lines = [f"| taught with | {' | '.join(f'`{role}`' for role in students)} |"]
+    lines.append(f"|---|{'---|' * len(students)}")
+    before: str | None = None
+    for step, words in STEPS.items():
+        cells = []
+        for student in students:
+            own = right[student + step]
+            low, high = analysis.accuracy_interval(int(own.sum()), len(own))
+            cell = f"{100 * own.mean():.1f} ({100 * low:.1f} – {100 * high:.1f})"
+            if before is not None:
+                cell += f", p {_p(analysis.mcnemar(own, right[student + before]))}"
+            cells.append(cell)
+        lines.append(f"| {words} | {' | '.join(cells)} |")
+        before = step
+    return "\n".join(lines)
+
+
+def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels (n,) and every role's probabilities (n, k) on test."""
     predictions = {role: run.predictions(role) for role in run.by_role}
     labels = next(iter(predictions.values()))["label"].to_numpy()
-    probabilities = {role: frame[PROBABILITIES].to_numpy() for role, frame in predictions.items()}
-    reported = {} if run.record.toy else REPORTED
-    table = analysis.models_table(run.table(), labels, probabilities, reported)
-    return "\n".join([*HEADER, *(_line(row, reported.get(row.role)) for row in table.itertuples())])
+    return labels, {role: frame[PROBABILITIES].to_numpy() for role, frame in predictions.items()}
 
 
-def _line(row, reported: Reported | None) -> str:
+def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
     if row.role == "teacher":
         against = "—"
     else:
@@ -37,10 +98,16 @@ def _line(row, reported: Reported | None) -> str:
     if reported:
         mark = "*" if reported.note else ""
         said = f"{100 * reported.accuracy:.1f}, {reported.size_mb:g}{mark}"
+    accuracy = f"{100 * row.accuracy:.1f}"
+    if seeds is not None:
+        accuracy += (
+            f" ({seeds.seeds:.0f} seeds: {100 * seeds['mean']:.1f}, "
+            f"{100 * seeds.least:.1f} – {100 * seeds.greatest:.1f})"
+        )
     cells = [
         row.title,
         f"`{row.role}`",
-        f"{100 * row.accuracy:.1f}",
+        accuracy,
         f"{100 * row.low:.1f} – {100 * row.high:.1f}",
         against,
         f"{row.size_mb:.1f}",

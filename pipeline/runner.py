@@ -1,22 +1,36 @@
 """One execution of a family on one data set: every stage in order, the run written as it grows."""
 
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import evaluation, models, plan, quantization, stages, training
+from pipeline import (
+    augmentation,
+    classical,
+    encoders,
+    evaluation,
+    models,
+    nano,
+    plan,
+    quantization,
+    stages,
+    training,
+)
 from pipeline import qat as quantization_aware
-from pipeline.cache import Run, read_run, write_json, write_run
-from pipeline.data import SEED, Corpus
+from pipeline.cache import Run, read_run, restore, write_json, write_run
+from pipeline.data import SEED, Corpus, Split
+from pipeline.distillation import hidden_teacher
 from pipeline.errors import PipelineError
-from pipeline.families import LABELS, Family, Model
-from pipeline.inference import GRAPH, graph_bytes, write_tokenizer
+from pipeline.inference import GRAPH, graph_bytes
 from pipeline.progress import busy, say
 from pipeline.records import ModelRecord, RunRecord
+from pipeline.roles import LABELS, Family, Model
 
 LOGITS = "logits.npy"
 TRAINING = "training.json"
@@ -50,7 +64,9 @@ class Maker:
         model = self.models[role]
 
         def start():
-            if model.checkpoint:
+            if model.shape:
+                network, tokenizer = nano.new(model.shape)
+            elif model.checkpoint:
                 network, tokenizer = models.load_checkpoint(
                     model.checkpoint, model.architecture, self.checkpoints
                 )
@@ -58,43 +74,76 @@ class Maker:
                 network, tokenizer = models.read(self.weights(model.parent))
             if model.layers:
                 models.keep_layers(network, model.layers)
+            if model.vocabulary:
+                tokenizer = models.keep_pieces(
+                    network, tokenizer, model.vocabulary, self.corpus.train.texts
+                )
             if model.method == "qat":
                 quantization_aware.prepare(network)
                 quantization_aware.calibrate(network, self._calibration_batches(tokenizer))
             return network, tokenizer
 
         def make(draft: Path) -> None:
-            taught = plan.is_taught(model)
-            teacher_logits = np.load(self.logits(model.parent) / LOGITS) if taught else None
+            rows, teacher_logits, hidden = self.corpus.train, None, None
+            if plan.is_taught(model):
+                rows, teacher_logits = self._taught(model)
+                if model.training.hidden_epochs:
+                    teacher, its_tokenizer = models.read(self.weights(model.parent))
+                    hidden = hidden_teacher(teacher, its_tokenizer, start()[1])
             say(f"{role}: training")
             network, tokenizer, record = training.train(
                 start,
                 model.training,
-                self.corpus.train,
+                rows,
                 self.corpus.validation,
                 self.family.max_length,
                 draft,
                 teacher_logits,
                 self.callbacks,
+                hidden,
             )
             stages.clear(draft)
             models.save(network, tokenizer, draft)
             write_json(draft / TRAINING, record)
 
-        return self._stage("weights", role, make)
+        def fit(draft: Path) -> None:
+            stages.clear(draft)
+            with busy(f"{role}: fitting"):
+                record = classical.fit(
+                    self.corpus.train, self.corpus.validation, model.shape, draft / GRAPH
+                )
+            write_json(draft / TRAINING, record)
+
+        return self._stage("weights", role, fit if model.method == "classical" else make)
 
     def logits(self, role: str) -> Path:
         """Folder of a teacher's logits on the training rows: computed once for all its students."""
+        return self._stage("logits", role, partial(self._write_logits, role, self.corpus.train))
 
-        def make(draft: Path) -> None:
-            network, tokenizer = models.read(self.weights(role))
-            say(f"{role}: logits on the training rows")
-            logits = training.predict_logits(
-                network, tokenizer, self.corpus.train, self.family.max_length
-            )
-            np.save(draft / LOGITS, logits, allow_pickle=False)
+    def _write_logits(self, role: str, rows: Split, draft: Path) -> None:
+        network, tokenizer = models.read(self.weights(role))
+        say(f"{role}: logits on {len(rows):,} rows")
+        logits = training.predict_logits(network, tokenizer, rows, self.family.max_length)
+        np.save(draft / LOGITS, logits, allow_pickle=False)
 
-        return self._stage("logits", role, make)
+    def _taught(self, student: Model) -> tuple[Split, np.ndarray]:
+        """The rows that a student learns from, and its teacher's logits on them."""
+        logits = np.load(self.logits(student.parent) / LOGITS)
+        copies = student.training.altered_copies
+        if not copies:
+            return self.corpus.train, logits
+        more = augmentation.altered(self.corpus.train, copies, SEED)
+        more_logits = np.load(self._altered_logits(student.parent, copies, more) / LOGITS)
+        return augmentation.joined(self.corpus.train, more), np.concatenate([logits, more_logits])
+
+    def _altered_logits(self, role: str, copies: int, rows: Split) -> Path:
+        """Folder of a teacher's logits on altered copies of the training rows."""
+        return stages.complete(
+            self.work,
+            f"{self.family.name}-{role}-altered",
+            stages.fingerprint(logits=self.prints[role].logits, copies=copies),
+            partial(self._write_logits, role, rows),
+        )
 
     def artifact(self, role: str) -> Path:
         """Folder of the model as it is deployed."""
@@ -102,26 +151,32 @@ class Maker:
 
         def make(draft: Path) -> None:
             stages.clear(draft)
-            trained = role if model.training else model.parent
             # Before anything is said of this model: they may have to be made first.
-            weights = self.weights(trained)
+            weights = self._trained(role)
             source = None if model.training else self.artifact(model.parent) / GRAPH
             network, tokenizer = models.read(weights, model.method == "qat")
             with busy(f"{role}: making the artifact"):
                 self._write_graph(model, network, tokenizer, source, draft / GRAPH)
-            write_tokenizer(
-                draft,
-                tokenizer.backend_tokenizer,
-                labels=LABELS,
-                max_length=self.family.max_length,
-            )
+            models.write_encoder(draft, tokenizer, self.family.max_length)
 
-        return self._stage("artifact", role, make)
+        def copy(draft: Path) -> None:
+            stages.clear(draft)
+            shutil.copyfile(self.weights(role) / GRAPH, draft / GRAPH)
+            encoders.write_lowercase(draft, labels=LABELS)
+
+        return self._stage("artifact", role, copy if model.method == "classical" else make)
+
+    def _trained(self, role: str) -> Path:
+        """Folder of the weights that a model was made from: its own, or its parent's."""
+        model = self.models[role]
+        return self.weights(role if plan.makes_weights(model) else model.parent)
 
     def _write_graph(self, model: Model, network, tokenizer, source, target: Path) -> None:
         """Export ``network``, or quantize the graph ``source``, as the model's method has it."""
         if model.method == "qat":
             quantization_aware.export_int8(network, target)
+        elif model.shape:
+            nano.export(network, target)
         elif model.training:
             quantization.export_onnx(network, target)
         elif model.method == "dynamic":
@@ -131,7 +186,7 @@ class Maker:
                 {name: tensor.numpy() for name, tensor in batch.items()}
                 for batch in self._calibration_batches(tokenizer)
             )
-            quantization.quantize_static(source, target, batches)
+            quantization.quantize_static(source, target, batches, bool(model.every_operator))
         else:
             quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
 
@@ -160,8 +215,9 @@ class Maker:
         predictions = self.predictions(role)
         teacher = self.predictions("teacher")
         artifact = self.artifact(role)
-        weights = self.weights(role if model.training else model.parent)
-        network, _ = models.read(weights, quantization_aware=model.method == "qat")
+        trained = None
+        if plan.makes_weights(model):
+            trained = json.loads((self.weights(role) / TRAINING).read_text("utf-8"))
         return ModelRecord(
             role=role,
             title=model.title,
@@ -172,16 +228,22 @@ class Maker:
             fingerprint=self.prints[role].evaluation,
             inputs=plan.inputs(self.family, role, self.corpus.fingerprint, self.inputs),
             settings=plan.settings(self.family, model),
-            parameters=models.parameter_count(network),
+            parameters=self._parameters(role),
             size_bytes=graph_bytes(artifact),
             artifact={},
             metrics=evaluation.metrics(predictions, teacher, "test"),
             validation=evaluation.metrics(predictions, teacher, "validation"),
-            training=json.loads((weights / TRAINING).read_text("utf-8"))
-            if model.training
-            else None,
+            training=trained,
             **measured,
         )
+
+    def _parameters(self, role: str) -> int:
+        """Number of a model's weights."""
+        model, weights = self.models[role], self._trained(role)
+        if model.method == "classical":
+            return json.loads((weights / TRAINING).read_text("utf-8"))["parameters"]
+        network, _ = models.read(weights, quantization_aware=model.method == "qat")
+        return models.parameter_count(network)
 
     def _calibration_batches(self, tokenizer) -> list[dict]:
         """Batches of training rows, the same for every model: int64 tensors (32, longest)."""
@@ -225,6 +287,7 @@ def run(
             run is at work, or a stage found something wrong.
     """
     with stages.locked(work), stages.locked(cache / name):
+        restore(cache)
         existing = _existing(cache / name, family, corpus)
         identities = {
             checkpoint: models.checkpoint_identity(checkpoint, checkpoints)

@@ -32,15 +32,37 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
         name: what the stage makes, for people.
         fingerprint: of everything that the result depends on.
         make: fills the draft folder it is given. The draft of a killed run is given again as it
-            was left, so that training can go on from its last checkpoint.
+            was left, so that training can go on from its last checkpoint; what ``clear`` took
+            out of it is there again, too.
     """
     target = folder(work, name, fingerprint)
+    draft = target.with_name(f".draft-{target.name}")
     if not target.is_dir():
-        draft = target.with_name(f".draft-{target.name}")
+        if _cleared(draft).is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+            _cleared(draft).rename(draft)
         draft.mkdir(parents=True, exist_ok=True)
         make(draft)
         draft.rename(target)
+    shutil.rmtree(_cleared(draft), ignore_errors=True)
     return target
+
+
+def clear(draft: Path) -> None:
+    """Empty a draft, whose stage starts from scratch or writes its result.
+
+    What was in it is kept beside until the stage is complete: checkpoints that took hours are
+    not to be lost by a kill before the result is written.
+    """
+    if _cleared(draft).is_dir():
+        shutil.rmtree(draft)
+    else:
+        draft.rename(_cleared(draft))
+    draft.mkdir()
+
+
+def _cleared(draft: Path) -> Path:
+    return draft.with_name(f"{draft.name}.cleared")
 
 
 @contextmanager
@@ -59,9 +81,3 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def clear(draft: Path) -> None:
-    """Empty a draft whose stage starts from scratch."""
-    shutil.rmtree(draft)
-    draft.mkdir()

@@ -1,5 +1,6 @@
 """Small randomly initialised checkpoints, laid out as ``<org>/<name>`` like pretrained ones."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -81,5 +82,8 @@ def word_pieces(texts: list[str]) -> list[str]:
 def make_checkpoints(root: Path, texts: list[str]) -> None:
     """Write every checkpoint of the toy family under ``root`` that is not there yet."""
     for number, (name, (architecture, layers, width)) in enumerate(SHAPES.items()):
-        if not (root / name / "model.safetensors").is_file():
-            make_checkpoint(root / name, architecture, layers, width, texts, seed=number)
+        if not (root / name).is_dir():
+            draft = (root / name).with_name(f".draft-{Path(name).name}")
+            shutil.rmtree(draft, ignore_errors=True)  # of a killed run
+            make_checkpoint(draft, architecture, layers, width, texts, seed=number)
+            draft.rename(root / name)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ from transformers import (
     DataCollatorWithPadding,
     EvalPrediction,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
     ProgressCallback,
     Trainer,
     TrainerCallback,
@@ -22,49 +22,28 @@ from transformers import (
     set_seed,
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import logging
 
 from pipeline import hardware
 from pipeline.cache import write_json
 from pipeline.data import Split
-from pipeline.families import Training
+from pipeline.distillation import HiddenTeacher, distillation_loss, remove_projection
+from pipeline.interrupts import StopAtCheckpoint
+from pipeline.models import Tokenizer
 from pipeline.progress import busy
+from pipeline.roles import Training
+
+_CHECKPOINT = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state*.pth")
+"""What a training that goes on reads, beside the Trainer's state."""
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 
-def distillation_loss(
-    logits: torch.Tensor,
-    labels: torch.Tensor,
-    teacher_logits: torch.Tensor,
-    temperature: float,
-    label_share: float,
-) -> torch.Tensor:
-    """Softened KL to the teacher with a share of cross-entropy (Hinton, Vinyals and Dean, 2015).
-
-    The KL is times temperature², which keeps its gradients' size apart from the temperature.
-
-    Args:
-        logits: student's, (batch, classes).
-        labels: int64 (batch,).
-        teacher_logits: (batch, classes).
-        temperature: divides both logits; above 1 it shows more of the unlikely classes.
-        label_share: weight of the cross-entropy, 0..1; the KL has the rest.
-    """
-    cross_entropy = functional.cross_entropy(logits.float(), labels)
-    divergence = functional.kl_div(
-        functional.log_softmax(logits.float() / temperature, dim=-1),
-        functional.log_softmax(teacher_logits.float() / temperature, dim=-1),
-        log_target=True,
-        reduction="batchmean",
-    )
-    return label_share * cross_entropy + (1 - label_share) * temperature**2 * divergence
-
-
 def tokenize(
     split: Split,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     max_length: int,
     teacher_logits: np.ndarray | None = None,
 ) -> Dataset:
@@ -91,6 +70,17 @@ class _Progress(ProgressCallback):
             self.training_bar.set_postfix_str(f"validation {logs['eval_accuracy']:.4f}")
 
 
+class _KeepNewest(TrainerCallback):
+    """Deletes all checkpoints but the newest, by their steps, and the best.
+
+    The Trainer's own limit goes by time: with a clock that was set back it would delete the newest.
+    It also deletes the last one before the result is written, to which a kill may still come.
+    """
+
+    def on_save(self, args, state, control, **kwargs) -> None:
+        rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
+
+
 class _EpochSampler(LengthGroupedSampler):
     """Groups by length in an order that depends on seed and epoch alone.
 
@@ -105,11 +95,17 @@ class _EpochSampler(LengthGroupedSampler):
 
 
 class _DistillationTrainer(Trainer):
-    """Takes the teacher's logits from the batch; a batch without them is scored on its labels."""
+    """Takes the teacher's logits from the batch; a batch without them is scored on its labels.
 
-    def __init__(self, *args, training: Training, **kwargs) -> None:
+    With a hidden teacher, the first epochs match what is inside it instead.
+    """
+
+    def __init__(
+        self, *args, training: Training, hidden: HiddenTeacher | None = None, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.training = training
+        self.hidden = hidden
 
     def _get_train_sampler(self, train_dataset=None) -> _EpochSampler:
         lengths = self.train_dataset[self.args.length_column_name]
@@ -120,6 +116,8 @@ class _DistillationTrainer(Trainer):
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         labels = inputs.pop("labels")
         teacher_logits = inputs.pop("teacher_logits", None)
+        if model.training and self.hidden and self.state.epoch < self.training.hidden_epochs:
+            return self.hidden.loss(model, inputs)
         outputs = model(**inputs)
         if teacher_logits is None:
             loss = functional.cross_entropy(outputs.logits.float(), labels)
@@ -137,7 +135,7 @@ class _DistillationTrainer(Trainer):
 
 def trainer(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     training: Training,
     folder: Path,
     *,
@@ -147,8 +145,12 @@ def trainer(
     train: Dataset | None = None,
     validation: Dataset | None = None,
     callbacks: tuple[TrainerCallback, ...] = (),
+    hidden: HiddenTeacher | None = None,
 ) -> Trainer:
     """A Trainer that pads to the longest of a batch and groups by length, in bf16 where it can."""
+    on_cpu = not torch.accelerator.is_available()
+    if train is not None:
+        _prepare(model, training.dropout, on_cpu)
     pad = DataCollatorWithPadding(tokenizer)
     every = {"eval_strategy": "no", "save_strategy": "no"}
     if save_every:
@@ -157,7 +159,6 @@ def trainer(
             "eval_steps": save_every,
             "save_strategy": "steps",
             "save_steps": save_every,
-            "save_total_limit": 1,
             "load_best_model_at_end": True,
             "metric_for_best_model": "accuracy",
         }
@@ -173,8 +174,9 @@ def trainer(
         # Where nothing is trained, rows must come back in order: the strategy is evaluation's too.
         train_sampling_strategy="random" if train is None else "group_by_length",
         remove_unused_columns=False,
+        label_names=["labels"],
         bf16=hardware.has_bf16(),
-        use_cpu=not torch.accelerator.is_available(),
+        use_cpu=on_cpu,
         seed=training.seed,
         report_to="none",
         disable_tqdm=False,
@@ -191,10 +193,23 @@ def trainer(
         compute_metrics=_validation_metrics,
         callbacks=list(callbacks),
         training=training,
+        hidden=hidden,
     )
     made.remove_callback(ProgressCallback)
     made.add_callback(_Progress)
+    if save_every:
+        made.add_callback(_KeepNewest)
     return made
+
+
+def _prepare(model: PreTrainedModel, dropout: float, on_cpu: bool) -> None:
+    """Set a model's dropout and its fastest attention for training, in place."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = dropout
+    if on_cpu:
+        # The fused kernel's backward pass takes 2.6 times as long as plain products on a CPU.
+        model.set_attn_implementation("eager")
 
 
 def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
@@ -202,7 +217,7 @@ def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def predict_logits(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int
+    model: PreTrainedModel, tokenizer: Tokenizer, split: Split, max_length: int
 ) -> np.ndarray:
     """A model's logits on a split, float32 (n, 4), in the split's order."""
     rows = tokenize(split, tokenizer, max_length)
@@ -215,7 +230,7 @@ def predict_logits(
 
 
 def search_rate(
-    load_model: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]],
+    load_model: Callable[[], tuple[PreTrainedModel, Tokenizer]],
     training: Training,
     train: Split,
     validation: Split,
@@ -259,7 +274,7 @@ def search_rate(
 
 
 def train(
-    load_model: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]],
+    load_model: Callable[[], tuple[PreTrainedModel, Tokenizer]],
     training: Training,
     train_split: Split,
     validation: Split,
@@ -267,7 +282,8 @@ def train(
     folder: Path,
     teacher_logits: np.ndarray | None = None,
     callbacks: tuple[TrainerCallback, ...] = (),
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict]:
+    hidden: HiddenTeacher | None = None,
+) -> tuple[PreTrainedModel, Tokenizer, dict]:
     """Choose the rate, train, and come back with the weights that were best on validation.
 
     Goes on from the last checkpoint in ``folder`` if an earlier call was killed.
@@ -281,6 +297,7 @@ def train(
         folder: for checkpoints.
         teacher_logits: (n, 4) on ``train_split``; None trains on the labels alone.
         callbacks: added to the Trainer's.
+        hidden: the teacher whose inside is matched in the first ``training.hidden_epochs``.
 
     Returns:
         The model, its tokenizer, and a record of the training for ``run.json``.
@@ -291,6 +308,8 @@ def train(
     rate = float(min(rates, key=rates.__getitem__)) if rates else training.rates[0]
     set_seed(training.seed)
     model, tokenizer = load_model()
+    if hidden:
+        hidden.add_projection(model)
     steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
     # Rounded up, so that the last step is a checkpoint too.
@@ -309,9 +328,13 @@ def train(
         train=rows,
         validation=validation_rows,
         callbacks=callbacks,
+        hidden=hidden,
     )
     started = time.monotonic()
-    made.train(resume_from_checkpoint=_last_checkpoint(folder / "checkpoints"))
+    with StopAtCheckpoint() as stop:
+        made.add_callback(stop)
+        made.train(resume_from_checkpoint=_last_checkpoint(folder / "checkpoints"))
+    remove_projection(made.model)
     history = [
         {"step": entry["step"], "accuracy": entry["eval_accuracy"], "loss": entry["eval_loss"]}
         for entry in made.state.log_history
@@ -335,10 +358,19 @@ def train(
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; the state is the last file that the Trainer writes of one."""
-    whole = [
-        path.parent
-        for path in folder.glob("checkpoint-*/trainer_state.json")
-        if path.stat().st_size
-    ]
+    """The newest whole checkpoint; what a kill left of others is deleted."""
+    found = list(folder.glob("checkpoint-*"))
+    whole = [path for path in found if _is_whole(path)]
+    for path in set(found) - set(whole):  # would be taken for the newest, were it left
+        shutil.rmtree(path)
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether nothing of a checkpoint is missing: not yet written, or already deleted."""
+    try:
+        # The last file that the Trainer writes of one.
+        json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(any(checkpoint.glob(name)) for name in _CHECKPOINT)

@@ -163,11 +163,17 @@ def test_what_is_downloaded():
     assert list(table)[:5] == ["headline", "models_differ", "a", "a World", "a Sports"]
     assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
     assert table["a"].tolist() == ["World", "Sports", "World"]
-    assert answers.to_csv(table).decode().splitlines()[1].startswith("'=1+1,False,World,0.9,0.1")
+    assert (
+        answers.to_csv(table).decode().splitlines()[1].startswith('"\'=1+1",False,"World",0.9,0.1')
+    )
     assert answers.to_download(Job(["x"]), ["a"], NAMES).empty
 
 
 def test_csv_holds_no_formula():
-    table = pd.DataFrame({"text": ["=1+1", "+1", "-1", "@x", "\tx", "fine"], "number": [-1.0] * 6})
+    table = pd.DataFrame(
+        {"=x": ["=1+1", "+1", "-1", "@x", "\tx", "＝1", "fine;=1"], "number": -1.0}
+    )
     lines = answers.to_csv(table).decode().splitlines()
-    assert lines[1:] == ["'=1+1,-1.0", "'+1,-1.0", "'-1,-1.0", "'@x,-1.0", "'\tx,-1.0", "fine,-1.0"]
+    assert lines[0] == '"\'=x","number"'
+    cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
+    assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]

@@ -121,7 +121,7 @@ def test_a_hub_that_does_not_answer(silent_hub, tmp_path, data_folder, missing):
     process = pipelines.run(
         *_bert(tmp_path, *more), env={"HF_ENDPOINT": silent_hub, "HF_HOME": str(tmp_path / "hf")}
     )
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
     assert process.returncode == 1
     assert "the Hugging Face Hub does not answer" in process.stderr.splitlines()[-1]
     assert "Traceback" not in process.stderr

@@ -12,21 +12,47 @@ from transformers import (
 
 from pipeline import plan
 from pipeline.errors import PipelineError
-from pipeline.families import CONTROL, FAMILIES
+from pipeline.families import FAMILIES
+from pipeline.roles import CONTROL, repeated_role
 
 SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
-STUDENTS = {"distil", "tiny", "minilm"}
+BEYOND = {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4", "static-naive", "nano", "tfidf"}
+STUDENTS = {"distil", "tiny", "minilm", "compact", "micro", "nano"}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_every_family_has_the_notebooks_roles_and_parents_come_first(family):
     roles = [model.role for model in family.models]
-    assert set(roles) >= SEVEN | {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4"}
+    assert set(roles) >= SEVEN | BEYOND
     for number, model in enumerate(family.models):
         assert model.parent is None or model.parent in roles[:number]
     assert {role for role in family.by_role() if role.endswith(CONTROL)} == {
         f"{role}{CONTROL}" for role in STUDENTS
     }
+
+
+def test_what_is_made_of_a_student_besides_differs_in_its_training_alone():
+    roles = FAMILIES["mpnet"].by_role()
+    tiny = roles["tiny"]
+    changes = {
+        "tiny-control": {"label_share": 1.0},
+        "tiny-hidden": {"hidden_epochs": 1},
+        "tiny-altered": {"hidden_epochs": 1, "altered_copies": 1},
+        "tiny-seed43": {"seed": 43},
+        "tiny-seed44": {"seed": 44},
+    }
+    assert {role for role in roles if role.startswith("tiny-")} == {
+        *changes,
+        "tiny-int8",
+        "tiny-int4",
+    }
+    for role, change in changes.items():
+        assert roles[role].training == replace(tiny.training, **change)
+        assert (roles[role].checkpoint, roles[role].layers) == (tiny.checkpoint, tiny.layers)
+        assert repeated_role(role) == ("tiny" if "seed" in change else None)
+    # A bag of n-grams has no layers to match.
+    assert "nano-control" in roles
+    assert "nano-hidden" not in roles
 
 
 def test_no_figure_of_the_notebook_stands_beside_a_toy():
@@ -101,13 +127,16 @@ def test_only_what_depends_on_a_setting_gets_another_fingerprint():
     family = FAMILIES["mpnet"]
     before = _prints(family)
     after = _prints(_with(family, "tiny", epochs=99))
-    assert _changed(before, after) == {"tiny", "tiny-int8", "tiny-int4", f"tiny{CONTROL}"}
+    assert _changed(before, after) == {role for role in before if role.startswith("tiny")}
     after = _prints(_with(family, "qat", epochs=99))
     assert _changed(before, after) == {"qat"}
     assert _changed(before, _prints(_with(family, "teacher", seed=1))) == set(before) - {
-        # Controls that start from a checkpoint never see the teacher.
+        # Controls that start from a checkpoint, or from nothing, never see the teacher.
         f"minilm{CONTROL}",
         f"tiny{CONTROL}",
+        f"micro{CONTROL}",
+        f"nano{CONTROL}",
+        "tfidf",
     }
     assert _changed(before, _prints(family, data="other")) == set(before)
 
@@ -116,10 +145,16 @@ def test_a_checkpoint_that_changed_makes_stale_what_starts_from_it():
     family = FAMILIES["mpnet"]
     minilm = {"sentence-transformers/all-MiniLM-L6-v2": "other weights"}
     changed = _changed(_prints(family), _prints(family, **minilm))
-    assert changed == {role for role in family.by_role() if role.startswith(("minilm", "tiny"))}
+    assert changed == {
+        role for role in family.by_role() if role.startswith(("minilm", "tiny", "micro"))
+    }
 
 
 def test_titles_and_descriptions_are_not_in_the_fingerprint():
     family = FAMILIES["mpnet"]
     renamed = replace(family, models=tuple(replace(m, title="X") for m in family.models))
     assert _prints(family) == _prints(renamed)
+
+
+def test_a_record_that_does_not_say_what_went_in_gives_no_fingerprint():
+    assert plan.fingerprints(FAMILIES["mpnet"], {}) == {}

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from pipeline import inference
+from pipeline import encoders, inference
 from pipeline.errors import PipelineError
-from pipeline.families import LABELS
 from pipeline.inference import Classifier
+from pipeline.roles import LABELS
 from tests.synthetic import WORDS
 
 HOSTILE = [
@@ -101,7 +101,7 @@ def test_size_counts_external_data(artifact, damaged):
     assert inference.graph_bytes(damaged) == inference.graph_bytes(artifact) + 1000
 
 
-@pytest.mark.parametrize("name", [inference.GRAPH, inference.TOKENIZER, inference.SETTINGS])
+@pytest.mark.parametrize("name", [inference.GRAPH, encoders.TOKENIZER, encoders.SETTINGS])
 @pytest.mark.parametrize("content", [None, b"", b"\x00\xff" * 50, b"{}", b"[]"])
 def test_damaged_files_are_one_clear_line(damaged, name, content):
     (damaged / name).unlink()
@@ -119,6 +119,6 @@ def test_a_folder_that_is_not_there():
 
 
 def test_the_tokenizer_is_set_to_pad_and_truncate(artifact):
-    settings = json.loads((artifact / inference.TOKENIZER).read_text("utf-8"))
+    settings = json.loads((artifact / encoders.TOKENIZER).read_text("utf-8"))
     assert settings["truncation"]["max_length"] == 64
     assert settings["padding"]["pad_token"] == "[PAD]"

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
@@ -18,7 +19,7 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-from pipeline import qat, quantization
+from pipeline import qat, quantization, rewrites
 from pipeline.errors import PipelineError
 
 VOCABULARY, POSITIONS, WIDTH, INNER, LAYERS, PAD = 120, 40, 32, 64, 2, 1
@@ -206,6 +207,31 @@ def test_export_answers_as_the_model_at_any_size(architecture, tmp_path, capfd):
         np.testing.assert_allclose(graph_logits(path, tensors), expected, atol=1e-4)
 
 
+def test_the_last_layer_is_computed_for_the_first_token_alone(source):
+    model = onnx.load(source)
+    inner = [node.output[0] for node in model.graph.node if node.op_type == "Gelu"]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    found = session.run(inner, arrays(inputs(3, 11)))
+    assert [rows.shape for rows in found] == [(3, 11, INNER)] * (LAYERS - 1) + [(3, 1, INNER)]
+
+
+def test_layer_norms_are_written_for_the_faster_kernel(source):
+    counts = operators(source)
+    assert counts["LayerNormalization"] == 0
+    assert counts["InstanceNormalization"] == 1 + 2 * LAYERS
+
+
+def test_a_graph_that_selects_no_token_stays_as_it_is():
+    x = ir.val("x", ir.DataType.FLOAT, ["batch", "tokens", 4])
+    doubled = ir.node("Add", [x, x])
+    mean = ir.node("GlobalAveragePool", [doubled.outputs[0]])
+    graph = ir.Graph([x], mean.outputs, nodes=[doubled, mean], opset_imports={"": 20})
+    rewrites.keep_first_token(ir.Model(graph, ir_version=10))
+    rewrites.vectorize_layer_norm(ir.Model(graph, ir_version=10))
+    assert [node.op_type for node in graph] == ["Add", "GlobalAveragePool"]
+
+
 def test_a_graph_that_differs_is_refused(model, source):
     quantization.check_graph(source, model, tolerance=1e-4)
     for change in (0.01, np.nan):
@@ -246,8 +272,9 @@ def test_static(source, model, calibration, tmp_path):
     # What is looked up in int8 tables is added.
     assert takers(path) == {"MatMul", "Gemm", "Gather", "Add"}
     counts = operators(path)
-    # Without one for the product of any two activations; query, key and value share theirs.
-    assert counts["QuantizeLinear"] == LINEARS - 2 * LAYERS + TABLES
+    # Without one for the product of any two activations; query, key and value share theirs but
+    # in the last layer, whose query is of the first token alone.
+    assert counts["QuantizeLinear"] == LINEARS - 2 * LAYERS + 1 + TABLES
     assert 1e-4 < probability_error(path, model) < 0.05
 
 
@@ -270,7 +297,7 @@ def test_naive_static_quantizes_what_static_leaves_alone(source, calibration, tm
     path = tmp_path / "model.onnx"
     batches = map(arrays, calibration)
     quantization.quantize_static(source, path, batches, every_operator=True)
-    assert {"LayerNormalization", "Softmax", "Gelu", "Add"} <= takers(path)
+    assert {"InstanceNormalization", "Softmax", "Gelu", "Add"} <= takers(path)
     assert np.isfinite(graph_logits(path, inputs(2, 9))).all()
 
 

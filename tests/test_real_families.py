@@ -72,7 +72,7 @@ def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path):
         if model["role"] == "static":
             model["fingerprint"] = "0" * 64
     record["models"] = [m for m in record["models"] if m["role"] != "qat"]
-    (tmp_path / "bert" / "run.json").write_text(json.dumps(record))
+    (tmp_path / "bert" / "run.json").write_text(json.dumps(record | {"checksum": ""}))
     (tmp_path / "bert" / "predictions").symlink_to(bert_cache / "bert" / "predictions")
     process = pipelines.run("status", "--json", "--cache", tmp_path)
     assert process.stdout.strip() == "[]"  # predictions behind a link are not the run's own
@@ -96,3 +96,13 @@ def test_mpnet_teaches_half_of_itself(tmp_path, checkpoints, data_folder):
     assert list(run.by_role) == ["teacher", "distil"]
     half, whole = run.by_role["distil"].size_bytes, run.by_role["teacher"].size_bytes
     assert half < 0.8 * whole
+
+
+def test_a_run_that_a_killed_writer_had_moved_aside_is_added_to(
+    bert_cache, checkpoints, data_folder
+):
+    (bert_cache / "bert").rename(bert_cache / ".old-bert")
+    process = _run("bert", bert_cache, checkpoints, data_folder, "--only", "tiny")
+    assert process.returncode == 0, process.stderr
+    assert set(read_run(bert_cache / "bert").by_role) >= {m.role for m in FAMILIES["bert"].models}
+    assert not (bert_cache / ".old-bert").exists()

@@ -38,6 +38,26 @@ def test_a_stage_that_failed_is_absent_and_its_draft_is_given_again(tmp_path):
     assert [path.name for path in made.iterdir()] == ["result"]
 
 
+def test_a_kill_while_the_result_is_written_loses_no_checkpoint(tmp_path):
+    def killed(draft):
+        (draft / "checkpoint").write_text("hours")
+        stages.clear(draft)
+        (draft / "result").write_text("ha")
+        raise KeyboardInterrupt
+
+    def resume(draft):
+        assert [path.name for path in draft.iterdir()] == ["checkpoint"]
+        stages.clear(draft)
+        (draft / "result").write_text("whole")
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            stages.complete(tmp_path, "stage", "f" * 64, killed)
+    made = stages.complete(tmp_path, "stage", "f" * 64, resume)
+    assert [path.name for path in made.iterdir()] == ["result"]
+    assert list(tmp_path.iterdir()) == [made]
+
+
 def test_fingerprints_depend_on_content_not_on_order():
     assert stages.fingerprint(a=1, b=[1, 2]) == stages.fingerprint(b=[1, 2], a=1)
     assert stages.fingerprint(a=1) != stages.fingerprint(a=2)

@@ -1,6 +1,4 @@
-"""Loss, order and choice in training; kill and resume is in test_toy.py."""
-
-import math
+"""Order and choice in training; kill and resume is in test_toy.py."""
 
 import numpy as np
 import pytest
@@ -9,31 +7,9 @@ import torch
 from pipeline import data, models, training
 from pipeline.data import Split
 from pipeline.errors import PipelineError
-from pipeline.families import Training
+from pipeline.roles import Training
 
 BERT = "google-bert/bert-base-uncased"
-
-
-def test_distillation_loss_by_hand():
-    logits = torch.tensor([[0.0, math.log(3)]])
-    teacher = torch.tensor([[math.log(9), 0.0]])
-    # At temperature 2 the student gives 1/(1+√3), √3/(1+√3), and the teacher 3/4, 1/4.
-    root = math.sqrt(3)
-    divergence = 0.75 * math.log(0.75 * (1 + root)) + 0.25 * math.log(0.25 * (1 + root) / root)
-    cross_entropy = -math.log(1 / 4)
-    loss = training.distillation_loss(
-        logits, torch.tensor([0]), teacher, temperature=2.0, label_share=0.3
-    )
-    assert loss.item() == pytest.approx(0.3 * cross_entropy + 0.7 * 4 * divergence, rel=1e-5)
-
-
-def test_distillation_loss_of_an_equal_student_is_the_cross_entropy_alone():
-    logits = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(8) % 4
-    loss = training.distillation_loss(logits, labels, logits, 2.0, 0.25)
-    assert loss.item() == pytest.approx(
-        0.25 * torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-5
-    )
 
 
 def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
@@ -88,3 +64,24 @@ def test_a_model_is_saved_and_read_back(checkpoints, tmp_path):
     with torch.no_grad():
         assert torch.equal(model.eval()(**batch).logits, again(**batch).logits)
     assert not list(tmp_path.glob("*.bin"))
+
+
+def test_the_most_frequent_pieces_are_kept_with_their_embeddings(checkpoints):
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    texts = ["markets markets markets fell", "markets rose"]
+    table = model.get_input_embeddings().weight.detach().clone()
+    before = tokenizer.get_vocab()
+    every = {mark + letter for text in texts for letter in text for mark in ("", "##")}
+    pieces = 5 + sum(piece in before for piece in every if piece.strip()) + 1
+    smaller = models.keep_pieces(model, tokenizer, pieces, texts)
+    after = smaller.get_vocab()
+    assert len(after) == model.config.vocab_size == pieces
+    # Special ones, every character of the texts, and the word that they have most.
+    assert {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "markets", "f", "##e"} <= set(after)
+    kept = model.get_input_embeddings().weight
+    for piece, number in after.items():
+        assert torch.equal(kept[number], table[before[piece]]), piece
+    assert after["[PAD]"] == before["[PAD]"] == model.get_input_embeddings().padding_idx
+    # A word that is gone is spelt, not unknown.
+    assert smaller.tokenize("rose") == ["r", "##o", "##s", "##e"]
+    assert model(**smaller(texts, padding=True, return_tensors="pt")).logits.shape == (2, 4)

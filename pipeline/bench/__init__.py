@@ -1,0 +1,248 @@
+"""How fast, against what: ratios taken side by side, with a check of the answers beside each.
+
+Peers are asked in turns, so that what else the machine does falls on all alike, and a figure is the
+median of its turns. Texts are the project's own headlines.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from pipeline import data, hardware, plan, stages
+from pipeline.bench.peers import Peer
+from pipeline.cache import Run
+from pipeline.errors import PipelineError
+from pipeline.families import FAMILIES
+from pipeline.inference import available_threads
+from pipeline.progress import say
+
+GROUPS = {"teacher": ("teacher", "dynamic"), "minilm": ("minilm", "minilm-int8")}
+"""Trained role → roles of its artifacts, in floating point and in int8."""
+BATCH_SIZE = 32
+TITLES = {
+    "transformers": "transformers' pipeline",
+    "torch.ao": "the same, torch.ao int8",
+    "onnxruntime": "onnxruntime, default settings",
+    "ours": "ours",
+    "encoding": "tokenization alone",
+}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One row of a table."""
+
+    group: str
+    role: str
+    kind: str
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        return f"{TITLES[self.kind]}, `{self.role}`"
+
+
+def headlines(joined: Sequence[int], count: int) -> list[str]:
+    """Texts of the project's own headlines, each of as many as ``joined`` says in turn.
+
+    Four make about 48 tokens, a text of AG News. All of one text are of one class.
+    """
+    table = pd.read_csv(data.TOY)
+    by_class = [part["text"].tolist() for _, part in table.groupby("label")]
+    texts, taken = [], [0] * len(by_class)
+    for number in range(count):
+        label, size = number % len(by_class), joined[number % len(joined)]
+        own = by_class[label]
+        texts.append(". ".join(own[(taken[label] + i) % len(own)] for i in range(size)))
+        taken[label] += size
+    return texts
+
+
+def contestants(run: Run, work: Path | None) -> tuple[list[Contestant], list[str]]:
+    """Who can be timed, and a line on each who can't be."""
+    found, missing = [], []
+    for group, roles in GROUPS.items():
+        if group not in run.by_role:
+            missing.append(f"{run.name} has no {group}")
+            continue
+        weights = _weights(run, group, work)
+        if weights:
+            found += [Contestant(group, group, kind, weights) for kind in TITLES if kind[0] == "t"]
+        else:
+            missing.append(f"no weights of {group} at hand: give --work; left out: PyTorch")
+        for role in roles:
+            artifact = run.artifact(role) if role in run.by_role else None
+            if not artifact:
+                missing.append(f"no artifact of {role} at hand")
+                continue
+            if role == group:
+                found.append(Contestant(group, role, "onnxruntime", artifact))
+            found.append(Contestant(group, role, "ours", artifact))
+            if role == roles[-1]:
+                found.append(Contestant(group, role, "encoding", artifact))
+    return found, missing
+
+
+def _weights(run: Run, role: str, work: Path | None) -> Path | None:
+    """Folder of a trained model's weights, where ``run`` keeps it."""
+    family = FAMILIES.get(run.record.family)
+    if not work or not family:
+        return None
+    prints = plan.fingerprints(family, run.by_role[role].inputs).get(role)
+    if not prints or not prints.weights:
+        return None
+    folder = stages.folder(work, f"{family.name}-{role}-weights", prints.weights)
+    return folder if folder.is_dir() else None
+
+
+def compare(
+    people: Sequence[Contestant],
+    max_length: int,
+    orders: Sequence[Sequence[str]],
+    batch_size: int,
+    turns: int,
+) -> list[dict]:
+    """Ask everyone the same in turns.
+
+    Args:
+        people: who is asked; the first of a group is what the others' answers are checked against.
+        max_length: tokens of a text that are read.
+        orders: of each turn, the texts of one call, from the first on again when all are done.
+        batch_size: texts in a batch.
+        turns: of which the first warms up and is not counted.
+
+    Returns:
+        Of each, in the order given: group, role, peer, ms (median of a call), same_labels (share)
+        and greatest_difference (of a probability), both against the first of the group.
+    """
+    seconds: list[list[float]] = [[] for _ in people]
+    answers: list[list[np.ndarray]] = [[] for _ in people]
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(Peer(p.kind, p.folder, max_length)) for p in people]
+        for turn in range(turns):
+            for place, peer in enumerate(peers):
+                took, probabilities = peer.ask(orders[turn % len(orders)], batch_size)
+                if turn:
+                    seconds[place].append(took)
+                    answers[place].append(probabilities)
+    rows = []
+    for person, took, own in zip(people, seconds, answers, strict=True):
+        first = next(place for place, other in enumerate(people) if other.group == person.group)
+        expected, actual = np.concatenate(answers[first]), np.concatenate(own)
+        row = {"group": person.group, "role": person.role, "peer": person.kind}
+        row |= {"title": person.title, "ms": median(took) * 1e3, "calls": len(took)}
+        if person.kind != "encoding":
+            row["same_labels"] = float((expected.argmax(1) == actual.argmax(1)).mean())
+            row["greatest_difference"] = float(np.abs(expected - actual).max())
+        rows.append(row)
+    return rows
+
+
+def growth(artifact: Path, counts: Iterable[int]) -> list[dict]:
+    """Seconds and peak memory of ``bulk.classify`` on so many rows, each in a process apart."""
+    rows = []
+    texts = headlines((1, 2, 3, 4, 5, 6), 1000)
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "in.txt")
+            with source.open("w", encoding="utf-8") as file:
+                for number in range(count):
+                    file.write(texts[number % len(texts)] + "\n")
+            process = subprocess.run(
+                [sys.executable, "-m", "pipeline.bench.growth", source, artifact.resolve()],
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=Path(__file__).resolve().parent.parent.parent,
+            )
+        if process.returncode:
+            raise PipelineError("classifying ended with its message above")
+        rows.append({"rows": count, **json.loads(process.stdout)})
+    return rows
+
+
+def bench(run: Run, work: Path | None, turns: int, counts: Sequence[int]) -> dict:
+    """All tables of one run, with what they were taken on, ready for JSON."""
+    people, missing = contestants(run, work)
+    if not people:
+        raise PipelineError(f"nothing of {run.name} can be timed: {'; '.join(missing)}")
+    for line in missing:
+        say(f"note: {line}")
+    family = FAMILIES.get(run.record.family)
+    max_length = family.max_length if family else 128
+    result = {
+        "run": run.name,
+        "missing": missing,
+        "measured_on": {**hardware.describe(), "threads": available_threads()},
+        "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    say(f"one headline, {turns} turns")
+    singles = [[text] for text in headlines((4,), turns)]
+    result["one"] = compare(people, max_length, singles, 1, turns)
+    many = [person for person in people if person.kind != "encoding"]
+    few = max(3, turns // 20)
+    say(f"batches of {BATCH_SIZE}, {few} turns")
+    lengths = (1, 6, 2, 5, 3, 4)
+    orders = [headlines(lengths, 4 * BATCH_SIZE)]
+    result["many"] = compare(many, max_length, orders, BATCH_SIZE, few)
+    small = next((p for p in reversed(people) if p.kind == "ours"), None)
+    if small and counts:
+        say(f"{small.role}: files of {', '.join(f'{count:,}' for count in counts)} rows")
+        result["growth"] = {"role": small.role, "rows": growth(small.folder, counts)}
+    return result
+
+
+def markdown(result: dict) -> str:
+    """The tables, for the README."""
+    parts = [
+        _comparison("One headline of about 48 tokens", "ms", result["one"], 1),
+        _comparison(
+            f"{4 * BATCH_SIZE} headlines of mixed length in batches of {BATCH_SIZE}",
+            "headlines/s",
+            result["many"],
+            4 * BATCH_SIZE,
+        ),
+    ]
+    if "growth" in result:
+        lines = [
+            f"| rows, `{result['growth']['role']}` | seconds | rows/s | peak memory, MB |",
+            "|--:|--:|--:|--:|",
+        ]
+        for row in result["growth"]["rows"]:
+            rate = row["rows"] / row["seconds"]
+            lines.append(
+                f"| {row['rows']:,} | {row['seconds']:.1f} | {rate:.0f} | {row['memory_mb']:.0f} |"
+            )
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _comparison(title: str, unit: str, rows: list[dict], texts: int) -> str:
+    """One table; ratios are against transformers' pipeline on the same weights, on the teacher."""
+    base = {row["group"]: row["ms"] for row in rows if row["peer"] == "transformers"}
+    lines = [
+        f"| {title} | {unit} | times as fast | against the teacher's | same labels "
+        "| greatest difference |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        figure = row["ms"] if texts == 1 else texts / row["ms"] * 1e3
+        cells = [row["title"], f"{figure:.{2 if texts == 1 else 0}f}"]
+        for group in (row["group"], "teacher"):
+            known = group in base and row["peer"] != "encoding"
+            cells.append(f"{base[group] / row['ms']:.1f}" if known else "")
+        if "same_labels" in row:
+            cells += [f"{100 * row['same_labels']:.1f} %", f"{row['greatest_difference']:.3f}"]
+        else:
+            cells += ["", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""One way of answering headlines, in a process of its own that waits for orders.
+
+    python -m pipeline.bench.peers KIND FOLDER MAX_LENGTH
+
+Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
+by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
+that peers can be timed in turns without one's threads standing in another's way.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import PipelineError
+
+Answer = Callable[[Sequence[str], int], np.ndarray]
+"""Texts and the size of a batch, to probabilities (texts, 4)."""
+
+
+def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) -> Answer:
+    """What a user would write: ``pipeline("text-classification")`` in PyTorch.
+
+    With ``int8``, after ``torch.ao.quantization.quantize_dynamic``.
+    """
+    import warnings
+
+    import torch
+    import transformers
+
+    from pipeline import models
+
+    warnings.simplefilter("ignore")
+    network, tokenizer = models.read(weights)
+    if int8:
+        network = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, torch.qint8)
+    classify = transformers.pipeline(
+        "text-classification", model=network, tokenizer=tokenizer, top_k=None, device="cpu"
+    )
+    order = [network.config.id2label[number] for number in range(network.config.num_labels)]
+
+    def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
+        found = classify(list(texts), batch_size=batch_size, truncation=True, max_length=max_length)
+        by_label = [{entry["label"]: entry["score"] for entry in entries} for entries in found]
+        return np.array([[scores[label] for label in order] for scores in by_label])
+
+    return answer
+
+
+def plain_onnxruntime(artifact: Path, max_length: int) -> Answer:
+    """onnxruntime as it comes, with batches in the texts' order."""
+    import onnxruntime
+
+    from pipeline import encoders
+    from pipeline.inference import GRAPH, softmax
+
+    _, encoder = encoders.read(artifact)
+    session = onnxruntime.InferenceSession(artifact / GRAPH, providers=["CPUExecutionProvider"])
+
+    def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
+        batches = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+        logits = [session.run(["logits"], encoder.feeds(batch))[0] for batch in batches]
+        return softmax(np.concatenate(logits))
+
+    return answer
+
+
+def ours(artifact: Path, max_length: int) -> Answer:
+    """The Classifier: one headline on all cores, many headlines a batch a core."""
+    from pipeline.inference import Classifier, available_threads
+
+    single = Classifier(artifact)
+    many = Classifier(artifact, threads=1)
+
+    def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
+        if len(texts) == 1:
+            return single.predict_proba(texts)
+        return many.predict_proba(texts, batch_size, workers=available_threads())
+
+    return answer
+
+
+def encoding(artifact: Path, max_length: int) -> Answer:
+    """Tokenization alone; its probabilities say nothing."""
+    from pipeline import encoders
+
+    _, encoder = encoders.read(artifact)
+
+    def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
+        encoder.feeds(texts)
+        return np.zeros((len(texts), 4))
+
+    return answer
+
+
+KINDS: dict[str, Callable[[Path, int], Answer]] = {
+    "transformers": transformers_pipeline,
+    "torch.ao": lambda weights, length: transformers_pipeline(weights, length, int8=True),
+    "onnxruntime": plain_onnxruntime,
+    "ours": ours,
+    "encoding": encoding,
+}
+
+
+class Peer:
+    """A peer's process, seen from outside. A context manager: on leaving, the process is ended."""
+
+    def __init__(self, kind: str, folder: Path, max_length: int) -> None:
+        self.name = f"{kind} on {folder}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.bench.peers", kind, folder.resolve(), str(max_length)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parent.parent.parent,
+        )
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def ask(self, texts: Sequence[str], batch_size: int = 1) -> tuple[float, np.ndarray]:
+        """Seconds that the texts took, and their probabilities (texts, 4).
+
+        Raises:
+            PipelineError: the process ended; its message stands on standard error.
+        """
+        try:
+            self._process.stdin.write(json.dumps({"texts": texts, "batch_size": batch_size}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise PipelineError(f"{self.name} ended with its message above")
+        answer = json.loads(line)
+        return answer["seconds"], np.array(answer["probabilities"])
+
+
+def main(kind: str, folder: str, max_length: str) -> None:
+    """Answer orders until standard input ends."""
+    # Nothing else may come between the lines: what libraries print goes to standard error.
+    orders = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    answer = KINDS[kind](Path(folder), int(max_length))
+    for line in sys.stdin:
+        order = json.loads(line)
+        started = time.perf_counter()
+        probabilities = answer(order["texts"], order["batch_size"])
+        seconds = time.perf_counter() - started
+        print(
+            json.dumps({"seconds": seconds, "probabilities": probabilities.tolist()}),
+            file=orders,
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

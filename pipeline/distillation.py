@@ -1,0 +1,142 @@
+"""What a student is taught with: the teacher's logits, hidden states and attention."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from pipeline.errors import PipelineError
+
+NO_LABEL = -100
+"""Of a row that only the teacher speaks for."""
+PROJECTION = "hidden_projection"
+
+
+def distillation_loss(
+    logits: Tensor,
+    labels: Tensor,
+    teacher_logits: Tensor,
+    temperature: float,
+    label_share: float,
+) -> Tensor:
+    """Softened KL to the teacher with a share of cross-entropy (Hinton, Vinyals and Dean, 2015).
+
+    The KL is times temperature², which keeps its gradients' size apart from the temperature.
+
+    Args:
+        logits: student's, (batch, classes).
+        labels: int64 (batch,); a row of ``NO_LABEL`` adds nothing to the cross-entropy.
+        teacher_logits: (batch, classes).
+        temperature: divides both logits; above 1 it shows more of the unlikely classes.
+        label_share: weight of the cross-entropy, 0..1; the KL has the rest.
+    """
+    summed = functional.cross_entropy(
+        logits.float(), labels, ignore_index=NO_LABEL, reduction="sum"
+    )
+    divergence = functional.kl_div(
+        functional.log_softmax(logits.float() / temperature, dim=-1),
+        functional.log_softmax(teacher_logits.float() / temperature, dim=-1),
+        log_target=True,
+        reduction="batchmean",
+    )
+    cross_entropy = summed / len(labels)
+    return label_share * cross_entropy + (1 - label_share) * temperature**2 * divergence
+
+
+@dataclass
+class HiddenTeacher:
+    """A teacher whose inside is matched: hidden states (TinyBERT) and attention (MiniLM).
+
+    Hidden states as in Jiao et al. (2020, arXiv:1909.10351): layer by layer, the student's evenly
+    spread over the teacher's, through one learned projection. Attention as in Wang et al. (2020,
+    arXiv:2002.10957): the last layer's distributions, where both have as many heads.
+    """
+
+    network: PreTrainedModel
+    lookup: Tensor
+    """The teacher's id of each of the student's, int64 (student's vocabulary,)."""
+
+    @torch.no_grad()
+    def __call__(self, input_ids: Tensor, attention_mask: Tensor) -> SequenceClassifierOutput:
+        """The teacher's hidden states and attention on a batch of the student's ids."""
+        return self.network.to(input_ids.device)(
+            input_ids=self.lookup.to(input_ids.device)[input_ids],
+            attention_mask=attention_mask,
+            output_hidden_states=True,
+            output_attentions=True,
+        )
+
+    def add_projection(self, student: PreTrainedModel) -> None:
+        """Give the student, in place, the layer that brings its width to the teacher's."""
+        projection = nn.Linear(student.config.hidden_size, self.network.config.hidden_size)
+        setattr(student, PROJECTION, projection.to(student.device))
+
+    def loss(self, student: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
+        """Mean square of hidden states' differences, plus the KL of the last layers' attention.
+
+        Args:
+            student: with its projection.
+            inputs: ``input_ids`` and ``attention_mask``, int64 (batch, sequence).
+        """
+        ours = student(**inputs, output_hidden_states=True, output_attentions=True)
+        theirs = self(**inputs)
+        real = inputs["attention_mask"].bool()
+        project = getattr(student, PROJECTION)
+        layers = len(ours.hidden_states) - 1
+        stride = (len(theirs.hidden_states) - 1) / layers
+        # Number 0 is the embeddings' output.
+        total = sum(
+            functional.mse_loss(
+                project(hidden[real].float()),
+                theirs.hidden_states[round(number * stride)][real].float(),
+            )
+            for number, hidden in enumerate(ours.hidden_states)
+        ) / (layers + 1)
+        mine, other = ours.attentions[-1], theirs.attentions[-1]
+        if mine.shape == other.shape:
+            total = total + _attention_divergence(mine.float(), other.float(), real)
+        return total
+
+
+def _attention_divergence(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
+    """KL of attention, mean over heads and real positions; (batch, heads, sequence, sequence)."""
+    tiny = 1e-6
+    divergence = (theirs * ((theirs + tiny).log() - (ours + tiny).log())).sum(-1)
+    return (divergence.mean(1) * real).sum() / real.sum()
+
+
+def remove_projection(student: PreTrainedModel) -> None:
+    """Take from the student what only matching hidden states needed."""
+    if hasattr(student, PROJECTION):
+        delattr(student, PROJECTION)
+
+
+def hidden_teacher(
+    network: PreTrainedModel, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase
+) -> HiddenTeacher:
+    """A teacher that reads the student's ids.
+
+    Raises:
+        PipelineError: the student has pieces that the teacher lacks: the two would cut a text at
+            other places, and no position of one is that of the other.
+    """
+    special = {
+        getattr(student, f"{name}_token"): getattr(teacher, f"{name}_token_id")
+        for name in ("cls", "sep", "pad", "unk", "mask")
+    }
+    known = teacher.get_vocab() | special
+    vocabulary = student.get_vocab()
+    missing = [piece for piece in vocabulary if piece not in known]
+    if any(not piece.startswith("[unused") for piece in missing):
+        raise PipelineError(
+            "hidden states can only be matched where student and teacher share a vocabulary; "
+            f"the teacher has no piece {missing[0]!r}"
+        )
+    lookup = torch.full((max(vocabulary.values()) + 1,), teacher.unk_token_id)
+    for piece, number in vocabulary.items():
+        lookup[number] = known.get(piece, teacher.unk_token_id)
+    network.set_attn_implementation("eager")  # the fused kernels do not give their attention
+    return HiddenTeacher(network.eval(), lookup)

@@ -1,0 +1,1 @@
+"""Trials that are too long for every test run: python -m tests.stress kill | load | fuzz"""

@@ -1,0 +1,27 @@
+"""python -m tests.stress kill | load | fuzz: what was tried and what held, in Markdown."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
+    trials = parser.add_subparsers(dest="trial", required=True)
+    kill = trials.add_parser("kill", help="kill -9 a run at random moments and let it go on")
+    kill.add_argument("--times", type=int, default=50, help="kills in all (%(default)s)")
+    kill.add_argument("--seed", type=int, default=0, help="of the moments (%(default)s)")
+    load = trials.add_parser("load", help="many sessions at once on one dashboard")
+    load.add_argument("--sessions", type=int, default=50, help="(%(default)s)")
+    load.add_argument("--seconds", type=int, default=180, help="(%(default)s)")
+    load.add_argument("--cache", type=Path, help="folder of runs; by default the one that ships")
+    fuzz = trials.add_parser("fuzz", help="atheris on the readers of run.json and of tables")
+    fuzz.add_argument("--seconds", type=int, default=60, help="(%(default)s)")
+    fuzz.add_argument("--reader", choices=["record", "predictions"], default="record")
+    options = vars(parser.parse_args())
+    return import_module(f"tests.stress.{options.pop('trial')}").run(**options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

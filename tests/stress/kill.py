@@ -1,0 +1,187 @@
+"""kill -9 at random moments of a run's life, until it ends as an undisturbed one does.
+
+What takes longest of a short run is importing torch, so the runs are forks of one process that
+has imported everything and done nothing yet.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline import cache
+from pipeline.__main__ import main
+from pipeline.families import FAMILIES
+from pipeline.records import ModelRecord
+from pipeline.roles import Family
+
+COMMAND = ("run", "--family", "toy", "--only", "tiny-int8")
+EPOCHS = 3
+"""Of every training: what is learned is not the point here."""
+# What a kill waits for: nothing, or that this is being made.
+STAGES = ("checkpoints", "logits", "weights", "weights, written", "artifact", "evaluation", "cache")
+MOMENTS = (None, *STAGES)
+# Seconds between kills, on average: some of the run's life, so that it is killed several times.
+PAUSE = 3.0
+
+
+class Reader(threading.Thread):
+    """A dashboard's eye on the cache: what it once saw must never be gone or broken."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.looks, self.faults, self.done = folder, 0, [], threading.Event()
+        self.roles: set[str] = set()
+
+    def run(self) -> None:
+        while not self.done.wait(0.005):
+            runs, problems = cache.list_runs(self.folder)
+            roles = {role for run in runs for role in run.by_role}
+            self.faults += problems
+            if not roles >= self.roles:
+                self.faults.append(f"{sorted(self.roles - roles)} gone")
+            self.roles |= roles
+            self.looks += 1
+
+
+def start(folder: Path) -> int:
+    """A run in a fork, its output in a file; the fork's id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setsid()  # so that the process in which it measures dies with it
+    log = os.open(folder / ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    status = 1
+    with contextlib.suppress(BaseException):
+        status = main([*COMMAND, "--cache", str(folder)])
+    os._exit(status)
+
+
+def ended(pid: int) -> int | None:
+    """A fork's exit status, None while it lives."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def kill_once(folder: Path, moment: str | None, wait: float) -> tuple[str, int | None]:
+    """Start a run, kill it ``wait`` seconds into a moment.
+
+    Returns:
+        What was being made; the exit status, had the run ended before.
+    """
+    pid, begun = start(folder), time.monotonic() if moment is None else None
+    try:
+        while (status := ended(pid)) is None:
+            if begun is None and stage(folder) == moment:
+                begun = time.monotonic()
+            if begun is not None and time.monotonic() - begun >= wait:
+                break
+            time.sleep(0.002)
+        return stage(folder), status
+    finally:  # whoever stops this trial stops the run, too
+        if status is None:
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def stage(folder: Path) -> str:
+    """What is being made just now, by the drafts that are there: the innermost of them."""
+    names = [path.name for path in folder.glob(".work/.draft-*")]
+    if any(folder.glob(".new-*")):
+        return "cache"
+    if any(folder.glob(".work/toy-checkpoints/*/.draft-*")):
+        return "checkpoints"
+    kinds = ("logits", "weights", "artifact", "evaluation")
+    kind = next((kind for kind in kinds for name in names if f"-{kind}-" in name), "between")
+    written = kind == "weights" and any("-weights-" in n and n.endswith(".cleared") for n in names)
+    return "weights, written" if written else kind
+
+
+def outcome(folder: Path) -> dict[str, object]:
+    """Everything of a run that must not depend on how often it was killed."""
+    run = cache.read_run(folder / "toy")
+    return {role: figures(model) for role, model in run.by_role.items()} | run.record.files
+
+
+def figures(model: ModelRecord) -> dict[str, object]:
+    timed = ("cost", "measured_on", "training")
+    kept = {name: value for name, value in vars(model).items() if name not in timed}
+    learned = {k: v for k, v in (model.training or {}).items() if "seconds" not in k}
+    return kept | {"training": learned}
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Drafts that nobody will ever finish."""
+    patterns = (".new-*", ".old-*", ".work/.draft-*", ".work/toy-checkpoints/*/.draft-*")
+    return [str(path.relative_to(folder)) for p in patterns for path in folder.glob(p)]
+
+
+def quick(family: Family) -> Family:
+    """A family whose trainings are short."""
+    return replace(
+        family,
+        models=tuple(
+            replace(model, training=model.training and replace(model.training, epochs=EPOCHS))
+            for model in family.models
+        ),
+    )
+
+
+def run(times: int, seed: int) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main() has it, before torch
+    import pipeline.runner
+    import pipeline.toy  # noqa: F401  before the first fork
+
+    random.seed(seed)
+    FAMILIES["toy"] = quick(FAMILIES["toy"])
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        (root / "undisturbed").mkdir()
+        began = time.monotonic()
+        _, status = kill_once(root / "undisturbed", None, float("inf"))
+        life = time.monotonic() - began
+        if status:
+            sys.exit((root / "undisturbed" / ".log").read_text())
+        expected = outcome(root / "undisturbed")
+        hits, runs, looks, faults = Counter(), 0, 0, []
+        while sum(hits.values()) < times:
+            runs += 1
+            folder = root / f"run-{runs}"
+            folder.mkdir()
+            reader = Reader(folder)
+            reader.start()
+            status = None
+            while status is None and sum(hits.values()) < times:
+                moment = random.choice(MOMENTS)
+                wait = random.expovariate(1 / (PAUSE if moment is None else 0.02))
+                where, status = kill_once(folder, moment, wait)
+                if status is None:
+                    hits[where] += 1
+                    print(f"{sum(hits.values())}: {where}", file=sys.stderr, flush=True)
+            if status is None:
+                _, status = kill_once(folder, None, float("inf"))
+            reader.done.set()
+            reader.join()
+            looks += reader.looks
+            faults += reader.faults + leftovers(folder)
+            if status:
+                faults.append((folder / ".log").read_text()[-2000:])
+            else:
+                found = outcome(folder)
+                faults += [f"{key} differs" for key in expected if found.get(key) != expected[key]]
+    print(f"| {times} kills, {runs} runs of {life:.0f} s | |\n|---|--:|")
+    for where, count in hits.most_common():
+        print(f"| killed at: {where} | {count} |")
+    print(f"| looks of a reader at the cache | {looks:,} |\n| faults | {len(faults)} |")
+    print("\n".join(dict.fromkeys(faults)))
+    return bool(faults)

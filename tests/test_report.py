@@ -1,0 +1,54 @@
+"""The Markdown tables of the README."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import analysis, cache, report
+from pipeline.cache import PROBABILITIES
+from pipeline.errors import PipelineError
+from tests import synthetic
+
+ROWS = 400
+
+
+def _run(wrong):
+    """A stand-in for a run in which each role is wrong on its first few rows."""
+    labels = np.arange(ROWS) % 4
+
+    def predictions(role):
+        answers = np.where(np.arange(ROWS) < wrong[role], (labels + 1) % 4, labels)
+        frame = pd.DataFrame(np.eye(4)[answers], columns=PROBABILITIES)
+        return frame.assign(label=labels)
+
+    return SimpleNamespace(name="some", by_role=wrong, predictions=predictions)
+
+
+def test_each_step_of_teaching_is_tested_against_the_one_before():
+    run = _run({"tiny-control": 60, "tiny": 40, "tiny-hidden": 40, "tiny-altered": 36, "nano": 9})
+    lines = report.ablation(run).splitlines()
+    assert lines[0] == "| taught with | `tiny` |"
+    cells = [line.split(" | ")[-1].removesuffix(" |") for line in lines[2:]]
+    low, high = analysis.accuracy_interval(340, ROWS)
+    assert cells[0] == f"85.0 ({100 * low:.1f} – {100 * high:.1f})"
+    # 20 rows won and none lost, then no row that differs, then 4 won: 2 × 0.5⁴.
+    assert [cell.split(", p ")[1] for cell in cells[1:]] == ["< 0.001", "1", "0.12"]
+    assert [cell.split(" ")[0] for cell in cells] == ["85.0", "90.0", "90.0", "91.0"]
+
+
+def test_without_every_step_it_says_what_to_run():
+    with pytest.raises(PipelineError, match="--only tiny-control tiny tiny-hidden tiny-altered"):
+        report.ablation(_run({"tiny": 4, "tiny-control": 5}))
+
+
+def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
+    roles = ["teacher", "minilm", "minilm-seed43", "minilm-seed44"]
+    synthetic.write_run(tmp_path, roles=roles)
+    run = cache.list_runs(tmp_path)[0][0]
+    lines = report.markdown(run).splitlines()[len(report.HEADER) :]
+    assert [line.split(" | ")[1] for line in lines] == ["`teacher`", "`minilm`"]
+    accuracies = [100 * run.by_role[role].metrics["accuracy"] for role in roles[1:]]
+    told = f"{accuracies[0]:.1f} (3 seeds: {np.mean(accuracies):.1f}, {min(accuracies):.1f} – "
+    assert lines[1].split(" | ")[2] == f"{told}{max(accuracies):.1f})"
