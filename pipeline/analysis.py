@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from pipeline.families import Reported
+from pipeline.roles import CONTROL, Reported, repeated_role
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15
@@ -179,6 +179,48 @@ def paired_difference(correct: np.ndarray, other_correct: np.ndarray) -> tuple[f
     half = stats.norm.ppf(0.5 + CONFIDENCE / 2) * np.sqrt(b + c - (b - c) ** 2 / rows) / rows
     difference = float(only_one - only_other) / len(correct)
     return difference, float(max(-1, middle - half)), float(min(1, middle + half))
+
+
+def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
+    """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
+
+    Args:
+        accuracies: by role, shares in 0..1; roles of repeats as ``families.repeated_role`` knows
+            them.
+
+    Returns:
+        One row a role that has a repeat, the role being the index: ``seeds`` (their number, the
+        role's own among them), ``mean``, ``least`` and ``greatest`` of the accuracies.
+    """
+    given = pd.DataFrame({"role": list(accuracies), "accuracy": list(accuracies.values())})
+    given["original"] = [repeated_role(role) or role for role in given["role"]]
+    given = given[given["original"].isin(given["role"])]
+    found = given.groupby("original", sort=False)["accuracy"].agg(
+        seeds="size", mean="mean", least="min", greatest="max"
+    )
+    return found[found["seeds"] > 1].rename_axis("role")
+
+
+def teaching(right: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """What a teacher adds to its students: each against its control, trained on labels alone.
+
+    Args:
+        right: by role, boolean (n,), where the model is right, on the same rows.
+
+    Returns:
+        One row a student that has a control, the role being the index: ``difference`` of the
+        accuracies (student less control, in -1..1) with the ends ``low`` and ``high`` of its paired
+        95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
+    """
+    rows = {}
+    for role, own in right.items():
+        if role.endswith(CONTROL) or f"{role}{CONTROL}" not in right:
+            continue
+        pair = own, right[f"{role}{CONTROL}"]
+        rows[role] = (*paired_difference(*pair), mcnemar(*pair))
+    columns = ["difference", "low", "high", "p"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("role")
+    return table.assign(p=holm(table["p"]))
 
 
 def supported_decimals(low: float, high: float) -> int:

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.analysis import pareto_front
 from pipeline.glossary import GLOSSARY
 
-REFERENCES = {"classical": "Classical", "published": "Published"}
+REFERENCES = {"classical": "Classical"}
 """Methods of models that belong to no family → the legend's word for them; words are short, so that
 the legend leaves a phone some room for the chart."""
 

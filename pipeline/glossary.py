@@ -41,6 +41,11 @@ GLOSSARY = {
     "from.",
     "Distillation": "Training a smaller model, the student, to give the teacher's probabilities "
     "instead of the bare labels.",
+    "Control": "A student trained on the labels alone, without the teacher, and otherwise in the "
+    "same way: the difference between the two is what the teacher added.",
+    "Seed": "The number that training's random choices start from. Trained again from another "
+    "seed, the same recipe gives a slightly other model; how far apart these come out is the part "
+    "of a figure that is luck.",
     "Quantization": "Storing weights (and computing) with 8-bit or 4-bit whole numbers instead of "
     "32-bit fractions: about a quarter or an eighth of the size.",
     "Dynamic int8": "Weights are 8-bit; the range of what flows through the model is found anew "

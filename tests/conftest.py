@@ -14,7 +14,7 @@ DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--screenshots", type=Path, metavar="DIR", help="where test_browser leaves its pictures"
+        "--screenshots", type=Path, metavar="DIR", help="where the walk leaves its pictures"
     )
 
 
@@ -26,14 +26,20 @@ def cache_folder(tmp_path):
 
 
 @pytest.fixture
-def open_page(cache_folder, monkeypatch):
-    """Opens a page of the dashboard on the test's cache, by its address, without a browser."""
-    monkeypatch.setattr(sys, "argv", ["dashboard.py", "--cache", str(cache_folder)])
+def open_page(cache_folder, monkeypatch, tmp_path):
+    """Opens a page of the dashboard on the test's cache, by its address, without a browser.
+
+    The Hub's cache is out of its sight; ``data_folder`` is what ``--data`` names.
+    """
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "hub"))
     st.cache_data.clear()
     st.cache_resource.clear()
 
-    def open_page(address, **query):
-        app = AppTest.from_file(str(DASHBOARD), default_timeout=20)
+    def open_page(address, data_folder=None, **query):
+        arguments = ["--cache", str(cache_folder)]
+        arguments += ["--data", str(data_folder)] if data_folder else []
+        monkeypatch.setattr(sys, "argv", ["dashboard.py", *arguments])
+        app = AppTest.from_file(str(DASHBOARD), default_timeout=60)
         app._page_hash = calc_hash(address)  # AppTest.switch_page knows pages of files only
         app.query_params.update(query)
         app.run()

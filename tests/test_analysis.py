@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn import metrics
 
 from pipeline import analysis
-from pipeline.families import Reported
+from pipeline.roles import Reported
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +236,26 @@ def test_p_against_the_teacher_is_corrected_for_the_number_of_models(sample):
     table = analysis.compare(labels, models).set_index("role")
     plain = analysis.mcnemar(probabilities.argmax(1) == labels, other.argmax(1) == labels)
     assert table["p_teacher"][["a", "b"]].tolist() == pytest.approx([2 * plain] * 2)
+
+
+def test_across_seeds_takes_a_model_and_its_repeats_together():
+    accuracies = {"teacher": 0.95, "tiny": 0.92, "tiny-seed43": 0.94, "tiny-seed44": 0.93}
+    found = analysis.across_seeds(accuracies | {"gone-seed43": 0.5})
+    assert found.index.tolist() == ["tiny"]
+    assert found.loc["tiny"].tolist() == pytest.approx([3, 0.93, 0.92, 0.94])
+    assert analysis.across_seeds({"teacher": 0.95}).empty
+
+
+def test_what_a_teacher_adds_is_the_student_less_its_control():
+    # Of 20 rows the student has 8 right that its control has wrong, and the control 1.
+    student, control = np.arange(20) < 18, np.r_[np.arange(18) >= 8, True, False]
+    same = np.ones(20, bool)
+    right = {"teacher": same, "tiny": student, "minilm": same}
+    found = analysis.teaching(right | {"tiny-control": control, "minilm-control": same})
+    assert found.index.tolist() == ["tiny", "minilm"]
+    assert found["difference"].tolist() == pytest.approx([7 / 20, 0])
+    assert (found["low"] <= found["difference"]).all()
+    assert (found["difference"] <= found["high"]).all()
+    # Exact McNemar: 2 * (1 + 9) / 2**9, by Holm times two for the two students.
+    assert found["p"].tolist() == pytest.approx([2 * 2 * 10 / 2**9, 1])
+    assert analysis.teaching(right).empty

@@ -1,6 +1,6 @@
-"""A walk through every page of a real server in a real browser.
+"""The walk in a real browser: every page at every width, Try it, and links.
 
-Each step leaves a screenshot in pytest's folder for the test, or, with --screenshots DIR, there.
+The pages of results have a walk of their own in test_browser_results.py.
 """
 
 import csv
@@ -11,72 +11,17 @@ import pytest
 
 from pipeline import answers
 from tests import synthetic, walk
+from tests.browsing import QUICK, SLOW, address, browser, expect, picture, set_width, visit
 
-if not walk.CHROMIUM:
-    pytest.skip("no chromium: apt-get install chromium", allow_module_level=True)
-api = pytest.importorskip("playwright.sync_api")
-expect = api.expect
-expect.set_options(timeout=30_000)
+__all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
 PAGES = ["frontier", "confusion", "errors", "calibration", "try", "about"]
-WIDTHS = {"projector": (1280, 720), "screen": (1920, 1080), "phone": (390, 844)}
-# The last of them knows no word of Business.
-SLOW, QUICK = "minilm-int8", ["minilm", "tiny-int8"]
 HEADLINES = ["bank merger", "coach wins the cup", "robot & chip <b>browser</b>"]
 EXAMPLES = [
     text
     for text in pd.read_csv(walk.ROOT / "pipeline" / "headlines.csv")["text"]
     if not any(word in text.lower() for word in synthetic.WORDS["Business"])
 ]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A dashboard on a synthetic cache; one of its models is slow."""
-    folder = tmp_path_factory.mktemp("browser")
-    synthetic.write_run(
-        folder / "cache",
-        roles=list(synthetic.FIGURES),
-        at_hand=[*QUICK, SLOW],
-        slow=[SLOW],
-        rows=2000,
-    )
-    with walk.serve(folder / "cache", folder / "log") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with api.sync_playwright() as playwright:
-        started = walk.start_browser(playwright)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def visit(browser):
-    """Opens pages, each in a context of its own; at the end, none may have complained."""
-    pages = []
-
-    def visit(url, size="projector", color_scheme="light"):
-        width, height = WIDTHS[size]
-        page = walk.open_page(browser, {"width": width, "height": height}, color_scheme)
-        pages.append(page)
-        page.goto(url)
-        return page
-
-    yield visit
-    for page in pages:
-        page.context.close()
-    assert [fault for page in pages for fault in page.faults] == []
-
-
-@pytest.fixture
-def picture(request, tmp_path):
-    """Takes a screenshot under a name."""
-    folder = request.config.getoption("--screenshots") or tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-    return lambda page, name, **how: walk.picture(page, folder / f"{name}.png", **how)
 
 
 def ask(page, texts):
@@ -95,7 +40,7 @@ def test_every_page_fits_every_width_in_both_themes(visit, address, picture, nam
         expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
         widths = ["projector", "screen"] if size == "projector" else ["phone"]
         for width in widths:
-            page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
+            set_width(page, width)
             picture(page, f"{name}-{width}-{color_scheme}", whole=width != "screen")
             assert page.evaluate(walk.OUTSIDE) == [], width
         expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -115,58 +60,6 @@ def test_pages_are_reached_from_the_sidebar(visit, address):
 def send(page, name, data):
     file = {"name": name, "mimeType": "text/plain", "buffer": data}
     page.locator("input[type=file]").set_input_files(file)
-
-
-def click_point(page, chart, position):
-    """Click a mark of a chart where it is drawn: what plotly listens to lies above it."""
-    mark = chart.locator(".scatterlayer .points path").nth(position)
-    expect(mark).to_be_visible()
-    mark.scroll_into_view_if_needed()
-    walk.settle(page)
-    box = mark.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
-# --- frontier, confusion --------------------------------------------------------------------------
-
-
-def test_a_click_on_a_point_opens_the_models_card_and_its_link_does(visit, address, picture):
-    page = visit(f"{address}/frontier")
-    chart = page.get_by_test_id("stPlotlyChart").first
-    click_point(page, chart, 0)
-    expect(page).to_have_url(re.compile(r"model=[\w-]+"))
-    role = re.search(r"model=([\w-]+)", page.url)[1]
-    assert role in synthetic.FIGURES
-    card = page.get_by_role("combobox", name="A model's card")
-    expect(card).to_have_value(role)
-    picture(page, "frontier-card", whole=True)
-    receiver = visit(page.url)
-    expect(receiver.get_by_role("combobox", name="A model's card")).to_have_value(role)
-    picture(receiver, "frontier-card-received", whole=True)
-
-
-def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
-    page = visit(walk.link(address, "frontier", mb=20))
-    expect(page.get_by_test_id("stMain").get_by_text("deploy minilm-int4")).to_be_visible()
-    picture(page, "frontier-budget")
-
-
-def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
-    page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
-    chart = page.get_by_test_id("stPlotlyChart").nth(2)
-    click_point(page, chart, 1)  # the first row's second
-    said = re.compile(r"Truly World, called Sports by tiny-int4: \d+ headlines\.")
-    expect(page.get_by_text(said)).to_be_visible()
-    expect(page).to_have_url(re.compile("truly=World.*called=Sports|called=Sports.*truly=World"))
-    picture(page, "confusion-cell", whole=True)
-    receiver = visit(page.url)
-    expect(receiver.get_by_text(said)).to_be_visible()
-    picture(receiver, "confusion-cell-received", whole=True)
-    page.get_by_role("combobox", name="Difference from").click()
-    page.get_by_role("option", name="teacher").click()
-    expect(page.get_by_text("right against teacher").first).to_be_visible()
-    picture(page, "confusion-difference", whole=True)
 
 
 # --- try it -------------------------------------------------------------------------------------

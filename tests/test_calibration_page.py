@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, cache
-from tests.test_errors_page import open_page, run, said
+from tests.test_errors_page import run, said
 from views.calibration import say_what_it_mends
 
-__all__ = ["open_page", "run"]  # fixtures
+__all__ = ["run"]  # fixtures
 
 
 def test_every_model_has_its_error_with_an_interval(open_page, run):

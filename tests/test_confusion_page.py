@@ -5,9 +5,9 @@ import pytest
 
 from pipeline import data
 from tests import synthetic
-from tests.test_errors_page import answers, news, open_page, run, said
+from tests.test_errors_page import answers, news, run, said
 
-__all__ = ["news", "open_page", "run"]  # fixtures
+__all__ = ["news", "run"]  # fixtures
 
 
 def test_the_headlines_of_a_cell_follow_the_address(open_page, run, news):

@@ -175,23 +175,28 @@ def test_an_unknown_option_is_one_line(open_page, monkeypatch):
 )
 def test_the_command_that_makes_a_model(cache_folder, command, made):
     path = cache_folder / "synthetic" / cache.RECORD
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"command": command}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"command": command, "checksum": ""}))
     record = cache.read_run(path.parent).record
     assert answers.make_command(record, "minilm") == f"# minilm, 91 MB\n{made}"
 
 
-def test_the_dashboard_imports_neither_torch_nor_transformers_nor_datasets(cache_folder):
+def test_the_dashboard_imports_neither_torch_nor_transformers_nor_datasets(
+    cache_folder, data_folder
+):
+    synthetic.write_run(cache_folder, rows=40)  # no more than the data set has
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
-sys.argv = ["dashboard.py", "--cache", {str(cache_folder)!r}]
-for address in ("frontier", "confusion", "about", "present", "try"):
+sys.argv = ["dashboard.py", "--cache", {str(cache_folder)!r}, "--data", {str(data_folder)!r}]
+for address in ("frontier", "confusion", "errors", "calibration", "about", "present", "try"):
     app = AppTest.from_file({str(DASHBOARD)!r}, default_timeout=60)
     app._page_hash = calc_hash(address)
     app.run()
     assert not app.exception, app.exception
     assert app.header or app.title, address
+    said = [text.value for text in app.text]
+    assert address != "errors" or any("not the one that this run" in text for text in said), said
 assert app.dataframe, "no model answered"
 print(sorted({{"torch", "transformers", "datasets"}} & set(sys.modules)))
 """

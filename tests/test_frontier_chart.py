@@ -10,7 +10,7 @@ from pipeline import analysis, charts
 from pipeline.axes import X_AXES, Y_AXES, points
 from pipeline.charts.common import CLEAR
 from pipeline.charts.frontier import _ticks
-from pipeline.families import REPORTED
+from pipeline.families import PUBLISHED, REPORTED
 from tests.synthetic import FIGURES
 
 
@@ -31,8 +31,8 @@ def models():
 
 
 @pytest.fixture
-def reported():
-    return charts.reported_frame(REPORTED)
+def references():
+    return charts.references_frame(REPORTED, PUBLISHED)
 
 
 def by_name(figure):
@@ -44,8 +44,10 @@ def test_every_model_is_drawn_once_with_its_interval(models):
     drawn = [name for trace in traces.values() for name in trace.customdata[:, 0]]
     assert sorted(drawn) == sorted(models["role"])
     for trace in traces.values():
-        assert np.asarray(trace.error_y.array, float) == pytest.approx(0.005)
-        assert np.asarray(trace.error_y.arrayminus, float) == pytest.approx(0.005)
+        bars = np.array([trace.error_y.array, trace.error_y.arrayminus], float)
+        far = trace.customdata[:, 0] == "static-naive"  # an arrow at the edge, not a place
+        assert bars[:, ~far] == pytest.approx(0.005)
+        assert np.isnan(bars[:, far]).all()
 
 
 def test_the_front_is_a_line_of_steps_and_its_models_are_filled(models):
@@ -64,13 +66,13 @@ def test_the_front_of_an_error_falls():
     assert list(line.y) == sorted(line.y, reverse=True)
 
 
-def test_groups_differ_in_shape_and_not_only_in_colour(reported):
-    one = run_of("one", methods={"tiny-int4": "published", "tiny-int8": "classical"})
+def test_groups_differ_in_shape_and_not_only_in_colour(references):
+    one = run_of("one", methods={"tfidf": "classical"})
     both = pd.concat([one, run_of("two", -0.004)])
-    traces = by_name(charts.frontier(both, reported))
-    assert set(list(traces)[:4]) == {"one", "two", "Classical", "Published"}
+    traces = by_name(charts.frontier(both, references))
+    assert list(traces) == ["one", "two", "Classical", "Notebook", "Published"]
     shapes = [np.atleast_1d(t.marker.symbol)[0].removesuffix("-open") for t in traces.values()]
-    assert len(set(shapes)) == len(shapes) == 6
+    assert len(set(shapes)) == len(shapes)
     lines = [trace for trace in charts.frontier(both).data if trace.mode == "lines"]
     assert len({line.line.dash for line in lines}) == 2
 
@@ -86,14 +88,82 @@ def test_a_click_tells_the_role_and_the_run(models):
     assert {tuple(data) for data in dots.customdata[:, [0, 3]]} == {(r, "one") for r in FIGURES}
 
 
-def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, reported):
-    figure = charts.frontier(models, reported)
-    (edge,) = [trace for trace in figure.data if "left" in str(trace.marker.symbol)]
-    assert set(edge.customdata[:, 0]) == {"static", "qat"}
-    assert "0.004 MB" in edge.name
+def test_published_figures_are_hollow_stars_that_name_their_source(models, references):
+    stars = by_name(charts.frontier(models, references))["Published"]
+    assert set(stars.marker.symbol) == {"star-open"}
+    assert {(s[0], s[1], s[2]) for s in stars.customdata} == {
+        (p.title, p.size_mb, p.accuracy) for p in PUBLISHED
+    }
+    assert all(p.source in "".join(stars.customdata[:, 3]) for p in PUBLISHED)
+
+
+def drawn_at_the_edge(figure, side):
+    """Name → where it is drawn, of every point that is an arrow to that side."""
+    return {
+        data[0]: (np.log10(x), y)
+        for trace in by_name(figure).values()
+        if "Classical" not in trace.name  # whose own shape is a triangle
+        for data, symbol, x, y in zip(
+            trace.customdata, trace.marker.symbol, trace.x, trace.y, strict=True
+        )
+        if symbol.startswith(f"triangle-{side}")
+    }
+
+
+def notes(figure):
+    return [note.text for note in figure.layout.annotations]
+
+
+def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, references):
+    figure = charts.frontier(models, references)
+    edge = drawn_at_the_edge(figure, "left")
+    assert set(edge) == {"static", "qat"}
+    assert {"<i>static 0.004 MB</i>", "<i>qat 0.004 MB</i>"} <= set(notes(figure))
     left, right = figure.layout.xaxis.range
-    assert all(left < np.log10(x) < right for x in edge.x)
-    assert right - left < 3  # decades: the others are not squashed
+    assert all(left < across < right for across, _ in edge.values())
+    assert right - left < 3.3  # decades: the others are not squashed
+
+
+def test_a_model_that_would_squash_all_others_is_an_arrow_with_its_figure(models):
+    figure = charts.frontier(models)
+    ((across, down),) = drawn_at_the_edge(figure, "down").values()
+    assert across == pytest.approx(np.log10(113.1))
+    low, high = figure.layout.yaxis.range
+    assert low < down < models[models["role"] != "static-naive"]["low"].min()
+    assert high - low < 0.06
+    assert "static-naive 72.2%" in notes(figure)
+    dots = by_name(figure)["one"]
+    (data,) = [data for data in dots.customdata if data[0] == "static-naive"]
+    assert data[4] == pytest.approx(0.722)  # what the hover says
+
+
+def test_the_rule_goes_by_figures_not_names(models):
+    def far(accuracies, **options):
+        y = np.array(accuracies)
+        table = models.head(len(y)).assign(y=y, low=y - 0.001, high=y + 0.001)
+        figure = charts.frontier(table, **options)
+        return {n for side in ("down", "up") for n in drawn_at_the_edge(figure, side)}
+
+    roles = list(models["role"])
+    assert far([0.94, 0.93, 0.92, 0.91]) == set()
+    assert far([0.94, 0.93, 0.60, 0.91]) == {roles[2]}
+    assert far([0.94, 0.93, 0.60, 0.61, 0.92]) == set(roles[2:4])
+    assert far([0.94, 0.60]) == set()  # of two, neither is the odd one
+    assert far([0.94, 0.94, 0.5, 0.5]) == set()
+    assert far([0.01, 0.02, 0.30], y=Y_AXES["ece"]) == {roles[2]}  # there, much is bad
+    assert far([0.30, 0.29, 0.28, 0.01], y=Y_AXES["ece"]) == set()  # and little is good
+
+
+def test_an_arrow_on_the_front_is_filled_and_can_be_chosen(models):
+    table = models[models["role"] != "static-naive"]
+    y = table["y"].where(table["role"] != "nano", 0.5)
+    table = table.assign(y=y, low=y - 0.005, high=y + 0.005)
+    table["front"] = analysis.pareto_front(table["x"], table["y"])
+    figure = charts.frontier(table, chosen=("one", "nano"))
+    (place,) = drawn_at_the_edge(figure, "down").values()
+    assert "triangle-down" in by_name(figure)["one"].marker.symbol
+    *_, ring = figure.data
+    assert (np.log10(ring.x[0]), ring.y[0]) == pytest.approx(place)
 
 
 def test_the_background_is_left_to_the_theme(models):
@@ -126,9 +196,9 @@ def overlaps(boxes):
 
 @pytest.mark.parametrize("width", [280, 400, 540, 740, 1100])
 @pytest.mark.parametrize("overlay", [True, False])
-def test_no_two_labels_overlap(models, reported, width, overlay):
-    boxes = list(label_boxes(charts.frontier(models, reported if overlay else None), width))
-    assert {text for text, *_ in boxes} >= set(models["role"])
+def test_no_two_labels_overlap(models, references, width, overlay):
+    boxes = list(label_boxes(charts.frontier(models, references if overlay else None), width))
+    assert {text.split()[0] for text, *_ in boxes} >= set(models["role"])
     assert overlaps(boxes) == []
 
 
@@ -146,3 +216,5 @@ def test_one_model_makes_a_chart(models):
 
 def test_ticks_are_round_numbers():
     assert _ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
+    assert _ticks(-0.2, 2.8, font=16) == pytest.approx([1, 3, 10, 30, 100, 300])
+    assert _ticks(-3, 3) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100, 1000])

@@ -1,19 +1,16 @@
 """Try it through streamlit's AppTest; what only a browser shows is in test_browser.py."""
 
 import shutil
-import sys
-from pathlib import Path
+from functools import partial
 
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from pipeline.inference import Classifier
 from tests import synthetic
+from views.headlines import EXAMPLES
 
-DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 HOSTILE = [
     "<img src=x onerror=alert(1)> coach",
     "**bold** [link](javascript:alert(1)) :material/home: $x^2$",
@@ -25,21 +22,9 @@ CLASSES = ["World", "Sports", "Business", "Sci/Tech"]
 
 
 @pytest.fixture
-def open_page(cache_folder, monkeypatch):
+def open_page(open_page):
     """Opens Try it on the test's cache."""
-    monkeypatch.setattr(sys, "argv", ["dashboard.py", "--cache", str(cache_folder)])
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-    def open_page(**query):
-        app = AppTest.from_file(str(DASHBOARD), default_timeout=30)
-        app._page_hash = calc_hash("try")  # AppTest.switch_page knows pages of files only
-        app.query_params.update(query)
-        app.run()
-        assert not app.exception
-        return app
-
-    return open_page
+    return partial(open_page, "try")
 
 
 def ask(app, pasted):
@@ -114,7 +99,7 @@ def test_a_smaller_choice_of_models_is_in_the_address(open_page):
 
 def test_it_starts_with_examples(open_page):
     app = open_page()
-    known = set(pd.read_csv(DASHBOARD.parent / "pipeline" / "headlines.csv")["text"])
+    known = set(pd.read_csv(EXAMPLES)["text"])
     assert set(app.text_area(key="headlines").value.splitlines()) <= known
     for label, count in {"Ten": 10, "Two hundred": 200, "One example": 1}.items():
         (button,) = (b for b in app.button if b.label == label)

@@ -1,4 +1,4 @@
-"""A dashboard in a real browser: what the walk in test_browser.py stands on.
+"""A dashboard in a real browser: what the walk in test_browser.py and its like stand on.
 
 python -m tests.walk FOLDER      takes the README's pictures anew, from the runs in cache/
 """
@@ -21,6 +21,8 @@ from pipeline.errors import PipelineError
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+TIMEOUT = 60_000
+"""Milliseconds: a machine may be busy."""
 PROJECTOR = {"width": 1280, "height": 720}
 # Of the project's own: a headline of each class, and one that is of two.
 README_HEADLINES = [
@@ -29,6 +31,8 @@ README_HEADLINES = [
     "Relegated club appoint former captain as head coach",
     "Researchers decode brain signals to help paralysed man speak",
 ]
+README_MODELS = 4
+WORDS = "Which words carried the decision?"
 
 # Streamlit asks for these below a page's own address first (streamlit#7074).
 PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
@@ -74,7 +78,10 @@ def serve(folder: Path, log: Path) -> Iterator[str]:
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
-            server.wait(10)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def start_browser(playwright):
@@ -87,7 +94,7 @@ def open_page(browser, viewport: dict = PROJECTOR, color_scheme: str = "light"):
         viewport=viewport, color_scheme=color_scheme, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(TIMEOUT)
     page.faults = []
 
     def note(message) -> None:
@@ -108,16 +115,16 @@ def settle(page) -> None:
     from playwright.sync_api import expect
 
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=TIMEOUT)
     for kind, part in (("stPlotlyChart", ".main-svg"), ("stDataFrame", "canvas")):
         for element in page.get_by_test_id(kind).all():
-            expect(element.locator(part).first).to_be_attached()
+            expect(element.locator(part).first).to_be_attached(timeout=TIMEOUT)
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
 
-def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path:
+def picture(page, path: Path, whole: bool = False, settled: bool = True, down_to: str = "") -> Path:
     """A screenshot.
 
     Args:
@@ -125,6 +132,7 @@ def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path
         path: of the file.
         whole: show all of the page, however far it scrolls.
         settled: wait until the page is at rest, which one at work never is.
+        down_to: the heading of the last table to show, however far down.
     """
     if settled:
         settle(page)
@@ -133,8 +141,17 @@ def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path
         height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
         page.set_viewport_size({**size, "height": max(height, size["height"])})
         settle(page)
+    if down_to:
+        page.set_viewport_size({**size, "height": 3000})
+        settle(page)
+        heading = page.get_by_role("heading", name=down_to).bounding_box()
+        tables = [table.bounding_box() for table in page.get_by_test_id("stDataFrame").all()]
+        last = min((box for box in tables if box["y"] > heading["y"]), key=lambda box: box["y"])
+        height = round(last["y"] + last["height"]) + 24
+        page.set_viewport_size({**size, "height": height})
+        settle(page)
     page.screenshot(path=path, animations="disabled")
-    if whole:
+    if whole or down_to:
         page.set_viewport_size(size)
     return path
 
@@ -156,10 +173,13 @@ def take_readme_pictures(folder: Path) -> list[Path]:
         page.goto(link(address, "frontier"))
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
         taken = [picture(page, folder / "frontier.png")]
-        if any(run.artifact(role) for run in runs for role in run.by_role):
-            page.goto(link(address, "try", text="\n".join(README_HEADLINES)))
+        largest_first = sorted(runs[0].record.models, key=lambda model: -model.size_bytes)
+        at_hand = [model.role for model in largest_first if runs[0].artifact(model.role)]
+        if at_hand:
+            asked = {"ask": at_hand[-README_MODELS:], "text": "\n".join(README_HEADLINES)}
+            page.goto(link(address, "try", run=runs[0].name, headline=2, **asked))
             page.get_by_text("All answered").wait_for()
-            taken.append(picture(page, folder / "try-it.png"))
+            taken.append(picture(page, folder / "try-it.png", down_to=WORDS))
     (folder / ".log").unlink()
     return taken
 

@@ -56,6 +56,7 @@ def show_recipe(view: View) -> None:
         pd.DataFrame([recipe(model) | {"state": view.states[model.role]} for model in models]),
         hide_index=True,
         height="content",
+        placeholder="",
         column_config={
             "role": st.column_config.TextColumn("Model", pinned=True),
             "method": "Method",
@@ -118,9 +119,14 @@ def show_data(view: View) -> None:
             "Validation rows, by which everything is chosen": rows.get("validation"),
             "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
             "Seed of the split": data.get("seed"),
-            "Fingerprint": data.get("fingerprint"),
+            "Fingerprint": in_fours(words(data.get("fingerprint"))),
         }
     )
+
+
+def in_fours(digits: str) -> str:
+    """A long number that can wrap: "0123456789" becomes "0123 4567 89"."""
+    return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
 
 def show_hardware(view: View) -> None:

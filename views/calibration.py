@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import calibration, charts
-from views.common import PLAIN_CHART, View, download, ink, number
+from views.common import PLAIN_CHART, View, ask_models, chart_key, download, number
 
 ECE = (
     "Expected calibration error: how far confidence is from the share of right answers, averaged "
@@ -35,17 +35,9 @@ def temperatures(_view: View, key: tuple) -> pd.DataFrame:
 
 def show(view: View) -> None:
     st.header("Can the confidence be believed?")
-    roles = list(view.table["role"])
-    chosen = st.multiselect(
-        "One to three models",
-        roles,
-        default=list(dict.fromkeys([roles[0], roles[-1]])),
-        max_selections=3,
-        key="models",
-        bind="query-params",
-    )
+    chosen = ask_models(view)
     table = temperatures(view, (view.run.name, tuple(view.run.record.files.items())))
-    table = table.set_index("role").loc[roles].reset_index()
+    table = table.set_index("role").loc[view.table["role"]].reset_index()
     fitted = table["temperature"].notna().all()
     scaled = fitted and st.toggle(
         "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
@@ -61,8 +53,6 @@ def show(view: View) -> None:
             "model is too sure, above it too unsure. Thin bars are 95 % intervals (Wilson); few "
             "rows in a bin make them long. Grey: how many rows each bar stands for."
         )
-    else:
-        st.info("Choose at least one model.")
     show_table(table, fitted)
     download("Download the table as CSV", table, f"{view.run.name}-calibration.csv")
 
@@ -77,8 +67,8 @@ def show_model(view: View, row: pd.Series, scaled: bool) -> None:
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
     st.markdown(f"ECE **{percent(row, name)}** {at}", help=ECE)
     st.plotly_chart(
-        charts.reliability(calibration.reliability(view.labels, given), ink()),
-        key=f"reliability-{row.name}",
+        charts.reliability(calibration.reliability(view.labels, given)),
+        key=chart_key(f"reliability-{row.name}"),
         config=PLAIN_CHART,
         alt=f"Reliability diagram of {row.name}: share of right answers by confidence.",
     )

@@ -5,11 +5,12 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers
+from pipeline import analysis, answers, charts
 from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
-from views.common import SIGNIFICANT, View, number
+from pipeline.roles import CONTROL
+from views.common import PAIRED_TEST, SIGNIFICANT, View, number
 
 
 def show(view: View, role: str, price: float) -> None:
@@ -21,7 +22,11 @@ def show(view: View, role: str, price: float) -> None:
         st.text(f"{model.title}. {model.description}")
         show_state(view, role)
         show_costs(row, price)
-        st.text(against_teacher(view, role))
+        st.text(against_teacher(view, role), help=PAIRED_TEST)
+        if said := what_the_teacher_added(view, role):
+            st.text(said, help=f"{meaning('Control')} {PAIRED_TEST}")
+        if said := across_seeds(view, role):
+            st.text(said, help=meaning("Seed"))
         show_origin(view, role)
         show_files(view, role)
 
@@ -70,14 +75,48 @@ def against_teacher(view: View, role: str) -> str:
     )
     p = view.table.set_index("role")["p_teacher"][role]
     decimals = max(1, analysis.supported_decimals(low / 100, high / 100))
+    told, lowest, highest = (charts.signed(x, decimals) for x in (difference, low, high))
     found = (
         "the test does not tell the two apart" if p >= SIGNIFICANT else "more than chance explains"
     )
     return (
-        f"Against the teacher: {difference:+.{decimals}f} points of accuracy (95 % interval of the "
-        f"paired difference {low:+.{decimals}f} to {high:+.{decimals}f}; {p_words(p)} by McNemar's "
-        f"test after Holm's correction): {found}."
+        f"Against the teacher: {told} points of accuracy (95 % interval of the paired difference "
+        f"{lowest} to {highest}; {p_words(p)} by McNemar's test after Holm's correction): {found}."
     )
+
+
+def what_the_teacher_added(view: View, role: str) -> str:
+    """Of a student that has a control, and of the control, how the two differ, in words."""
+    student, effect = role.removesuffix(CONTROL), analysis.teaching(view.right())
+    if student not in effect.index:
+        return ""
+    row = effect.loc[student]
+    decimals = max(1, analysis.supported_decimals(row["low"], row["high"]))
+    difference, low, high = (
+        charts.signed(100 * row[name], decimals) for name in ("difference", "low", "high")
+    )
+    found = (
+        "the test does not tell it from nothing"
+        if row["p"] >= SIGNIFICANT
+        else "more than chance explains"
+    )
+    return (
+        f"What the teacher added to {student}, against the same student trained on the labels "
+        f"alone: {difference} points of accuracy (95 % interval of the paired difference {low} to "
+        f"{high}; {p_words(row['p'])} by McNemar's test after Holm's correction): {found}."
+    )
+
+
+def across_seeds(view: View, role: str) -> str:
+    """How much of the accuracy is the chance of the training's seed, in words."""
+    if role not in view.seeds.index:
+        return ""
+    found, row = view.seeds.loc[role], view.table.set_index("role").loc[role]
+    decimals = max(1, analysis.supported_decimals(row["low"], row["high"]))
+    mean, least, greatest = (
+        f"{100 * found[name]:.{decimals}f}" for name in ("mean", "least", "greatest")
+    )
+    return f"{found['seeds']:.0f} seeds: {mean} % right on average, {least} to {greatest} %."
 
 
 def p_words(p: float) -> str:
@@ -101,7 +140,7 @@ def show_origin(view: View, role: str) -> None:
         curve = training.get("validation")
         if isinstance(curve, list) and curve:
             st.write("On validation while training; the best step was kept.")
-            st.dataframe(pd.DataFrame(curve), hide_index=True)
+            st.dataframe(pd.DataFrame(curve), hide_index=True, placeholder="")
         st.write("Where it was measured")
         key_values(flatten(model.measured_on))
 
@@ -142,6 +181,7 @@ def show_files(view: View, role: str) -> None:
             st.dataframe(
                 pd.DataFrame(files, columns=["file", "mb", "here", "sha256"]),
                 hide_index=True,
+                placeholder="",
                 column_config={
                     "file": "File",
                     "mb": number("MB", "%.3f"),

@@ -1,21 +1,25 @@
 """What every page needs: the runs as pages show them, loaded models, and small widgets."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, charts, intervals, plan
+from pipeline import analysis, answers, intervals, loaded, plan
 from pipeline.budget import SIGNIFICANT as SIGNIFICANT
 from pipeline.cache import PROBABILITIES, CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES, REPORTED
-from pipeline.inference import Classifier
+from pipeline.glossary import meaning
+from pipeline.inference import Classifier, graph_bytes
+from pipeline.loaded import Loaded
+from pipeline.roles import CONTROL, repeated_role
 
 PLAIN_CHART = {"displayModeBar": False}
+PAIRED_TEST = " ".join(map(meaning, ("McNemar's test", "Holm's correction")))
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -25,6 +29,7 @@ class View:
     """What the pages show of one run."""
 
     run: Run
+    """Without the repeats of its models from other seeds."""
     labels: np.ndarray
     """True classes of the test rows, shape (n,)."""
     probabilities: dict[str, np.ndarray]
@@ -40,11 +45,19 @@ class View:
     """By role, probabilities on the validation rows, shape (v, 4)."""
     states: dict[str, str]
     """By role: done, stale (made by another recipe than today's) or unknown."""
+    seeds: pd.DataFrame
+    """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
 
     @property
     def title(self) -> str:
         """What the run is called on the pages and in their addresses."""
         return f"{self.run.name} (toy)" if self.run.record.toy else self.run.name
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """The table without the controls: they are there to compare with, not to be deployed."""
+        is_control = self.table["role"].str.endswith(CONTROL)
+        return self.table[~is_control].reset_index(drop=True)
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -80,11 +93,16 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
         try:
             views.append(read_view(run))
         except Exception as error:  # one odd run must not take the whole ones with it
-            problems.append(f"{run.folder} is left out: {error}")
+            reason = error if isinstance(error, PipelineError) else repr(error)
+            problems.append(f"{run.folder} is left out: {reason}")
     return sorted(views, key=lambda view: (view.run.record.toy, -view.train_rows)), problems
 
 
 def read_view(run: Run) -> View:
+    """What the pages show of a run; repeats of a model are but a line on its card."""
+    seeds = analysis.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
+    kept = [model for model in run.record.models if repeated_role(model.role) is None]
+    run = replace(run, record=replace(run.record, models=kept))
     stored = {role: run.all_predictions(role) for role in run.by_role}
     test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}
     held_out = {role: frame[frame["split"] == "validation"] for role, frame in stored.items()}
@@ -107,6 +125,7 @@ def read_view(run: Run) -> View:
         other["label"].to_numpy(),
         {role: frame[PROBABILITIES].to_numpy() for role, frame in held_out.items()},
         read_states(run),
+        seeds,
     )
 
 
@@ -129,9 +148,24 @@ def _figures(figure: str, files: tuple[tuple[str, str], ...], _view: View) -> pd
     return intervals.intervals(figure, _view.labels, _view.probabilities)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)  # Try it says which one it loads
+@st.cache_resource(show_spinner=False)
+def _models() -> Loaded[Classifier]:
+    """The models of all sessions."""
+    return Loaded(loaded.budget())
+
+
 def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Classifier:
     """The model in a folder; loaded anew when its files or its record have changed."""
+    # Its weights, and what it works on: measured of each shipped model, rounded up.
+    size = round(1.6 * graph_bytes(folder)) + 60_000_000
+    key = (folder, tuple(artifact.items()), stamps)
+    return _models().get(key, size, lambda: _load(folder, artifact))
+
+
+def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
+    for path in folder.iterdir():
+        if path.name not in artifact:
+            raise PipelineError(f"{path} is no file of its run; delete it")
     for name, digest in artifact.items():
         if sha256(folder / name) != digest:
             raise PipelineError(
@@ -142,6 +176,30 @@ def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Cl
     # The first run of a graph is slow, and would be taken for the time of the first headline.
     classifier.predict_proba([""])
     return classifier
+
+
+def ask_models(view: View) -> list[str]:
+    """One to three models of a run; the largest and the smallest, unless the address says else."""
+    roles = list(view.table["role"])
+    chosen = st.multiselect(
+        "One to three models",
+        roles,
+        default=list(dict.fromkeys([roles[0], roles[-1]])),
+        max_selections=3,
+        key="models",
+        bind="query-params",
+    )
+    if not chosen:
+        st.info("Choose at least one model.")
+    return chosen
+
+
+def chart_key(name: str) -> str:
+    """A chart's key, another one in another theme: text is coloured as a chart is first drawn.
+
+    The script learns of a change of theme when it next runs (streamlit#11920).
+    """
+    return f"{name}-{st.context.theme.type}"
 
 
 def number(label: str, format: str = "%.1f", **options):
@@ -156,8 +214,3 @@ def download(label: str, table: pd.DataFrame, name: str) -> None:
 def plain(text: str) -> str:
     """Text that markdown shows as it is, on one line: what comes from a file is never markup."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-def ink() -> str:
-    """Colour of text in charts."""
-    return charts.INK[st.context.theme.type or "light"]

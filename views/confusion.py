@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import analysis, charts, disagreement
-from views.common import PLAIN_CHART, View, ink, number
+from views.common import PLAIN_CHART, View, ask_models, chart_key, number, plain
 from views.texts import answers_of, list_rows
 
 # What cells hold → whether that is shares, and which ones shade.
@@ -22,14 +22,7 @@ def show(view: View, folder: Path | None = None) -> None:
     """The page; ``folder`` is where ``--data`` says that the headlines are."""
     st.header("Which classes are mistaken for which?")
     roles, names = list(view.table["role"]), view.run.labels
-    chosen = st.multiselect(
-        "One to three models",
-        roles,
-        default=list(dict.fromkeys([roles[0], roles[-1]])),
-        max_selections=3,
-        key="models",
-        bind="query-params",
-    )
+    chosen = ask_models(view)
     left, right = st.columns(2, vertical_alignment="bottom")
     cells = left.radio(
         "Cells show",
@@ -52,7 +45,6 @@ def show(view: View, folder: Path | None = None) -> None:
         "see what compression changed.",
     )
     if not chosen:
-        st.info("Choose at least one model.")
         return
     matrices = {
         role: disagreement.confusion_cells(view.labels, given.argmax(axis=1), names)
@@ -70,8 +62,8 @@ def show(view: View, folder: Path | None = None) -> None:
             show_metrics(view, other)
     if base:
         above.caption(
-            f"Differences from `{base}`: + and orange, more headlines than it has in that cell; − "
-            "and blue, fewer. More on the diagonal is better, more elsewhere is worse. "
+            f"Differences from {plain(base)}: + and orange, more headlines than it has in that "
+            "cell; − and blue, fewer. More on the diagonal is better, more elsewhere is worse. "
             + ("" if cells == "Counts" else "Shares differ in percentage points.")
         )
     else:
@@ -107,7 +99,7 @@ def show_matrix(
     if base is None or role == base:
         correct = int(np.sum(view.probabilities[role].argmax(axis=1) == view.labels))
         st.text(f"{correct:,} of {len(view.labels):,} right")
-        figure = charts.confusion(matrices[role], shares, ink(), by, framed)
+        figure = charts.confusion(matrices[role], shares, by, framed)
         alt = f"Confusion matrix of {role}: true classes down, predicted ones across."
     else:
         changes = {
@@ -118,18 +110,20 @@ def show_matrix(
         own = changes[role]
         right = own["count"][own["true"] == own["predicted"]].sum()
         st.text(f"{charts.signed(right)} right against {base}")
-        figure = charts.confusion_change(own, shares, ink(), by, framed, limit)
+        figure = charts.confusion_change(own, shares, by, framed, limit)
         alt = f"What {role} moved against {base}: true classes down, predicted ones across."
 
+    key = chart_key(f"confusion-{role}")
+
     def choose() -> None:
-        points = st.session_state[f"confusion-{role}"].selection.points
+        points = st.session_state[key].selection.points
         if points:
             st.session_state["of"] = role
             st.session_state["truly"], st.session_state["called"] = points[0]["y"], points[0]["x"]
 
     st.plotly_chart(
         figure,
-        key=f"confusion-{role}",
+        key=key,
         width=440,
         on_select=choose,
         selection_mode="points",

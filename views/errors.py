@@ -51,13 +51,13 @@ def show_filter(view: View, folder: Path | None) -> None:
     least = 0
     if len(roles) > 1:
         least = third.slider(
-            f"Of {len(roles) - 1} other models, answer otherwise at least",
+            "Models that differ, at least",
             0,
             len(roles) - 1,
             key="differ",
             bind="query-params",
-            help="Disagreement: how many of the run's other models name another class than this "
-            "one does.",
+            help=f"Disagreement: how many of the run's {len(roles) - 1} other models name another "
+            "class than this one does.",
         )
     given = view.probabilities[role]
     called, sure = given.argmax(axis=1), 100 * given.max(axis=1)
@@ -148,15 +148,22 @@ def show_suspects(view: View, folder: Path | None) -> None:
         return
     left, right = st.columns(2)
     least = left.slider(
-        f"Of {models} models, agree on another class than the label at least",
+        "Models that contradict the label, at least",
         1,
         models,
         models // 2 + 1,
         key="least",
         bind="query-params",
+        help=f"How many of the {models} models have to agree on one and the same other class.",
     )
     sure = right.slider(
-        "Mean confidence of those models at least, %", 25, 100, 90, key="sure", bind="query-params"
+        "Their mean confidence, at least, %",
+        25,
+        100,
+        90,
+        key="sure",
+        bind="query-params",
+        help="The probability that those models give to that class, on average.",
     )
     found = disagreement.suspected_label_errors(view.labels, view.probabilities, least, sure / 100)
     total = len(view.labels)

@@ -6,14 +6,22 @@ import streamlit as st
 from pipeline import analysis, charts, comparison
 from pipeline.axes import X_AXES, Y_AXES, Axis, points, with_costs
 from pipeline.budget import Budget, decide, sentence
-from pipeline.families import REPORTED, SOURCE_MISTAKES
+from pipeline.families import PUBLISHED, REPORTED, SOURCE_MISTAKES
 from pipeline.glossary import meaning
 from views import card
-from views.common import PLAIN_CHART, SIGNIFICANT, View, download, figures, ink, number
+from views.common import (
+    PAIRED_TEST,
+    PLAIN_CHART,
+    SIGNIFICANT,
+    View,
+    chart_key,
+    download,
+    figures,
+    number,
+)
 
 PRICE = 0.05
 NO_RUN = "no other run"
-MCNEMAR, HOLM = "McNemar's test", "Holm's correction"
 
 
 def show(view: View, views: list[View], present) -> None:
@@ -30,11 +38,11 @@ def show(view: View, views: list[View], present) -> None:
             query_params=address_of(budget),
         )
     with left:
-        shown, x, y, price = show_chart(view, views)
+        shown, frame, price = show_chart(view, views)
     show_card(shown, price)
     if len(shown) == 2:
         show_comparison(*shown)
-    show_table(view, x, y, price)
+    show_table(view, frame, price)
     if not view.run.record.toy:
         lines = "\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES)
         st.info(f"**The source notebook's figures carry three mistakes:**\n{lines}")
@@ -67,10 +75,19 @@ def ask_budget() -> Budget:
 
 
 def show_verdict(view: View, budget: Budget) -> None:
-    verdict = decide(view.table, view.right(), budget)
-    said = sentence(verdict, view.table, budget, len(view.labels))
+    verdict = decide(view.candidates, view.right(), budget)
+    said = sentence(verdict, view.candidates, budget, len(view.labels))
     with st.container(border=True):
         st.text(said)
+
+
+def presented(key: str) -> str:
+    """The presenting page's key for what is ``key`` here.
+
+    The same key on both would do in an address, but not over a link from one page to the other:
+    there, Streamlit takes a bound widget's value for gone with the page that is left.
+    """
+    return f"shown_{key}"
 
 
 def address_of(budget: Budget) -> dict[str, str]:
@@ -82,7 +99,7 @@ def address_of(budget: Budget) -> dict[str, str]:
         **{key: st.session_state.get(key) for key in ("x", "y", "price", "model")},
     }
     return {
-        key: f"{value:g}" if isinstance(value, float) else value
+        presented(key): f"{value:g}" if isinstance(value, float) else value
         for key, value in told.items()
         if value is not None
     }
@@ -91,45 +108,50 @@ def address_of(budget: Budget) -> dict[str, str]:
 # --- the chart ------------------------------------------------------------------------------------
 
 
-def show_chart(view: View, views: list[View]) -> tuple[list[View], Axis, Axis, float]:
-    """The controls and the chart; returns the runs in it, its axes and the price of a core."""
+def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame, float]:
+    """The widgets and the chart; returns the runs in it, its points and the price of a core."""
     with st.container(horizontal=True):
         y, x, price = ask_axes()
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         other = ask_other_run(view, views)
-        overlay = (x.key, y.key) == ("size_mb", "accuracy") and ask_overlay(view)
-    shown = [view] + ([other] if other else [])
-    frame = frontier_frame(shown, x, y, price)
+        # What others say is of accuracy and size alone, and none of it of a toy.
+        foreign = (x.key, y.key) == ("size_mb", "accuracy") and not view.run.record.toy
+        overlay = foreign and ask_overlay()
+        shown = [view] + ([other] if other else [])
+        controls = ask_controls(shown)
+    frame = frontier_frame(shown, x, y, price, controls)
     if frame.empty:
         place.info(f"No model of this run has a figure for: {x.title}.")
-        return shown, x, y, price
+        return shown, frame, price
     # The box that holds it comes below: as a link is opened, only the address knows it yet.
     asked = {"model": st.query_params.get("model"), **st.session_state}["model"]
     chosen = split_name(asked, shown)
     place.plotly_chart(
         charts.frontier(
             frame,
-            charts.reported_frame(REPORTED if overlay else {}),
-            ink(),
+            charts.references_frame(REPORTED if overlay else {}, PUBLISHED if foreign else ()),
             x,
             y,
             chosen and (chosen[0].run.name, chosen[1]),
         ),
-        key="frontier",
-        on_select=lambda: pick(shown),
+        key=(key := chart_key("frontier")),
+        on_select=lambda: pick(shown, key),
         selection_mode="points",
         config=PLAIN_CHART,
         alt=f"{y.title} against {x.title.lower()} of each model; the table below holds the same "
         "figures, and the box under this chart opens a model's card.",
     )
     rows = " and ".join(dict.fromkeys(f"{len(v.labels):,}" for v in shown))
+    told = "Stars: published figures, not measured here. " if foreign else ""
     place.caption(
         "Filled: on the Pareto front, the stepped line. Hollow: beaten by one that is both cheaper "
-        f"and better. Bars: 95 % intervals over {rows} test headlines.",
-        help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}.",
+        f"and better. {told}Arrows: further off than the chart reaches. Bars: 95 % intervals over "
+        f"{rows} test headlines.",
+        help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}."
+        + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if foreign else ""),
     )
-    return shown, x, y, price
+    return shown, frame, price
 
 
 def ask_other_run(view: View, views: list[View]) -> View | None:
@@ -150,15 +172,24 @@ def ask_other_run(view: View, views: list[View]) -> View | None:
     return kin.get(title)
 
 
-def ask_overlay(view: View) -> bool:
-    """Whether to show what the source notebook reported: it never did so of a toy run."""
-    return not view.run.record.toy and st.toggle(
+def ask_overlay() -> bool:
+    """Whether to show what the source notebook reported."""
+    return st.toggle(
         "Source notebook",
         True,
         key="reported",
         bind="query-params",
         help="What the notebook that this project started from reported: accuracy and size alone, "
         "not measured here. Three mistakes in it are named below.",
+    )
+
+
+def ask_controls(shown: list[View]) -> bool:
+    """Whether to show the controls, if there is any."""
+    if all(len(view.candidates) == len(view.table) for view in shown):
+        return False
+    return st.toggle(
+        "Controls (no teacher)", key="controls", bind="query-params", help=meaning("Control")
     )
 
 
@@ -178,7 +209,7 @@ def ask_axes() -> tuple[Axis, Axis, float]:
     return *axes, ask_price(axes[1])
 
 
-def ask_price(x: Axis) -> float:
+def ask_price(x: Axis, key: str = "price") -> float:
     """The price of a core for an hour, asked for where it matters."""
     if x.key != "cost":
         return PRICE
@@ -188,24 +219,27 @@ def ask_price(x: Axis) -> float:
         value=PRICE,
         step=0.01,
         format="%.4f",
-        key="price",
+        key=key,
         bind="query-params",
         width=150,
         help=meaning("Cost of a million headlines"),
     )
 
 
-def frontier_frame(shown: list[View], x: Axis, y: Axis, price: float = PRICE) -> pd.DataFrame:
-    """Every model of the runs as a point; the front is each run's own."""
-    parts = [points(with_costs(v.table, price), figures(v, y.key), x, y) for v in shown]
+def frontier_frame(
+    shown: list[View], x: Axis, y: Axis, price: float = PRICE, controls: bool = False
+) -> pd.DataFrame:
+    """Every model of the runs as a point, the controls if asked; the front is each run's own."""
+    tables = [(view, view.table if controls else view.candidates) for view in shown]
+    parts = [points(with_costs(t, price), figures(v, y.key), x, y) for v, t in tables]
     return pd.concat(parts, ignore_index=True)
 
 
-def pick(shown: list[View]) -> None:
-    """A click on a point chooses its model."""
-    clicked = st.session_state["frontier"]["selection"]["points"]
+def pick(shown: list[View], key: str) -> None:
+    """A click on a point of the chart of this key chooses its model."""
+    clicked = st.session_state[key]["selection"]["points"]
     data = clicked[0].get("customdata", []) if clicked else []
-    if len(data) == 4:  # the source notebook's points have no run, and no card
+    if len(data) == 5:  # what others say has no run, and no card
         role, run = data[0], data[3]
         names = {v.run.name: v for v in shown}
         if run in names:
@@ -263,23 +297,23 @@ def show_comparison(one: View, other: View) -> None:
     shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
     shown = table.assign(**{name: 100 * table[name] for name in shares})
     shown["interval"] = [
-        f"{row.low:+.1f} to {row.high:+.1f}" if paired else "" for row in shown.itertuples()
+        f"{charts.signed(row.low, 1)} to {charts.signed(row.high, 1)}" if paired else ""
+        for row in shown.itertuples()
     ]
+    shown["difference"] = [charts.signed(points, 1) for points in shown["difference"]]
     shown["p"] = shown["p"].map(card.p_words)
     names = f"{one.title}: ", f"{other.title}: "
     columns = {
         "role": st.column_config.TextColumn("Role", pinned=True),
-        "difference": number("Difference, points", "%+.1f"),
+        "difference": "Difference, points",
         "interval": "95 % interval",
-        "p": st.column_config.TextColumn(
-            "p (McNemar, Holm)", help=f"{meaning(MCNEMAR)} {meaning(HOLM)}"
-        ),
+        "p": st.column_config.TextColumn("p (McNemar, Holm)", help=PAIRED_TEST),
     }
     for suffix, name in zip(("one", "other"), names, strict=True):
         columns |= {
             f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%"),
-            f"size_mb_{suffix}": number(f"{name}MB", "%.1f"),
-            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.1f"),
+            f"size_mb_{suffix}": number(f"{name}MB", "%.3g"),
+            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.3g"),
         }
     if not paired:
         columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}
@@ -294,7 +328,8 @@ def show_comparison(one: View, other: View) -> None:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
+def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
+    """All that is known of the models; ``frame`` says which are on the front of the chart."""
     st.subheader("Every figure")
     st.write(ties(view.table))
     toy = view.run.record.toy
@@ -302,19 +337,19 @@ def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
     digits = analysis.supported_decimals(low, high)
     share = f"%.{digits}f %%"
     table = with_costs(view.table, price)
-    front = points(table, figures(view, y.key), x, y).set_index("role")["front"]
+    front = frame[frame["run"] == view.run.name].set_index("role")["front"]
     table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
     columns = {
         "role": st.column_config.TextColumn("Model", pinned=True),
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
         "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
-        "size_mb": number("Size, MB", help=meaning("Size")),
+        "size_mb": number("Size, MB", "%.3g", help=meaning("Size")),
         "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
-        "p50_ms": number("p50, ms", help=meaning("Latency p50")),
-        "p95_ms": number("p95, ms", help=meaning("Latency p95")),
+        "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
+        "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
         "headlines_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
         "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
-        "parameters_m": number("Parameters, M", help=meaning("Parameters")),
+        "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
         "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),
         "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
         "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
@@ -325,8 +360,8 @@ def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
         "p_teacher": number(
             "Differs from teacher: p",
             "%.3f",
-            help=f"{meaning(MCNEMAR)} Below {SIGNIFICANT}, the difference in accuracy is unlikely "
-            f"to be chance. {meaning(HOLM)}",
+            help=f"{PAIRED_TEST} Below {SIGNIFICANT}, the difference in accuracy is unlikely to be "
+            "chance.",
         ),
         "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         "title": "What it is",
@@ -339,7 +374,7 @@ def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
     shares = ("accuracy", "agreement", "reported_accuracy", "macro_f1", "worst_recall", "ece")
     shown = table.assign(
         interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
-        front=table["role"].map(front).map({True: "yes", False: ""}),
+        front=table["role"].map(front).map({True: "yes"}).fillna(""),
         state=table["role"].map(view.states),
         **{c: 100 * pd.to_numeric(table[c]) for c in shares},
     )
@@ -348,6 +383,7 @@ def show_table(view: View, x: Axis, y: Axis, price: float) -> None:
         hide_index=True,
         column_config=columns,
         height="content",
+        placeholder="",
     )
     download("Download the table as CSV", view.table, f"{view.run.name}.csv")
     show_stale(view)

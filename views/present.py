@@ -6,8 +6,8 @@ from pipeline import analysis, charts
 from pipeline.axes import X_AXES, Y_AXES, Axis
 from pipeline.budget import Budget, Verdict, decide, sentence
 from views import try_it
-from views.common import PLAIN_CHART, View, ink, plain
-from views.frontier import ask_price, frontier_frame
+from views.common import PLAIN_CHART, View, chart_key, plain
+from views.frontier import ask_price, frontier_frame, presented
 
 FONT = 16
 """Pixels, of text in charts."""
@@ -21,7 +21,7 @@ def show(view: View, back) -> None:
     show_steps(step, back)
     body = st.container()
     budget, x, y, price, chosen = ask(view)
-    verdict = decide(view.table, view.right(), budget)
+    verdict = decide(view.candidates, view.right(), budget)
     role = chosen or verdict.chosen or verdict.nearest
     with body:
         if step == "Trade-off":
@@ -57,27 +57,35 @@ def show_steps(step: str, back) -> None:
             disabled=place == len(STEPS) - 1,
             shortcut="Right",
         )
-        st.page_link(back, label="Leave", icon=":material/close:")
+        keys = ("mb", "ms", "accuracy", "x", "y", "price", "model")
+        told = {
+            key: st.query_params[presented(key)]
+            for key in keys
+            if presented(key) in st.query_params
+        }
+        st.page_link(back, label="Leave", icon=":material/close:", query_params=told)
 
 
 def ask(view: View):
-    """What is presented; its keys are the Frontier page's, so that its link carries them here."""
+    """What is presented; the Frontier page's link carries it here."""
     with st.expander("What is presented"), st.container(horizontal=True):
         bound = {"bind": "query-params", "width": 200}
         limit = {"value": None, "placeholder": "no limit", "min_value": 0.0, **bound}
-        mb = st.number_input("At most, MB", key="mb", **limit)
-        ms = st.number_input("At most, ms", key="ms", **limit)
-        least = st.number_input("At least, % accuracy", max_value=100.0, key="accuracy", **limit)
+        mb = st.number_input("At most, MB", key=presented("mb"), **limit)
+        ms = st.number_input("At most, ms", key=presented("ms"), **limit)
+        least = st.number_input(
+            "At least, % accuracy", max_value=100.0, key=presented("accuracy"), **limit
+        )
         across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
-        x = st.selectbox("Across", list(across), key="x", **bound)
-        y = st.selectbox("Up", list(up), key="y", **bound)
-        price = ask_price(across[x])
+        x = st.selectbox("Across", list(across), key=presented("x"), **bound)
+        y = st.selectbox("Up", list(up), key=presented("y"), **bound)
+        price = ask_price(across[x], presented("price"))
         chosen = st.selectbox(
             "Model",
             list(view.table["role"]),
             index=None,
             placeholder="the one to deploy",
-            key="model",
+            key=presented("model"),
             **bound,
         )
     return Budget(mb, ms, None if least is None else least / 100), across[x], up[y], price, chosen
@@ -90,15 +98,15 @@ def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str) -> None
         st.header("No model of this run has these figures.", anchor=False)
         return
     st.plotly_chart(
-        charts.frontier(frame, None, ink(), x, y, (view.run.name, role), height=470, font=FONT),
-        key="presented",
+        charts.frontier(frame, None, x, y, (view.run.name, role), height=470, font=FONT),
+        key=chart_key("presented"),
         config=PLAIN_CHART,
         alt=f"{y.title} against {x.title.lower()} of each model.",
     )
 
 
 def show_budget(view: View, budget: Budget, verdict: Verdict) -> None:
-    said = sentence(verdict, view.table, budget, len(view.labels))
+    said = sentence(verdict, view.candidates, budget, len(view.labels))
     st.title(plain(verdict.chosen or "Nothing fits"), anchor=False)
     # The first sentence is the answer, the rest says how far it is to be trusted.
     st.header(plain(said), anchor=False, divider=False)
@@ -110,7 +118,7 @@ def show_confusion(view: View, role: str) -> None:
     roles = dict.fromkeys(r for r in ("teacher", role) if r in view.probabilities)
     for role, column in zip(roles, st.columns(len(roles)), strict=True):
         predicted = view.probabilities[role].argmax(axis=1)
-        figure = charts.confusion(analysis.confusion(view.labels, predicted, names), True, ink())
+        figure = charts.confusion(analysis.confusion(view.labels, predicted, names), True)
         figure.update_traces(textfont_size=FONT + 4, selector={"type": "heatmap"})
         for update in (figure.update_xaxes, figure.update_yaxes):
             update(tickfont_size=FONT, title_font_size=FONT, automargin=True)
@@ -118,7 +126,7 @@ def show_confusion(view: View, role: str) -> None:
             st.header(plain(role), anchor=False)
             st.plotly_chart(
                 figure,
-                key=f"presented-{role}",
+                key=chart_key(f"presented-{role}"),
                 config=PLAIN_CHART,
                 alt=f"Confusion matrix of {role}: true classes down, predicted ones across.",
             )

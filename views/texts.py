@@ -138,7 +138,7 @@ def list_rows(
         if not view.run.record.toy:
             st.write("To see the texts, show the dashboard where the data set is:")
             command = "streamlit run dashboard.py -- --data DIR"
-            st.code(command, language="bash", wrap_lines=True)
+            st.code(command, language=None, wrap_lines=True)
     read_one(view, texts, positions[:MOST_ROWS])
 
 

@@ -348,4 +348,4 @@ def show_missing(view: View, at_hand: list[str]) -> None:
         st.subheader("Models that are not here")
         st.write("Too large to be shipped, or not made yet. To make one:")
         lines = [answers.make_command(view.run.record, role) for role in missing]
-        st.code("\n".join(lines), language="bash", wrap_lines=True)
+        st.code("\n".join(lines), language=None, wrap_lines=True)

@@ -9,12 +9,11 @@ from plotly.subplots import make_subplots
 from pipeline.charts.common import BLUE, GREY, INK, dress
 
 
-def reliability(bins: pd.DataFrame, ink: str = INK["light"]) -> go.Figure:
+def reliability(bins: pd.DataFrame) -> go.Figure:
     """How often a model is right, by how sure it is, above how many rows each bar stands for.
 
     Args:
         bins: as ``calibration.reliability`` returns them.
-        ink: colour of text.
     """
     full = bins[bins["count"] > 0]
     middle, width = (full["start"] + full["end"]) / 2, full["end"] - full["start"]
@@ -28,7 +27,7 @@ def reliability(bins: pd.DataFrame, ink: str = INK["light"]) -> go.Figure:
         error_y={
             "array": full["high"] - full["accuracy"],
             "arrayminus": full["accuracy"] - full["low"],
-            "color": ink,
+            "color": INK,
             "thickness": 1,
             "width": 3,
         },
@@ -46,7 +45,7 @@ def reliability(bins: pd.DataFrame, ink: str = INK["light"]) -> go.Figure:
         y=[first, 1],
         mode="lines",
         name="Perfect",
-        line={"color": ink, "width": 1.5, "dash": "dash"},
+        line={"color": INK, "width": 1.5, "dash": "dash"},
         hoverinfo="skip",
         row=1,
         col=1,
@@ -57,13 +56,9 @@ def reliability(bins: pd.DataFrame, ink: str = INK["light"]) -> go.Figure:
         y=full["count"],
         width=0.9 * width,
         marker={"color": GREY},
-        text=full["count"].map(_short),
-        textposition="outside",
-        textangle=-90,  # upright it fits a bar of a chart a third of a screen wide
-        textfont={"color": ink, "size": 11},
-        cliponaxis=False,
-        constraintext="none",
-        hoverinfo="skip",
+        customdata=full[["start", "end"]],
+        hovertemplate="Confidence %{customdata[0]:.0%} – %{customdata[1]:.0%}<br>"
+        "%{y:,} headlines<extra></extra>",
         showlegend=False,
         row=2,
         col=1,
@@ -73,20 +68,14 @@ def reliability(bins: pd.DataFrame, ink: str = INK["light"]) -> go.Figure:
     figure.update_xaxes(title="Confidence", row=2, col=1)
     figure.update_yaxes(title="Right", range=[0, 1.02], tickformat=".0%", dtick=0.25, row=1, col=1)
     figure.update_yaxes(
-        title="Rows (log)",
+        title="Rows, log scale",
         type="log",
-        range=[-0.3, 1.6 * max(math.log10(full["count"].max()), 1)],  # with room for the counts
-        showticklabels=False,
-        showgrid=False,
+        # From below 1, which is a row and must be seen; and to 10 at least.
+        range=[-0.3, max(math.log10(full["count"].max()), 1) + 0.15],
+        tickvals=[1, 10, 100, 1_000, 10_000, 100_000],
+        tickformat=",",
         row=2,
         col=1,
     )
     figure.update_yaxes(automargin=False, title_standoff=14)
-    return dress(figure, ink, height=440, margin={"l": 62, "r": 18, "t": 44, "b": 48})
-
-
-def _short(count: int) -> str:
-    """A count in at most four characters: 812, 6.9k, 76k."""
-    if count < 1_000:
-        return str(count)
-    return f"{count / 1_000:.1f}k" if count < 9_950 else f"{count / 1_000:.0f}k"
+    return dress(figure, height=440, margin={"l": 62, "r": 18, "t": 44, "b": 48})

@@ -6,7 +6,7 @@ Every shade is light and every number on it dark, so that cells read the same on
 import pandas as pd
 import plotly.graph_objects as go
 
-from pipeline.charts.common import INK, VERMILLION, dress
+from pipeline.charts.common import VERMILLION, dress
 
 IN_CELL = "#111111"
 SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
@@ -20,7 +20,6 @@ Cell = tuple[str, str]
 def confusion(
     cells: pd.DataFrame,
     shares: bool = False,
-    ink: str = INK["light"],
     by: str = "share",
     chosen: Cell | None = None,
 ) -> go.Figure:
@@ -30,7 +29,6 @@ def confusion(
         cells: as ``disagreement.confusion_cells`` returns them; those of ``analysis.confusion``
             lack ``column_share``.
         shares: write shares in the cells instead of counts.
-        ink: colour of text outside the cells.
         by: which share shades the cells and is written: ``share`` of the true class, or
             ``column_share``, of the predicted one.
         chosen: the cell to be framed, if any.
@@ -41,13 +39,12 @@ def confusion(
         "%{customdata[1]:.1%} of %{y}<extra></extra>"
     )
     heat = {"z": cells[by], "zmin": 0, "zmax": 1, "colorscale": SHADES}
-    return _matrix(cells, heat, written, hover, ink, chosen)
+    return _matrix(cells, heat, written, hover, chosen)
 
 
 def confusion_change(
     change: pd.DataFrame,
     shares: bool = False,
-    ink: str = INK["light"],
     by: str = "share",
     chosen: Cell | None = None,
     limit: float = 0.0,
@@ -57,7 +54,6 @@ def confusion_change(
     Args:
         change: as ``disagreement.confusion_change`` returns it.
         shares: write changes of shares, in percentage points, instead of headlines.
-        ink: colour of text outside the cells.
         by: which share that is, ``share`` or ``column_share``.
         chosen: the cell to be framed, if any.
         limit: the change, of either sign, that has the full shade; at least the largest one here.
@@ -71,7 +67,7 @@ def confusion_change(
         "%{customdata[1]:+.1%} of %{y}<extra></extra>"
     )
     heat = {"z": values, "zmin": -limit, "zmax": limit, "colorscale": SIGNED_SHADES}
-    return _matrix(change, heat, written, hover, ink, chosen)
+    return _matrix(change, heat, written, hover, chosen)
 
 
 def signed(value: float, decimals: int = 0) -> str:
@@ -81,7 +77,7 @@ def signed(value: float, decimals: int = 0) -> str:
 
 
 def _matrix(
-    cells: pd.DataFrame, heat: dict, written: pd.Series, hover: str, ink: str, chosen: Cell | None
+    cells: pd.DataFrame, heat: dict, written: pd.Series, hover: str, chosen: Cell | None
 ) -> go.Figure:
     names = list(dict.fromkeys(cells["true"]))
     square = (len(names), len(names))
@@ -128,4 +124,4 @@ def _matrix(
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
         update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
-    return dress(figure, ink, height=320, margin={"l": 74, "r": 2, "t": 4, "b": 64})
+    return dress(figure, height=320, margin={"l": 74, "r": 2, "t": 4, "b": 64})

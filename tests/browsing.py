@@ -1,0 +1,74 @@
+"""What the tests in a real browser share: the dashboard's address, pages to visit, pictures.
+
+Each step leaves a screenshot in pytest's folder for the test, or, with --screenshots DIR, there.
+"""
+
+import pytest
+
+from tests import synthetic, walk
+
+if not walk.CHROMIUM:
+    pytest.skip("no chromium: apt-get install chromium", allow_module_level=True)
+api = pytest.importorskip("playwright.sync_api")
+expect = api.expect
+expect.set_options(timeout=walk.TIMEOUT)
+
+WIDTHS = {"projector": (1280, 720), "screen": (1920, 1080), "phone": (390, 844)}
+# The last of them knows no word of Business.
+SLOW, QUICK = "minilm-int8", ["minilm", "tiny-int8"]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """A dashboard on a synthetic cache of two runs; one of the models is slow."""
+    folder = tmp_path_factory.mktemp("browser")
+    synthetic.write_run(
+        folder / "cache",
+        roles=[*synthetic.FIGURES, *synthetic.CONTROLS, *synthetic.REPEATS],
+        at_hand=[*QUICK, SLOW],
+        slow=[SLOW],
+        rows=2000,
+    )
+    few = ["teacher", "distil", "minilm", "tiny", "tiny-int8"]
+    synthetic.write_run(folder / "cache", "other", roles=few, at_hand=[], rows=800, family="bert")
+    with walk.serve(folder / "cache", folder / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with api.sync_playwright() as playwright:
+        started = walk.start_browser(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens pages, each in a context of its own; at the end, none may have complained."""
+    pages = []
+
+    def visit(url, size="projector", color_scheme="light"):
+        width, height = WIDTHS[size]
+        page = walk.open_page(browser, {"width": width, "height": height}, color_scheme)
+        pages.append(page)
+        page.goto(url)
+        return page
+
+    yield visit
+    for page in pages:
+        page.context.close()
+    assert [fault for page in pages for fault in page.faults] == []
+
+
+@pytest.fixture
+def picture(request, tmp_path):
+    """Takes a screenshot under a name."""
+    folder = request.config.getoption("--screenshots") or tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda page, name, **how: walk.picture(page, folder / f"{name}.png", **how)
+
+
+def set_width(page, size):
+    """Make a page's window as wide and high as one of ``WIDTHS``."""
+    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[size], strict=True)))

@@ -1,0 +1,184 @@
+"""The walk through the pages of results: Frontier, Confusion, Errors, Calibration, presenting."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from tests import synthetic, walk
+from tests.browsing import address, browser, expect, picture, set_width, visit
+
+__all__ = ["address", "browser", "picture", "visit"]  # fixtures
+
+
+def click_point(page, chart, position):
+    """Click a mark of a chart where it is drawn: what plotly listens to lies above it."""
+    mark = chart.locator(".scatterlayer .points path").nth(position)
+    expect(mark).to_be_visible()
+    mark.scroll_into_view_if_needed()
+    walk.settle(page)
+    box = mark.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+# --- frontier, confusion --------------------------------------------------------------------------
+
+
+def test_a_click_on_a_point_opens_the_models_card_and_its_link_does(visit, address, picture):
+    page = visit(f"{address}/frontier")
+    chart = page.get_by_test_id("stPlotlyChart").first
+    click_point(page, chart, 0)
+    expect(page).to_have_url(re.compile(r"model=[\w-]+"))
+    role = re.search(r"model=([\w-]+)", page.url)[1]
+    assert role in synthetic.FIGURES
+    card = page.get_by_role("combobox", name="A model's card")
+    expect(card).to_have_value(role)
+    picture(page, "frontier-card", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_role("combobox", name="A model's card")).to_have_value(role)
+    picture(receiver, "frontier-card-received", whole=True)
+
+
+def test_a_model_is_chosen_by_keyboard_alone(visit, address, picture):
+    page = visit(f"{address}/frontier")
+    card = page.get_by_role("combobox", name="A model's card")
+    card.focus()
+    page.keyboard.type("minilm-c")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("model=minilm-control"))
+    expect(page.get_by_text("What the teacher added to minilm")).to_be_visible()
+    switch = page.get_by_role("switch", name="Controls (no teacher)")
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile("controls=true"))
+    expect(page.locator(".annotation-text", has_text="minilm-control")).to_be_visible()
+    picture(page, "frontier-controls", whole=True)
+
+
+@pytest.mark.parametrize("size", ["projector", "phone"])
+def test_two_runs_stand_side_by_side(visit, address, picture, size):
+    page = visit(walk.link(address, "frontier", beside="other"), size)
+    expect(page.get_by_role("heading", name="Role by role")).to_be_visible()
+    expect(page.locator(".legendtext", has_text="other")).to_be_visible()
+    picture(page, f"frontier-beside-{size}", whole=True)
+    assert page.evaluate(walk.OUTSIDE) == []
+
+
+def test_charts_follow_a_change_of_theme_when_the_script_next_runs(visit, address, picture):
+    page = visit(f"{address}/frontier")
+    walk.settle(page)
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        page.get_by_test_id("stCheckbox").get_by_text("Source notebook").click()
+        page.wait_for_function(
+            """light => [...document.querySelectorAll(".js-plotly-plot .main-svg text")]
+                 .filter(text => text.textContent)
+                 .map(text => getComputedStyle(text).fill.match(/[0-9]+/g).map(Number))
+                 .every(([r, g, b]) => light ? r + g + b < 200 : r + g + b > 600)""",
+            arg=theme == "light",
+        )
+        picture(page, f"frontier-turned-{theme}")
+
+
+def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
+    page = visit(walk.link(address, "frontier", mb=20))
+    expect(page.get_by_test_id("stMain").get_by_text("deploy minilm-int4")).to_be_visible()
+    picture(page, "frontier-budget")
+
+
+def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
+    page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
+    chart = page.get_by_test_id("stPlotlyChart").nth(2)
+    click_point(page, chart, 1)  # the first row's second
+    said = re.compile(r"Truly World, called Sports by tiny-int4: \d+ headlines\.")
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page).to_have_url(re.compile("truly=World.*called=Sports|called=Sports.*truly=World"))
+    picture(page, "confusion-cell", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_text(said)).to_be_visible()
+    picture(receiver, "confusion-cell-received", whole=True)
+    page.get_by_role("combobox", name="Difference from").click()
+    page.get_by_role("option", name="teacher").click()
+    expect(page.get_by_text("right against teacher").first).to_be_visible()
+    picture(page, "confusion-difference", whole=True)
+
+
+# --- errors, calibration, presenting --------------------------------------------------------------
+
+
+def test_errors_are_filtered_and_their_link_shows_the_same(visit, address, picture):
+    page = visit(walk.link(address, "errors", model="tiny-int8"))
+    counted = page.get_by_text(re.compile(r"\d+ of 2,000 test rows"))
+    expect(counted).to_be_visible()
+    wrong = counted.inner_text()
+    page.get_by_role("combobox", name="True class").click()
+    page.get_by_role("option", name="Business").click()
+    page.keyboard.press("Escape")
+    expect(counted).not_to_have_text(wrong)
+    narrowed = counted.inner_text()
+    page.get_by_role("slider", name="Models that differ, at least").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("differ=1"))
+    expect(counted).not_to_have_text(narrowed)
+    picture(page, "errors-filtered", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_text(counted.inner_text())).to_be_visible()
+    with receiver.expect_download() as download:
+        receiver.get_by_role("button", name="Download these rows as CSV").click()
+    table = pd.read_csv(download.value.path())
+    assert counted.inner_text().startswith(f"{len(table)} of")
+    assert set(table["Labelled"]) == {"Business"}
+    assert (table["Others differ"] >= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [("Broke and fixed", "Going from teacher to"), ("Suspected label errors", "The rule:")],
+)
+def test_every_part_of_errors_fits(visit, address, picture, part, said):
+    page = visit(f"{address}/errors")
+    page.get_by_text(part, exact=True).click()
+    expect(page.get_by_test_id("stMain").get_by_text(said)).to_be_visible()
+    name = part.split()[0].lower()
+    picture(page, f"errors-{name}", whole=True)
+    set_width(page, "phone")
+    picture(page, f"errors-{name}-phone", whole=True)
+    assert page.evaluate(walk.OUTSIDE) == []
+
+
+def test_the_temperature_is_switched_on_and_its_link_does(visit, address, picture):
+    page = visit(walk.link(address, "calibration", models=["teacher", "minilm", "nano"]))
+    expect(page.get_by_text("as it is")).to_have_count(3)
+    page.get_by_test_id("stCheckbox").get_by_text("With the temperature").click()
+    expect(page.get_by_text(re.compile(r"at T = \d"))).to_have_count(3)
+    picture(page, "calibration-scaled", whole=True)
+    receiver = visit(page.url)
+    expect(receiver.get_by_text(re.compile(r"at T = \d"))).to_have_count(3)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
+    page = visit(walk.link(address, "frontier", mb=100), color_scheme=color_scheme)
+    page.get_by_role("link", name="Present this").click()
+    steps = ["Trade-off", "Deploy", "Confusion", "Try it"]
+    for place, step in enumerate(steps, start=1):
+        expect(page.get_by_text(f"{place} of {len(steps)}: {step}")).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
+        if step == "Deploy":  # the budget came along
+            expect(page.get_by_text("With at most 100 MB, deploy")).to_be_visible()
+        if step == "Try it":
+            expect(page.get_by_text("All answered")).to_be_visible()
+        name = step.split()[0].lower()
+        picture(page, f"present-{name}-{color_scheme}")
+        set_width(page, "phone")
+        picture(page, f"present-{name}-{color_scheme}-phone")
+        assert page.evaluate(walk.OUTSIDE) == []
+        set_width(page, "projector")
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("3 of 4: Confusion")).to_be_visible()
+    receiver = visit(page.url)
+    expect(receiver.get_by_text("3 of 4: Confusion")).to_be_visible()
+    page.get_by_role("link", name="Leave").click()
+    expect(page.get_by_test_id("stMain").get_by_text("With at most 100 MB, deploy")).to_be_visible()
