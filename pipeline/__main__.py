@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import plan
+from pipeline import plan, processes
 from pipeline.cache import CACHE, check_name, list_runs
 from pipeline.errors import PipelineError, one_line
 from pipeline.families import FAMILIES
@@ -142,7 +142,9 @@ def run_family(options: argparse.Namespace) -> int:
         from pipeline import toy
 
         checkpoints = work / "toy-checkpoints"
-        toy.make_checkpoints(checkpoints, corpus.train.texts)
+        if processes.is_first():
+            toy.make_checkpoints(checkpoints, corpus.train.texts)
+        processes.wait_for_all()
     run = runner.run(
         family,
         corpus,
@@ -154,6 +156,8 @@ def run_family(options: argparse.Namespace) -> int:
         command=_portable(options),
         measure_again=options.measure_again,
     )
+    if run is None:  # of several processes, one that only helped to train
+        return 0
     print(summary(run.table()))
     print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")
     return 0

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from pipeline import processes
+
 
 def say(line: str) -> None:
-    """A line of progress."""
-    print(line, file=sys.stderr, flush=True)
+    """A line of progress, of the first process alone where there are several."""
+    if processes.is_first():
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -18,8 +21,9 @@ def busy(what: str) -> Iterator[None]:
     """A block of work of unknown length: said once, with a clock that runs on a terminal."""
     if not sys.stderr.isatty():
         say(what)
+    quiet = None if processes.is_first() else True  # None: unless on a terminal
     done = threading.Event()
-    with tqdm(bar_format=f"{what}, {{elapsed}}", leave=True, disable=None) as clock:
+    with tqdm(bar_format=f"{what}, {{elapsed}}", leave=True, disable=quiet) as clock:
 
         def tick() -> None:
             while not done.wait(1):

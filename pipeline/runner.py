@@ -18,6 +18,7 @@ from pipeline import (
     models,
     nano,
     plan,
+    processes,
     quantization,
     stages,
     training,
@@ -55,9 +56,9 @@ class Maker:
         self.prints = plan.fingerprints(self.family, self.inputs)
         self.models = self.family.by_role()
 
-    def _stage(self, kind: str, role: str, make) -> Path:
+    def _stage(self, kind: str, role: str, make, complete=stages.complete) -> Path:
         name = f"{self.family.name}-{role}-{kind}"
-        return stages.complete(self.work, name, getattr(self.prints[role], kind), make)
+        return complete(self.work, name, getattr(self.prints[role], kind), make)
 
     def weights(self, role: str) -> Path:
         """Folder of a trained model's weights, tokenizer and training record."""
@@ -102,9 +103,10 @@ class Maker:
                 self.callbacks,
                 hidden,
             )
-            stages.clear(draft)
-            models.save(network, tokenizer, draft)
-            write_json(draft / TRAINING, record)
+            if processes.is_first():
+                stages.clear(draft)
+                models.save(network, tokenizer, draft)
+                write_json(draft / TRAINING, record)
 
         def fit(draft: Path) -> None:
             stages.clear(draft)
@@ -114,17 +116,21 @@ class Maker:
                 )
             write_json(draft / TRAINING, record)
 
-        return self._stage("weights", role, fit if model.method == "classical" else make)
+        if model.method == "classical":
+            return self._stage("weights", role, fit)
+        return self._stage("weights", role, make, stages.complete_together)
 
     def logits(self, role: str) -> Path:
         """Folder of a teacher's logits on the training rows: computed once for all its students."""
-        return self._stage("logits", role, partial(self._write_logits, role, self.corpus.train))
+        write = partial(self._write_logits, role, self.corpus.train)
+        return self._stage("logits", role, write, stages.complete_together)
 
     def _write_logits(self, role: str, rows: Split, draft: Path) -> None:
         network, tokenizer = models.read(self.weights(role))
         say(f"{role}: logits on {len(rows):,} rows")
         logits = training.predict_logits(network, tokenizer, rows, self.family.max_length)
-        np.save(draft / LOGITS, logits, allow_pickle=False)
+        if processes.is_first():
+            np.save(draft / LOGITS, logits, allow_pickle=False)
 
     def _taught(self, student: Model) -> tuple[Split, np.ndarray]:
         """The rows that a student learns from, and its teacher's logits on them."""
@@ -138,7 +144,7 @@ class Maker:
 
     def _altered_logits(self, role: str, copies: int, rows: Split) -> Path:
         """Folder of a teacher's logits on altered copies of the training rows."""
-        return stages.complete(
+        return stages.complete_together(
             self.work,
             f"{self.family.name}-{role}-altered",
             stages.fingerprint(logits=self.prints[role].logits, copies=copies),
@@ -199,6 +205,11 @@ class Maker:
             evaluation.evaluate(artifact, self.corpus, draft)
 
         return self._stage("evaluation", role, make)
+
+    def help_to_train(self, role: str) -> None:
+        """What a process that is not the first does for a model."""
+        if self.models[role].training:
+            self.weights(role)
 
     def measure_again(self, role: str) -> None:
         """Time a model anew, on this machine as it is now."""
@@ -276,8 +287,11 @@ def run(
     checkpoints: Path | None = None,
     measure_again: bool = False,
     callbacks: tuple = (),
-) -> Run:
+) -> Run | None:
     """Make ``roles`` (parents first) and write each into ``cache/<name>/`` as it is done.
+
+    Of several processes the first makes and writes everything and gives the run; the others help
+    it to train, and give None.
 
     What is done already under the same fingerprint is taken as it is; the run's other roles stay.
     With ``measure_again`` every one of ``roles`` is timed anew, whatever is done.
@@ -286,16 +300,19 @@ def run(
         PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
             run is at work, or a stage found something wrong.
     """
+    identities = {
+        checkpoint: models.checkpoint_identity(checkpoint, checkpoints)
+        for checkpoint in plan.checkpoints(family, roles)
+    }
+    inputs = {"data": corpus.fingerprint, **identities}
+    maker = Maker(family, corpus, work, checkpoints, inputs, callbacks)
+    if not processes.is_first():
+        for role in roles:
+            maker.help_to_train(role)
+        return None
     with stages.locked(work), stages.locked(cache / name):
         restore(cache)
-        existing = _existing(cache / name, family, corpus)
-        identities = {
-            checkpoint: models.checkpoint_identity(checkpoint, checkpoints)
-            for checkpoint in plan.checkpoints(family, roles)
-        }
-        inputs = {"data": corpus.fingerprint, **identities}
-        maker = Maker(family, corpus, work, checkpoints, inputs, callbacks)
-        written = existing
+        written = _existing(cache / name, family, corpus)
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
             if measure_again:

@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from pipeline import processes
 from pipeline.errors import PipelineError
 
 
@@ -38,14 +39,42 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
     target = folder(work, name, fingerprint)
     draft = target.with_name(f".draft-{target.name}")
     if not target.is_dir():
-        if _cleared(draft).is_dir():
-            shutil.rmtree(draft, ignore_errors=True)
-            _cleared(draft).rename(draft)
-        draft.mkdir(parents=True, exist_ok=True)
+        _open(draft)
         make(draft)
         draft.rename(target)
     shutil.rmtree(_cleared(draft), ignore_errors=True)
     return target
+
+
+def complete_together(
+    work: Path, name: str, fingerprint: str, make: Callable[[Path], None]
+) -> Path:
+    """``complete`` for a stage that all processes make; only the first may write in ``make``.
+
+    They all come here before the first can complete it, so they all find it missing or there.
+    """
+    target = folder(work, name, fingerprint)
+    if processes.count() == 1 or target.is_dir():
+        return complete(work, name, fingerprint, make)
+    draft = target.with_name(f".draft-{target.name}")
+    if processes.is_first():
+        _open(draft)
+    processes.wait_for_all()
+    make(draft)
+    processes.wait_for_all()
+    if processes.is_first():
+        draft.rename(target)
+        shutil.rmtree(_cleared(draft), ignore_errors=True)
+    processes.wait_for_all()
+    return target
+
+
+def _open(draft: Path) -> None:
+    """Make a draft folder, or find it as a killed run left it."""
+    if _cleared(draft).is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+        _cleared(draft).rename(draft)
+    draft.mkdir(parents=True, exist_ok=True)
 
 
 def clear(draft: Path) -> None:

@@ -25,10 +25,11 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import logging
 
-from pipeline import hardware
+from pipeline import hardware, processes
 from pipeline.cache import write_json
 from pipeline.data import Split
 from pipeline.distillation import HiddenTeacher, distillation_loss, remove_projection
+from pipeline.errors import PipelineError
 from pipeline.interrupts import StopAtCheckpoint
 from pipeline.models import Tokenizer
 from pipeline.progress import busy
@@ -78,7 +79,8 @@ class _KeepNewest(TrainerCallback):
     """
 
     def on_save(self, args, state, control, **kwargs) -> None:
-        rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
+        if state.is_world_process_zero:
+            rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
 
 
 class _EpochSampler(LengthGroupedSampler):
@@ -109,7 +111,8 @@ class _DistillationTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset=None) -> _EpochSampler:
         lengths = self.train_dataset[self.args.length_column_name]
-        sampler = _EpochSampler(self.args.train_batch_size, lengths=list(lengths))
+        # Of the whole batch: accelerate gives each process every so-manieth share of it.
+        sampler = _EpochSampler(self.training.batch_size, lengths=list(lengths))
         sampler.seed = self.args.seed
         return sampler
 
@@ -169,7 +172,7 @@ def trainer(
         lr_scheduler_type="linear",
         warmup_steps=training.warmup,
         weight_decay=training.weight_decay,
-        per_device_train_batch_size=training.batch_size,
+        per_device_train_batch_size=processes.share(training.batch_size),
         per_device_eval_batch_size=64,
         # Where nothing is trained, rows must come back in order: the strategy is evaluation's too.
         train_sampling_strategy="random" if train is None else "group_by_length",
@@ -269,7 +272,8 @@ def search_rate(
         )
         attempt.train()
         tried[str(rate)] = attempt.evaluate()["eval_loss"]
-        write_json(results, tried)
+        if processes.is_first():
+            write_json(results, tried)
     return tried
 
 
@@ -309,6 +313,8 @@ def train(
     set_seed(training.seed)
     model, tokenizer = load_model()
     if hidden:
+        if processes.count() > 1:
+            raise PipelineError("hidden states are matched by one process only; start one")
         hidden.add_projection(model)
     steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
@@ -359,10 +365,12 @@ def train(
 
 def _last_checkpoint(folder: Path) -> str | None:
     """The newest whole checkpoint; what a kill left of others is deleted."""
-    found = list(folder.glob("checkpoint-*"))
-    whole = [path for path in found if _is_whole(path)]
-    for path in set(found) - set(whole):  # would be taken for the newest, were it left
-        shutil.rmtree(path)
+    if processes.is_first():
+        for path in folder.glob("checkpoint-*"):
+            if not _is_whole(path):  # would be taken for the newest, were it left
+                shutil.rmtree(path)
+    processes.wait_for_all()
+    whole = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 

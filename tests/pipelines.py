@@ -16,7 +16,7 @@ NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
 # Architecture and layers of the checkpoints that stand in for the published ones.
 CHECKPOINTS = {
-    "google-bert/bert-base-uncased": ("bert", 2),
+    "google-bert/bert-base-uncased": ("bert", 12),
     "distilbert/distilbert-base-uncased": ("distilbert", 2),
     "microsoft/MiniLM-L12-H384-uncased": ("bert", 2),
     "huawei-noah/TinyBERT_General_4L_312D": ("bert", 1),

@@ -105,7 +105,7 @@ def write_artifact(
     return folder
 
 
-def slow_nodes(products: int = 16) -> list[onnx.NodeProto]:
+def slow_nodes(products: int = 64) -> list[onnx.NodeProto]:
     """From "mean" to "logits", which are equal, by way of products of large matrices of zeros."""
     chain = [f"product{i}" for i in range(products + 1)]
     return [

@@ -102,18 +102,19 @@ def test_a_csv_is_uploaded_and_its_column_chosen(visit, address, picture):
 
 def test_a_long_job_is_stopped_kept_and_gone_on_with(visit, address, picture):
     page = visit(walk.link(address, "try", ask=[QUICK[1], SLOW], source="Upload"))
-    send(page, "long.txt", b"coach wins\n" * 2000)
-    answered = page.get_by_text(re.compile(r"Asking .*: (?!0)[\d,]+ of 2,000"))
+    send(page, "long.txt", b"coach wins\n" * 5000)
+    answered = page.get_by_text(re.compile(r"Asking .*: (?!0)[\d,]+ of 5,000"))
     expect(answered).to_be_visible()
     picture(page, "try-at-work", settled=False)
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-    stopped = page.get_by_text(re.compile(r"Stopped\. Answered by every model: \d+ of 2,000"))
+    stopped = page.get_by_text(re.compile(r"Stopped\. Answered by every model: [\d,]+ of 5,000"))
     expect(stopped).to_be_visible()
     picture(page, "try-stopped")
-    done = int(re.search(r"model: (\d+) of", stopped.inner_text())[1])
-    assert 32 <= done < 2000
+    told = re.search(r"model: ([\d,]+) of", stopped.inner_text())[1]
+    done = int(told.replace(",", ""))
+    assert 32 <= done < 5000
     expect(
-        page.get_by_role("heading", name=f"{done} headlines; the models differ on 0")
+        page.get_by_role("heading", name=f"{told} headlines; the models differ on 0")
     ).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the answers as CSV").click()

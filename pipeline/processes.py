@@ -1,0 +1,52 @@
+"""Several processes on one run, as ``accelerate launch`` starts them.
+
+All of them train together. Whatever else there is to do, the first one does alone, and it alone
+writes; the others wait for it.
+"""
+
+import os
+from datetime import timedelta
+from functools import cache
+
+from pipeline.errors import PipelineError
+
+# A process may wait for hours while the first one evaluates; the default is half an hour.
+_PATIENCE = timedelta(days=7)
+
+
+def count() -> int:
+    """How many processes work on this run."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def share(rows: int) -> int:
+    """How many of a batch's rows fall to each process.
+
+    Raises:
+        PipelineError: they can't be shared out evenly.
+    """
+    if rows % count():
+        raise PipelineError(
+            f"{count()} processes can't share batches of {rows} rows evenly; start 2, 4 or 8"
+        )
+    return rows // count()
+
+
+def wait_for_all() -> None:
+    """Return once every process has come here."""
+    if count() > 1:
+        _state().wait_for_everyone()
+
+
+@cache
+def _state():
+    """accelerate's knowledge of the processes; joins them when it is first asked for."""
+    import torch
+    from accelerate import PartialState
+
+    return PartialState(cpu=not torch.accelerator.is_available(), timeout=_PATIENCE)

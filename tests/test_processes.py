@@ -1,0 +1,71 @@
+"""Two processes on the CPU, as accelerate starts them: what they train is what one would."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pipeline import processes
+from pipeline.cache import list_runs
+from pipeline.errors import PipelineError
+from tests import pipelines
+
+LAUNCH = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+
+
+def _start(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=pipelines.ROOT,
+        env={**os.environ, **pipelines.NO_HUB, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_two_processes_train_what_one_does(checkpoints, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    _start("tests.train_once", checkpoints, folders[0])
+    _start(*LAUNCH, "-m", "tests.train_once", checkpoints, folders[1])
+    one, two = (load_file(folder / "weights") for folder in folders)
+    for name in one:
+        # 22 steps of Adam at up to 1e-3; sums in another order move it by less than a hundredth.
+        torch.testing.assert_close(two[name], one[name], atol=1e-4, rtol=0, msg=name)
+    records = [json.loads((folder / "record.json").read_text()) for folder in folders]
+    for name in ("rate", "steps", "kept_step", "rows"):
+        assert records[0][name] == records[1][name], name
+    losses = [[entry["loss"] for entry in record["validation"]] for record in records]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_one_of_two_writes_a_whole_run(tmp_path):
+    command = ("-m", "pipeline", "run", "--family", "toy", "--only", "tiny-int8", "nano")
+    done = _start(*LAUNCH, *command, "--cache", tmp_path)
+    assert done.stdout.count("is whole") == 1
+    assert done.stderr.count("tiny: training") == 1
+    runs, problems = list_runs(tmp_path)
+    assert (len(runs), problems) == (1, [])
+    assert list(runs[0].by_role) == ["teacher", "tiny", "tiny-int8", "nano"]
+    assert not list((tmp_path / ".work").glob(".draft-*"))
+    # As much learned as by one process (tests/test_toy.py); a quarter is chance.
+    for role in ("teacher", "tiny"):
+        assert runs[0].by_role[role].metrics["accuracy"] > 0.45, role
+    assert pipelines.run("verify", "--cache", tmp_path).returncode == 0
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(PipelineError, match="3 processes can't share batches of 64 rows"):
+        processes.share(64)
+    assert processes.share(66) == 22
