@@ -251,15 +251,18 @@ def search_rate(
     results = folder / "rates.json"
     tried = json.loads(results.read_text()) if results.is_file() else {}
     shuffled = np.random.default_rng(training.seed).permutation
-    rows = np.sort(shuffled(len(train))[: training.search_rows])
+    drawn = np.sort(shuffled(len(train))[: training.search_rows])
     judged_on = validation.take(shuffled(len(validation))[: training.search_rows])
-    few = train.take(rows)
-    few_logits = None if teacher_logits is None else teacher_logits[rows]
+    few = train.take(drawn)
+    few_logits = None if teacher_logits is None else teacher_logits[drawn]
+    rows = judged_rows = None
     for rate in training.rates:
         if str(rate) in tried:
             continue
         set_seed(training.seed)
         model, tokenizer = load_model()
+        rows = rows or tokenize(few, tokenizer, max_length, few_logits)
+        judged_rows = judged_rows or tokenize(judged_on, tokenizer, max_length)
         attempt = trainer(
             model,
             tokenizer,
@@ -267,8 +270,8 @@ def search_rate(
             folder / "search",
             rate=rate,
             max_steps=math.ceil(len(few) / training.batch_size),
-            train=tokenize(few, tokenizer, max_length, few_logits),
-            validation=tokenize(judged_on, tokenizer, max_length),
+            train=rows,
+            validation=judged_rows,
         )
         attempt.train()
         tried[str(rate)] = attempt.evaluate()["eval_loss"]
