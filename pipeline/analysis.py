@@ -185,7 +185,7 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
     """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
 
     Args:
-        accuracies: by role, shares in 0..1; roles of repeats as ``families.repeated_role`` knows
+        accuracies: by role, shares in 0..1; roles of repeats as ``roles.repeated_role`` knows
             them.
 
     Returns:

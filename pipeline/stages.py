@@ -37,9 +37,12 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
             out of it is there again, too.
     """
     target = folder(work, name, fingerprint)
-    draft = target.with_name(f".draft-{target.name}")
+    draft = _draft(target)
     if not target.is_dir():
-        _open(draft)
+        if _cleared(draft).is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+            _cleared(draft).rename(draft)
+        draft.mkdir(parents=True, exist_ok=True)
         make(draft)
         draft.rename(target)
     shutil.rmtree(_cleared(draft), ignore_errors=True)
@@ -54,27 +57,24 @@ def complete_together(
     They all come here before the first can complete it, so they all find it missing or there.
     """
     target = folder(work, name, fingerprint)
-    if processes.count() == 1 or target.is_dir():
+    if target.is_dir():
         return complete(work, name, fingerprint, make)
-    draft = target.with_name(f".draft-{target.name}")
+
+    def make_with_the_others(draft: Path) -> None:
+        processes.wait_for_all()  # until the first has opened the draft
+        make(draft)
+        processes.wait_for_all()  # until nobody reads it any more
+
     if processes.is_first():
-        _open(draft)
-    processes.wait_for_all()
-    make(draft)
-    processes.wait_for_all()
-    if processes.is_first():
-        draft.rename(target)
-        shutil.rmtree(_cleared(draft), ignore_errors=True)
-    processes.wait_for_all()
+        complete(work, name, fingerprint, make_with_the_others)
+    else:
+        make_with_the_others(_draft(target))
+    processes.wait_for_all()  # until it is complete
     return target
 
 
-def _open(draft: Path) -> None:
-    """Make a draft folder, or find it as a killed run left it."""
-    if _cleared(draft).is_dir():
-        shutil.rmtree(draft, ignore_errors=True)
-        _cleared(draft).rename(draft)
-    draft.mkdir(parents=True, exist_ok=True)
+def _draft(target: Path) -> Path:
+    return target.with_name(f".draft-{target.name}")
 
 
 def clear(draft: Path) -> None:

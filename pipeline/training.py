@@ -79,7 +79,7 @@ class _KeepNewest(TrainerCallback):
     """
 
     def on_save(self, args, state, control, **kwargs) -> None:
-        if state.is_world_process_zero:
+        if processes.is_first():
             rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
 
 
@@ -309,6 +309,8 @@ def train(
     Returns:
         The model, its tokenizer, and a record of the training for ``run.json``.
     """
+    if hidden and processes.count() > 1:
+        raise PipelineError("hidden states are matched by one process only; start one")
     rates = search_rate(
         load_model, training, train_split, validation, max_length, folder, teacher_logits
     )
@@ -316,8 +318,6 @@ def train(
     set_seed(training.seed)
     model, tokenizer = load_model()
     if hidden:
-        if processes.count() > 1:
-            raise PipelineError("hidden states are matched by one process only; start one")
         hidden.add_projection(model)
     steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)

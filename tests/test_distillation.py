@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import data, distillation, models
+from pipeline import data, distillation, models, training
 from pipeline.distillation import NO_LABEL, distillation_loss
 from pipeline.errors import PipelineError
+from pipeline.roles import Training
 
 MPNET = "sentence-transformers/all-mpnet-base-v2"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -113,9 +114,6 @@ def test_a_student_of_another_vocabulary_is_refused(pair, tmp_path):
 
 
 def test_hidden_states_come_first_and_leave_no_trace(pair, checkpoints, tmp_path, monkeypatch):
-    from pipeline import training
-    from pipeline.roles import Training
-
     _, its, teacher, other = pair
     hidden = distillation.hidden_teacher(teacher, other, its)
     asked = []
