@@ -39,6 +39,8 @@ class Training:
     search_rows: int = 6400
     """Rows of the one short epoch on which each of ``rates`` is tried."""
     seed: int = 42
+    rows: int | None = None
+    """Training rows, drawn at random; None: all."""
     hidden_epochs: int | None = None
     """Of the epochs, how many go to matching the teacher's hidden states and attention first."""
     altered_copies: int | None = None

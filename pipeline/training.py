@@ -250,11 +250,8 @@ def search_rate(
         return {}
     results = folder / "rates.json"
     tried = json.loads(results.read_text()) if results.is_file() else {}
-    shuffled = np.random.default_rng(training.seed).permutation
-    drawn = np.sort(shuffled(len(train))[: training.search_rows])
-    judged_on = validation.take(shuffled(len(validation))[: training.search_rows])
-    few = train.take(drawn)
-    few_logits = None if teacher_logits is None else teacher_logits[drawn]
+    few, few_logits = _draw(train, teacher_logits, training.search_rows, training.seed)
+    judged_on, _ = _draw(validation, None, training.search_rows, training.seed)
     rows = judged_rows = None
     for rate in training.rates:
         if str(rate) in tried:
@@ -278,6 +275,14 @@ def search_rate(
         if processes.is_first():
             write_json(results, tried)
     return tried
+
+
+def _draw(
+    split: Split, teacher_logits: np.ndarray | None, rows: int, seed: int
+) -> tuple[Split, np.ndarray | None]:
+    """At most so many rows, in the order they stand in, and the teacher's logits on them."""
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(split))[:rows])
+    return split.take(drawn), None if teacher_logits is None else teacher_logits[drawn]
 
 
 def train(
@@ -311,6 +316,10 @@ def train(
     """
     if hidden and processes.count() > 1:
         raise PipelineError("hidden states are matched by one process only; start one")
+    if training.rows:
+        train_split, teacher_logits = _draw(
+            train_split, teacher_logits, training.rows, training.seed
+        )
     rates = search_rate(
         load_model, training, train_split, validation, max_length, folder, teacher_logits
     )

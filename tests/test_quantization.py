@@ -372,7 +372,7 @@ def test_gradients_are_those_of_straight_through_rounding(low, high):
     x = torch.randn(4000, generator=generator) * 2
     weights = torch.randn(4000, generator=generator)
     results = []
-    for function in (qat._FakeQuantize.apply, composed):
+    for function in (qat.fake_quantize_inputs, composed):
         leaves = [x.clone(), torch.tensor(low), torch.tensor(high)]
         for leaf in leaves:
             leaf.requires_grad_()
@@ -388,6 +388,20 @@ def test_gradients_are_those_of_straight_through_rounding(low, high):
     balance = (4000 * 255) ** -0.5
     torch.testing.assert_close(dlow, dlow2 * balance, rtol=5e-3, atol=1e-7)
     torch.testing.assert_close(dhigh, dhigh2 * balance, rtol=5e-3, atol=1e-7)
+
+
+def test_of_many_rows_a_sample_gives_the_ranges_gradients(monkeypatch):
+    generator = torch.manual_seed(0)
+    x = torch.randn(20_000, 16, generator=generator).cumsum(1)
+    found = []
+    for least in (qat.LEAST_SAMPLED, len(x)):  # a sample, and all
+        monkeypatch.setattr(qat, "LEAST_SAMPLED", least)
+        low, high = torch.tensor(-4.0, requires_grad=True), torch.tensor(5.0, requires_grad=True)
+        rounded = qat.fake_quantize_inputs(x, low, high)
+        (rounded - x).square().sum().backward()
+        found.append((low.grad.item(), high.grad.item()))
+    assert found[0] == pytest.approx(found[1], rel=0.1)
+    assert found[0] != found[1]
 
 
 def test_training_finds_a_better_range():

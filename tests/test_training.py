@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from pipeline import data, models, training
 from pipeline.data import Split
@@ -43,6 +44,36 @@ def test_the_lowest_loss_on_validation_chooses_the_rate(checkpoints, tmp_path):
     assert len(record["validation"]) == 4
     accuracies = {entry["step"]: entry["accuracy"] for entry in record["validation"]}
     assert accuracies[record["kept_step"]] == max(accuracies.values())
+
+
+def test_a_share_of_the_rows_is_trained_on_with_the_logits_that_are_theirs(checkpoints, tmp_path):
+    corpus = data.load(toy=True)
+    logits = np.zeros((len(corpus.train), 4), np.float32)
+    logits[np.arange(len(logits)), corpus.train.labels] = 5.0  # each row's own label
+
+    seen = []
+
+    class Watch(TrainerCallback):
+        def on_train_begin(self, args, state, control, train_dataloader, **kwargs):
+            rows = train_dataloader.dataset
+            seen.append((rows["labels"], np.argmax(rows["teacher_logits"], axis=1).tolist()))
+
+    settings = Training(rates=(1e-3,), epochs=1, batch_size=16, rows=40)
+    _, _, record = training.train(
+        lambda: models.load_checkpoint(BERT, "bert", checkpoints),
+        settings,
+        corpus.train,
+        corpus.validation,
+        32,
+        tmp_path,
+        logits,
+        (Watch(),),
+    )
+    ((labels, taught),) = seen
+    assert record["rows"] == len(labels) == 40
+    assert record["steps"] == 3
+    assert list(labels) == taught
+    assert len(set(labels)) == 4
 
 
 def test_layers_are_kept_by_number(checkpoints):
