@@ -15,20 +15,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
+from pipeline import stages
 from pipeline.cache import sha256, write_json
 from pipeline.errors import PipelineError, one_line
 from pipeline.inference import Classifier
 from pipeline.predictions import PROBABILITIES
-from pipeline.uploads import LIKELY
+from pipeline.uploads import LIKELY, csv_rows
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""
 BATCH_SIZE = 32
 _STATE = "state.json"
-# Far more than is read of a text, and it bounds what an unclosed quote can take in.
-_LONGEST_FIELD = 1_000_000
 
 
 def classify(
@@ -76,14 +74,11 @@ def classify(
     if first is None:
         raise PipelineError(f"{source} holds no text")
     lock = target.with_name(f".{target.name}.lock")
-    try:
-        with FileLock(lock, timeout=0):
-            parts = _parts_folder(source, target, folder, column, window)
-            rows = _make_parts(chain([first], windows), parts, folder, workers, progress)
-            _join(parts, target)
-            lock.unlink(missing_ok=True)
-    except Timeout:
-        raise PipelineError(f"another process is writing {target}; wait until it ends") from None
+    with stages.alone(lock, f"another process is writing {target}; wait until it ends"):
+        parts = _parts_folder(source, target, folder, column, window)
+        rows = _make_parts(chain([first], windows), parts, folder, workers, progress)
+        _join(parts, target)
+        lock.unlink(missing_ok=True)
     return rows
 
 
@@ -158,23 +153,12 @@ def _lines(source: Path) -> Iterator[str]:
 
 
 def _csv(source: Path, column: str | None) -> Iterator[str]:
-    before = csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            separator = max(",;\t", key=file.readline().count)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=separator, strict=True)
-            header = next(reader, [])
-            place = header.index(_column(source, header, column))
-            for row in filter(None, reader):
-                if len(row) != len(header):
-                    raise PipelineError(
-                        f"{source}, line {reader.line_num:,}: {len(row)} fields where the header "
-                        f"has {len(header)}; a text that holds the separator must stand in quotes"
-                    )
-                yield row[place]
-    finally:
-        csv.field_size_limit(before)
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv_rows(file)
+        header = next(rows, [])
+        place = header.index(_column(source, header, column))
+        for row in rows:
+            yield row[place]
 
 
 def _parquet(source: Path, column: str | None) -> Iterator[str]:

@@ -61,8 +61,11 @@ class Run:
         """Folder of the model's artifact, or None where this clone has not (all of) it."""
         folder, files = self.folder / "artifacts" / role, self.by_role[role].artifact
         try:
-            here = all(_inside(folder, name).is_file() for name in files)
-            here = here and _inside(self.folder, f"artifacts/{role}").is_dir()
+            _inside(self.folder, f"artifacts/{role}")
+            # Files that the record does not name, too: a graph may name one as its data.
+            for path in folder.iterdir():
+                _inside(folder, path.name)
+            here = all((folder / name).is_file() for name in files)
         except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
             return None
         return folder if files and here else None

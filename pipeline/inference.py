@@ -20,8 +20,13 @@ SPIN_MICROSECONDS = "100"
 
 
 def graph_bytes(folder: Path) -> int:
-    """Size of an artifact in bytes: its ONNX graph with its external data, if it has any."""
-    return sum(path.stat().st_size for path in folder.glob(f"{GRAPH}*"))
+    """Size of an artifact in bytes: its ONNX graph with its external data, if it has any.
+
+    A graph may name that data as it likes, so it is all that the encoder does not read.
+    """
+    beside = (folder / encoders.TOKENIZER, folder / encoders.SETTINGS)
+    files = (path for path in folder.rglob("*") if path not in beside and path.is_file())
+    return sum(path.stat().st_size for path in files)
 
 
 def available_threads() -> int:

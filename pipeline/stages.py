@@ -1,10 +1,12 @@
 """Stages of work: a fingerprint each, a folder that is complete or absent, nothing done twice."""
 
+import errno
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,19 +96,39 @@ def _cleared(draft: Path) -> Path:
     return draft.with_name(f"{draft.name}.cleared")
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> AbstractContextManager[None]:
     """One run at a time in a folder (of stages, or the run's own); a second one is told so."""
+    return alone(
+        folder.with_name(f".lock-{folder.name.lstrip('.')}"),
+        f"another run is at work in {folder}; wait until it ends, "
+        "or name another folder with --work and another run with --run",
+    )
+
+
+@contextmanager
+def alone(lock: Path, said: str) -> Iterator[None]:
+    """A block that one process at a time is in; it writes beside its lock.
+
+    Args:
+        lock: a file; made where it is not there, its folder too.
+        said: to the process that comes second.
+
+    Raises:
+        PipelineError: another process is in the block, or nothing can be written there.
+    """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f".lock-{folder.name.lstrip('.')}"))
-        lock.acquire(timeout=0)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # A lock that is there already can be had where no new file can be made.
+        tempfile.TemporaryFile(dir=lock.parent).close()
+        held = FileLock(lock).acquire(timeout=0)
     except Timeout:
+        raise PipelineError(said) from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # nothing is wrong with the folder
+            raise
         raise PipelineError(
-            f"another run is at work in {folder}; wait until it ends, "
-            "or name another folder with --work and another run with --run"
-        ) from None
-    try:
+            f"{lock.parent} can't be written to: {error.strerror}; "
+            "make it writable, or name another folder"
+        ) from error
+    with held:
         yield
-    finally:
-        lock.release()

@@ -8,6 +8,8 @@ import codecs
 import csv
 import io
 import itertools
+from collections.abc import Iterator
+from typing import TextIO
 
 import pandas as pd
 
@@ -16,6 +18,9 @@ from pipeline.errors import PipelineError
 # The same as maxUploadSize in .streamlit/config.toml, which refuses larger files beforehand.
 MAX_BYTES = 10 * 1024 * 1024
 MAX_COLUMNS = 100
+# Far more than is read of a text, and it bounds what an unclosed quote can take in.
+LONGEST_FIELD = 1_000_000
+csv.field_size_limit(LONGEST_FIELD)  # the process's, so not to be changed while others read
 ARCHIVES = {b"PK\x03\x04": "a zip archive or an Excel file", b"\x1f\x8b": "a gzip archive"}
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -64,10 +69,37 @@ def decode(data: bytes) -> tuple[str, list[str]]:
     return text, remarks
 
 
-def read_csv(text: str, max_rows: int, header: bool = True) -> tuple[pd.DataFrame, list[str]]:
-    """A table of strings, and remarks on what was cut.
+def csv_rows(file: TextIO) -> Iterator[list[str]]:
+    """The rows of a CSV file one at a time, its header among them, blank lines left out.
 
     The separator is the one of comma, semicolon and tab that the first line has most of.
+
+    Args:
+        file: from its beginning, opened with ``newline=""``.
+
+    Raises:
+        csv.Error: a row has another number of fields than the first, or a quote is never closed.
+    """
+    lines = (file.readline(LONGEST_FIELD) for _ in range(100))
+    first = next((line for line in lines if line.strip()), "")
+    file.seek(0)
+    reader = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
+    fields = 0
+    try:
+        for row in filter(None, reader):
+            fields = fields or len(row)
+            if len(row) != fields:
+                raise csv.Error(
+                    f"{len(row):,} fields where the first has {fields:,}; "
+                    "a headline that holds the separator must stand in quotes"
+                )
+            yield row
+    except csv.Error as error:
+        raise csv.Error(f"line {reader.line_num:,}: {error}") from None
+
+
+def read_csv(text: str, max_rows: int, header: bool = True) -> tuple[pd.DataFrame, list[str]]:
+    """A table of strings, and remarks on what was cut.
 
     Args:
         text: of the whole file.
@@ -75,42 +107,28 @@ def read_csv(text: str, max_rows: int, header: bool = True) -> tuple[pd.DataFram
         header: whether the first row holds the columns' names.
 
     Raises:
-        PipelineError: rows differ in their number of fields, a quote is never closed, or there
-            are no rows or too many columns.
+        PipelineError: the text is no CSV, or there are no rows or too many columns.
     """
-    # Lines end at \n, \r\n and \r only: str.splitlines would also cut at a Windows ellipsis.
-    lines = io.StringIO(text, newline="")
-    first = next((line for line in text.split("\n", 100) if line.strip()), "")
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    rows: list[list[str]] = []
     try:
-        for row in filter(None, reader):
-            if rows and len(row) != len(rows[0]):
-                raise PipelineError(
-                    f"Line {reader.line_num:,} has {len(row):,} fields where the first has "
-                    f"{len(rows[0]):,}. A headline that holds the separator must stand in quotes."
-                )
-            if len(row) > MAX_COLUMNS:
-                raise PipelineError(f"The file has more than {MAX_COLUMNS} columns.")
-            rows.append(row)
-            if len(rows) > max_rows + header:
-                break
+        rows = csv_rows(io.StringIO(text, newline=""))
+        first = next(rows, [])
+        if len(first) > MAX_COLUMNS:
+            raise PipelineError(f"The file has more than {MAX_COLUMNS} columns.")
+        below = rows if header else itertools.chain([first], rows)
+        found = list(itertools.islice(below, max_rows + 1))
     except csv.Error as error:
-        raise PipelineError(f"Line {reader.line_num:,} can't be read as CSV: {error}.") from error
-    names = unique_names(rows.pop(0) if header and rows else [""] * len(rows[0] if rows else []))
-    if not rows:
+        raise PipelineError(f"The file can't be read as CSV: {error}.") from error
+    if not (first and found):
         raise PipelineError("The file has no row below its header.")
-    remarks = []
-    if len(rows) > max_rows:
-        remarks.append(cut_remark(max_rows))
-    return pd.DataFrame(rows[:max_rows], columns=names, dtype=str), remarks
+    names = unique_names(first if header else [""] * len(first))
+    remarks = [cut_remark(max_rows)] if len(found) > max_rows else []
+    return pd.DataFrame(found[:max_rows], columns=names, dtype=str), remarks
 
 
 def cut_remark(max_rows: int) -> str:
     return (
-        f"Only the first {max_rows:,} headlines are classified here; for more, "
-        "`python -m pipeline predict` reads lines from standard input."
+        f"Only the first {max_rows:,} headlines are classified here; "
+        "`python -m pipeline classify` takes a file of any length."
     )
 
 

@@ -40,7 +40,7 @@ def test_lines_and_remarks():
 def test_too_many_lines_are_cut_with_a_word():
     texts, (remark,) = answers.split_headlines("coach\n" * 10_000 + "one more\n" * 1_000_000)
     assert texts == ["coach"] * 10_000
-    assert "python -m pipeline predict" in remark
+    assert "python -m pipeline classify" in remark
     assert answers.split_headlines("coach\n" * 10_000)[1] == []
 
 

@@ -145,3 +145,40 @@ def test_no_space_left(small_disk):
     assert process.stderr.strip().splitlines()[-1].startswith("error: no space left on the disk")
     assert "Traceback" not in process.stderr
     assert not (small_disk / "toy").exists()
+
+
+@pytest.fixture
+def read_only_cache(cache_folder):
+    """The cache, sealed: for root, whom permissions do not stop, by a mount."""
+    if os.geteuid():
+        cache_folder.chmod(0o555)
+        yield cache_folder
+        cache_folder.chmod(0o755)
+        return
+    for options in (["--bind", str(cache_folder)], ["-o", "remount,ro,bind"]):
+        command = ["mount", *options, str(cache_folder)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("a file system can't be mounted here")
+    yield cache_folder
+    subprocess.run(["umount", str(cache_folder)], check=True)
+
+
+@pytest.mark.parametrize("work", ["in the cache", "elsewhere"])
+def test_a_read_only_cache_is_said_before_anything_is_made(read_only_cache, tmp_path, work):
+    more = () if work == "in the cache" else ("--work", tmp_path / "work")
+    process = pipelines.run("run", "--family", "toy", "--cache", read_only_cache, *more)
+    assert process.returncode == 1
+    (said,) = process.stderr.strip().splitlines()
+    assert said.startswith("error: ")
+    assert str(read_only_cache) in said
+    assert not list((tmp_path / "work").glob("toy-teacher*"))
+    assert [path.name for path in read_only_cache.iterdir() if path.is_dir()] == ["synthetic"]
+
+
+def test_a_read_only_cache_is_served(read_only_cache, open_page, capsys):
+    for page in ("frontier", "confusion", "errors", "calibration", "about"):
+        assert not open_page(page).error
+    app = open_page("try", text="coach wins the cup")
+    assert app.dataframe[0].value["Answer"].tolist() == ["Sports", "Sports"]
+    assert main(["status", "--cache", str(read_only_cache)]) == 0
+    assert main(["predict", "coach", "--cache", str(read_only_cache)]) == 0

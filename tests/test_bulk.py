@@ -130,7 +130,7 @@ def test_a_window_is_all_that_is_held(folder, tmp_path, monkeypatch):
     [
         ("in.csv", "id,words\n1,a\n", None, "which column .* --column: id, words"),
         ("in.csv", "id,text\n1,a\n", "title", "no column 'title'; it has id, text"),
-        ("in.csv", "id,text\n1,a\n2,b,c\n", None, "line 3: 3 fields where the header has 2"),
+        ("in.csv", "id,text\n1,a\n2,b,c\n", None, "line 3: 3 fields where the first has 2"),
         ("in.csv", 'id,text\n1,"a\n', None, "can't be read"),
         ("in.csv", "", None, "is empty"),
         ("in.csv", "text\n", None, "holds no text"),

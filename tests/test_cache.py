@@ -419,6 +419,21 @@ def test_an_artifact_behind_a_link_is_not_at_hand(cache_folder, tmp_path):
     assert run.artifact("tiny-int8") is None
 
 
+@pytest.mark.parametrize("name", ["classifier.json", "weights.bin"])
+def test_an_artifact_with_a_link_is_not_at_hand_whatever_its_record_names(
+    cache_folder, run_folder, tmp_path, name
+):
+    """A graph can name a file as its data, and the classifier reads its settings in any case."""
+    (tmp_path / "elsewhere").write_text("{}")
+    artifact = run_folder / "artifacts" / "minilm"
+    (artifact / name).unlink(missing_ok=True)
+    (artifact / name).symlink_to(tmp_path / "elsewhere")
+    edit(run_folder, lambda c: c["models"][1]["artifact"].pop(name, None))
+    run = cache.read_run(run_folder)
+    assert run.artifact("minilm") is None
+    assert run.artifact("tiny-int8") is not None
+
+
 def test_what_was_written_before_there_were_checksums_is_read(run_folder):
     edit(run_folder, lambda content: content.pop("checksum"))
     assert cache.read_run(run_folder).record.checksum == ""

@@ -5,7 +5,9 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from pipeline import encoders, inference
 from pipeline.errors import PipelineError
@@ -96,9 +98,12 @@ def test_softmax_of_large_logits_is_finite():
     assert found.tolist() == [[1, 0, 0, 0]]
 
 
-def test_size_counts_external_data(artifact, damaged):
-    (damaged / f"{inference.GRAPH}.data").write_bytes(b"x" * 1000)
+@pytest.mark.parametrize("name", [f"{inference.GRAPH}.data", "weights.bin", "weights/table"])
+def test_size_counts_external_data_whatever_its_name(artifact, damaged, name):
+    (damaged / name).parent.mkdir(exist_ok=True)
+    (damaged / name).write_bytes(b"x" * 1000)
     assert inference.graph_bytes(damaged) == inference.graph_bytes(artifact) + 1000
+    assert inference.graph_bytes(artifact) == (artifact / inference.GRAPH).stat().st_size
 
 
 @pytest.mark.parametrize("name", [inference.GRAPH, encoders.TOKENIZER, encoders.SETTINGS])
@@ -110,6 +115,71 @@ def test_damaged_files_are_one_clear_line(damaged, name, content):
     with pytest.raises(PipelineError) as caught:
         Classifier(damaged)
     assert str(damaged) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# --- external data: a graph names files beside it, and could name any ---------------------------
+
+OTHER_TABLE = np.tile(np.float32([0, 0, 0, 9]), (22, 1))
+
+
+def use_external_table(folder, location, place):
+    """Take the graph's table of logits from a file, by one of the ways in which a graph can."""
+    model = onnx.load(folder / inference.GRAPH)
+    graph = model.graph
+    (table,) = [tensor for tensor in graph.initializer if tensor.name == "table"]
+    graph.initializer.remove(table)
+    assert table.dims == list(OTHER_TABLE.shape)
+    table.ClearField("raw_data")
+    table.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": location, "length": str(OTHER_TABLE.nbytes)}.items():
+        table.external_data.add(key=key, value=value)
+    if place == "initializer":
+        graph.initializer.append(table)
+    else:
+        node = helper.make_node("Constant", [], ["table"], value=table)
+        if place == "branch":
+            out = helper.make_tensor_value_info("table", TensorProto.FLOAT, None)
+            branch = helper.make_graph([node], "branch", [], [out])
+            node = helper.make_node(
+                "If", ["yes"], ["table"], then_branch=branch, else_branch=branch
+            )
+            graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+        graph.node.insert(0, node)
+    (folder / inference.GRAPH).write_bytes(model.SerializeToString())
+
+
+@pytest.fixture
+def elsewhere(damaged):
+    """A file beside the artifact's folder that a graph could take for its table."""
+    path = damaged.parent / "elsewhere"
+    OTHER_TABLE.tofile(path)
+    (damaged / "data").mkdir()
+    return path
+
+
+PLACES = ["initializer", "constant", "branch"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_graph_reads_its_external_data_in_its_folder(damaged, elsewhere, place):
+    shutil.copyfile(elsewhere, damaged / "data" / "table")
+    use_external_table(damaged, "data/table", place)
+    assert Classifier(damaged).predict_proba(["coach"])[0].argmax() == 3
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "location",
+    ["../elsewhere", "data/../../elsewhere", "{parent}/elsewhere", "link", "out/elsewhere"],
+)
+def test_a_graph_reads_nothing_outside_its_folder(damaged, elsewhere, place, location):
+    """onnxruntime refuses such a graph by itself; an older one would have read the file."""
+    (damaged / "link").symlink_to(elsewhere)
+    (damaged / "out").symlink_to(damaged.parent)
+    use_external_table(damaged, location.format(parent=damaged.parent), place)
+    with pytest.raises(PipelineError, match="holds no model that can be loaded") as caught:
+        Classifier(damaged)
     assert "\n" not in str(caught.value)
 
 

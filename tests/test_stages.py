@@ -1,5 +1,7 @@
 """Stages: complete or absent, done once, one run at a time."""
 
+import tempfile
+
 import pytest
 
 from pipeline import stages
@@ -73,4 +75,21 @@ def test_a_second_run_in_the_same_work_folder_is_told_so(tmp_path):
     ):
         pass
     with stages.locked(work), stages.locked(tmp_path / "run"):  # free again
+        pass
+
+
+def test_a_folder_that_can_not_be_written_to_is_said_before_anything_is_made(tmp_path, monkeypatch):
+    """Where an earlier run left its lock, the lock is to be had all the same."""
+
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied", str(dir / "x"))
+
+    with stages.locked(tmp_path / "run"):
+        pass
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    said = f"{tmp_path} can't be written to: Permission denied; "
+    with pytest.raises(PipelineError, match=said), stages.locked(tmp_path / "run"):
+        pass
+    monkeypatch.undo()
+    with stages.locked(tmp_path / "run"):  # nothing is held
         pass

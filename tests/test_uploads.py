@@ -84,10 +84,10 @@ def test_without_a_header():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n1,2,3\n", "Line 3 has 3 fields where the first has 2"),
-        ("a,b\n1\n", "Line 2 has 1 fields"),
+        ("a,b\n1,2\n1,2,3\n", "line 3: 3 fields where the first has 2"),
+        ("a,b\n1\n", "line 2: 1 fields"),
         ('a,b\n1,"2\n', "can't be read as CSV"),
-        ("a" * 200_000 + "\nb\n", "can't be read as CSV"),
+        ("a" * 1_000_001 + "\nb\n", "can't be read as CSV"),
         (",".join("a" * 101) + "\n", "more than 100 columns"),
         ("a,b\n", "no row below its header"),
     ],
@@ -98,12 +98,18 @@ def test_broken_tables_are_said_in_a_line(text, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_blank_lines_alone_are_no_table(header):
+    with pytest.raises(PipelineError, match="no row"):
+        uploads.read_csv("\n\r\n\n", 10, header)
+
+
 @pytest.mark.parametrize(("rows", "kept", "remarks"), [(10, 10, 0), (11, 10, 1), (50, 10, 1)])
 def test_more_rows_than_are_read(rows, kept, remarks):
     table, said = uploads.read_csv("text\n" + "coach\n" * rows, 10)
     assert len(table) == kept
     assert len(said) == remarks
-    assert all("python -m pipeline predict" in remark for remark in said)
+    assert all("python -m pipeline classify" in remark for remark in said)
 
 
 def test_names_are_made_unique():

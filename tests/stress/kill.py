@@ -54,9 +54,11 @@ class Reader(threading.Thread):
 def start(folder: Path) -> int:
     """A run in a fork, its output in a file; the fork's id."""
     pid = os.fork()
+    # A group of its own, so that the process in which it measures dies with it: made by both, for
+    # either may be the first to need it.
+    os.setpgid(pid, pid)
     if pid:
         return pid
-    os.setsid()  # so that the process in which it measures dies with it
     log = os.open(folder / ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(log, stream)

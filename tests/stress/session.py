@@ -113,7 +113,7 @@ class Session:
         await self.look("try")
         area = self.find("text_area")
         if area is None:
-            self.faults.append("try: it has no text area")
+            self.faults.append(f"try: it has no text area: {self.texts()[:200]!r}")
             return
         self.widgets[area.id] = WidgetState(id=area.id, string_value="\n".join(headlines))
         await self.rerun("try")
@@ -125,7 +125,7 @@ class Session:
         await self.rerun("try", "source=Upload")
         uploader = self.find("file_uploader")
         if uploader is None:
-            self.faults.append("try: it has no file uploader")
+            self.faults.append(f"try: it has no file uploader: {self.texts()[:200]!r}")
             return
         data = "id,text\n" + "".join(f"{i},{json.dumps(h)}\n" for i, h in enumerate(headlines))
         info = await self._put(f"{self.marker}.csv", data.encode())
