@@ -99,13 +99,13 @@ def parser() -> argparse.ArgumentParser:
     verify.set_defaults(act=verify_runs)
     verify.add_argument("run", nargs="?", metavar="RUN", help="by default every run")
 
-    bench = verbs.add_parser("bench", parents=[common], help="how fast, against what")
+    bench = verbs.add_parser("bench", parents=[common, data], help="how fast, against what")
     bench.set_defaults(act=run_bench)
     bench.add_argument("run", metavar="RUN", help="name of the run")
     bench.add_argument(
         "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
     )
-    bench.add_argument("--turns", type=int, default=60, metavar="N", help="(%(default)s)")
+    bench.add_argument("--turns", type=int, default=200, metavar="N", help="(%(default)s)")
     bench.add_argument(
         "--rows",
         type=int,
@@ -114,7 +114,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="sizes of the files that are classified (1000 10000)",
     )
-    bench.add_argument("--out", type=Path, metavar="FILE.json", help="write the figures there too")
+    bench.add_argument(
+        "--train-rows", type=int, metavar="N", help="time training, too, on N training rows"
+    )
+    bench.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
 
     report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
     report.set_defaults(act=print_report)
@@ -307,20 +310,21 @@ def verify_runs(options: argparse.Namespace) -> int:
 
 
 def run_bench(options: argparse.Namespace) -> int:
-    """Time a run's models against their peers and print the tables that the README shows."""
+    """Time a run's models against their peers; into the run, and as the README's tables."""
     from pipeline import bench
-    from pipeline.cache import write_json
 
-    if options.turns < 2 or min(options.rows, default=1) < 1:
-        raise PipelineError("--turns takes 2 or more, --rows numbers from 1 on")
-    if options.out and not options.out.parent.is_dir():
-        raise PipelineError(f"there is no folder {options.out.parent} to write into")
+    if options.turns < 2 or min([*options.rows, options.train_rows or 1]) < 1:
+        raise PipelineError("--turns takes 2 or more, --rows and --train-rows numbers from 1 on")
     (run,) = _named_runs(options.cache, options.run)
     work = options.work or options.cache / ".work"
     result = bench.bench(run, work, options.turns, options.rows)
-    if options.out:
-        write_json(options.out, result)
-    print(bench.markdown(result))
+    if options.train_rows:
+        from pipeline import data
+
+        corpus = data.load(options.data, toy=run.record.toy)
+        rows = options.train_rows
+        result["training"] = bench.time_training(run, corpus, options.checkpoints, rows)
+    print(bench.markdown(bench.store(run, result).record.bench))
     return 0
 
 

@@ -117,7 +117,13 @@ def remove_projection(student: PreTrainedModel) -> None:
 def hidden_teacher(
     network: PreTrainedModel, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase
 ) -> HiddenTeacher:
-    """A teacher that reads the student's ids.
+    """A teacher that reads the student's ids; raises as ``ids_of_teacher`` does."""
+    network.set_attn_implementation("eager")  # the fused kernels do not give their attention
+    return HiddenTeacher(network.eval(), ids_of_teacher(teacher, student))
+
+
+def ids_of_teacher(teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase) -> Tensor:
+    """The teacher's id of each of the student's, int64 (student's vocabulary,).
 
     Raises:
         PipelineError: the student has pieces that the teacher lacks: the two would cut a text at
@@ -132,11 +138,10 @@ def hidden_teacher(
     missing = [piece for piece in vocabulary if piece not in known]
     if any(not piece.startswith("[unused") for piece in missing):
         raise PipelineError(
-            "hidden states can only be matched where student and teacher share a vocabulary; "
+            "teacher and student can only read the same ids where they share a vocabulary; "
             f"the teacher has no piece {missing[0]!r}"
         )
     lookup = torch.full((max(vocabulary.values()) + 1,), teacher.unk_token_id)
     for piece, number in vocabulary.items():
         lookup[number] = known.get(piece, teacher.unk_token_id)
-    network.set_attn_implementation("eager")  # the fused kernels do not give their attention
-    return HiddenTeacher(network.eval(), lookup)
+    return lookup

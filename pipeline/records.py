@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -66,6 +66,8 @@ class RunRecord:
     files: dict[str, str]
     """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""
     toy: bool = False
+    bench: dict[str, Any] = field(default_factory=dict)
+    """What ``python -m pipeline bench`` found; empty: it was not run."""
     schema: int = SCHEMA
     checksum: str = ""
     """sha256 of all the rest; empty in runs that were written before there was one."""

@@ -318,7 +318,7 @@ def run(
             if measure_again:
                 maker.measure_again(role)
             record = maker.record(role)
-            if not (written and _holds(written, record)):
+            if not (written and _holds(written, record, measure_again)):
                 written = _write(written, maker, record, cache, name, command)
             say(
                 f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
@@ -340,11 +340,16 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     return run
 
 
-def _holds(run: Run, record: ModelRecord) -> bool:
-    """Whether a run has this very record, and the artifact with it."""
+def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
+    """Whether a run has this very record, and the artifact with it.
+
+    With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
+    """
     stored = run.by_role.get(record.role)
-    same = stored and replace(stored, artifact={}) == record
-    return bool(same and run.artifact(record.role))
+    if not (stored and run.artifact(record.role)):
+        return False
+    newer = {} if cost else {"cost": record.cost, "measured_on": record.measured_on}
+    return replace(stored, artifact={}, **newer) == record
 
 
 def _write(
@@ -373,6 +378,7 @@ def _write(
             },
             models=[records[role] for role in maker.models if role in records],
             files={},
+            bench=existing.record.bench if existing else {},
         ),
         {**predictions, record.role: maker.predictions(record.role)},
         {**artifacts, record.role: maker.artifact(record.role)},

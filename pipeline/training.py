@@ -250,8 +250,8 @@ def search_rate(
         return {}
     results = folder / "rates.json"
     tried = json.loads(results.read_text()) if results.is_file() else {}
-    few, few_logits = _draw(train, teacher_logits, training.search_rows, training.seed)
-    judged_on, _ = _draw(validation, None, training.search_rows, training.seed)
+    few, few_logits = draw(train, teacher_logits, training.search_rows, training.seed)
+    judged_on, _ = draw(validation, None, training.search_rows, training.seed)
     rows = judged_rows = None
     for rate in training.rates:
         if str(rate) in tried:
@@ -277,10 +277,10 @@ def search_rate(
     return tried
 
 
-def _draw(
+def draw(
     split: Split, teacher_logits: np.ndarray | None, rows: int, seed: int
 ) -> tuple[Split, np.ndarray | None]:
-    """At most so many rows, in the order they stand in, and the teacher's logits on them."""
+    """At most so many rows at random, in the order they stand in, and the teacher's logits."""
     drawn = np.sort(np.random.default_rng(seed).permutation(len(split))[:rows])
     return split.take(drawn), None if teacher_logits is None else teacher_logits[drawn]
 
@@ -317,7 +317,7 @@ def train(
     if hidden and processes.count() > 1:
         raise PipelineError("hidden states are matched by one process only; start one")
     if training.rows:
-        train_split, teacher_logits = _draw(
+        train_split, teacher_logits = draw(
             train_split, teacher_logits, training.rows, training.seed
         )
     rates = search_rate(

@@ -1,16 +1,18 @@
 """The benchmark's turns, checks and tables, on tiny models; not its figures."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from pipeline import bench, models
+from pipeline import bench, data, models, training
 from pipeline.bench import Contestant, peers
+from pipeline.bench import training as bench_training
+from pipeline.cache import read_run
 from pipeline.errors import PipelineError
+from pipeline.families import FAMILIES
 from pipeline.inference import Classifier
-from tests import pipelines
+from pipeline.roles import Training
+from tests import pipelines, synthetic
 
 
 def test_headlines_are_joined_in_turn_and_of_one_class():
@@ -71,19 +73,70 @@ def test_a_peer_that_fails_is_one_line(tmp_path):
         peer.ask(["x"])
 
 
-def test_the_command_writes_tables_and_figures(cache_folder, tmp_path):
-    out = tmp_path / "bench.json"
+def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
+    before = read_run(cache_folder / "synthetic")
     process = pipelines.run(
-        *("bench", "synthetic", "--cache", cache_folder, "--turns", "3"),
-        *("--rows", "20", "40", "--out", out),
+        *("bench", "synthetic", "--cache", cache_folder, "--turns", "3", "--rows", "20", "40")
     )
     assert process.returncode == 0, process.stderr
     assert "note: no weights of minilm at hand" in process.stderr
-    result = json.loads(out.read_text())
+    run = read_run(cache_folder / "synthetic")
+    result = run.record.bench
     assert {row["role"] for row in result["one"]} == {"minilm"}
     assert [row["rows"] for row in result["growth"]["rows"]] == [20, 40]
     assert min(row["memory_mb"] for row in result["growth"]["rows"]) > 10
     assert process.stdout.rstrip("\n") == bench.markdown(result)
+    # The teacher was not at hand, so no model's latency is another than it was.
+    assert set(result["latency"]) == {"minilm", "tiny-int8"}
+    assert "the run keeps the latencies that it has" in process.stderr
+    assert run.record.models == before.record.models
+
+
+def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
+    roles = ("teacher", "minilm", "tiny-int8")
+    run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
+    latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
+    stored = bench.store(run, {"latency": latency, "measured_on": {"cpu": "another"}})
+    assert list(stored.table()["p50_ms"]) == [0, 1, 2]
+    assert list(stored.table()["p95_ms"]) == [1, 2, 3]
+    for role in roles:
+        assert stored.by_role[role].measured_on["cpu"] == "another"
+        assert stored.by_role[role].metrics == run.by_role[role].metrics
+        assert stored.artifact(role)
+    # Tables that are not made again stay.
+    again = bench.store(stored, {"latency": latency, "measured_on": {}, "growth": {}})
+    assert set(again.record.bench) == {"latency", "measured_on", "growth"}
+
+
+def test_training_is_timed_in_both_ways(checkpoints):
+    rates = {"teacher": 1e-3, "minilm": 1e-3}
+    corpus = data.load(toy=True)
+    rows = bench_training.compare(FAMILIES["mpnet"], corpus, checkpoints, rates, 48)
+    roles = ["teacher", "teacher", "minilm", "minilm"]
+    assert [(row["role"], row["way"]) for row in rows] == list(
+        zip(roles, [*bench_training.WAYS] * 2, strict=True)
+    )
+    for row in rows:
+        assert row["rows_per_second"] * row["seconds"] == pytest.approx(48 * row["epochs"])
+        assert 0 <= row["accuracy"] <= 1
+    lines = bench.markdown({"one": [], "many": [], "training": rows}).splitlines()
+    assert "| `teacher`, the notebook's | 48 | 1 |" in lines[-4]
+    assert " | 1.0 | " in lines[-2]
+
+
+def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
+    # A teacher that is always sure of Sports, on rows that are labelled otherwise.
+    teacher = models.load_checkpoint(
+        "sentence-transformers/all-mpnet-base-v2", "mpnet", checkpoints
+    )
+    torch.nn.init.zeros_(teacher[0].classifier.out_proj.weight)
+    teacher[0].classifier.out_proj.bias.data = torch.tensor([0.0, 20.0, 0.0, 0.0])
+    student = models.load_checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints)
+    rows = data.load(toy=True).train.take(np.arange(32))
+    settings = Training(rates=(), epochs=20, label_share=0.0)
+    bench_training.learn_as_the_notebook(student, rows, 32, settings, teacher, tmp_path)
+    logits = training.predict_logits(*student, rows, 32)
+    assert (logits.argmax(axis=1) == 1).all()
 
 
 def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher():

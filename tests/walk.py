@@ -4,6 +4,7 @@ python -m tests.walk FOLDER      takes the README's pictures anew, from the runs
 """
 
 import contextlib
+import os
 import re
 import shutil
 import socket
@@ -57,15 +58,19 @@ OUTSIDE = """() => {
 
 
 @contextlib.contextmanager
-def serve(folder: Path, log: Path) -> Iterator[str]:
+def serve(folder: Path, log: Path, app: Path = ROOT / "dashboard.py") -> Iterator[str]:
     """A dashboard of a cache on a free port; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     with log.open("w+") as file:
         server = subprocess.Popen(
-            [*command, "--", "--cache", str(folder)], cwd=ROOT, stdout=file, stderr=file
+            [*command, "--", "--cache", str(folder)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=file,
+            stderr=file,
         )
         try:
             for _ in range(300):

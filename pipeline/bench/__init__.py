@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -20,14 +20,16 @@ import pandas as pd
 
 from pipeline import data, hardware, plan, stages
 from pipeline.bench.peers import Peer
-from pipeline.cache import Run
+from pipeline.cache import Run, write_run
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
 from pipeline.inference import available_threads
 from pipeline.progress import say
 
 GROUPS = {"teacher": ("teacher", "dynamic"), "minilm": ("minilm", "minilm-int8")}
-"""Trained role → roles of its artifacts, in floating point and in int8."""
+"""Trained role → roles of its artifacts, in floating point and in int8; others have no peers."""
+LENGTHS = (2, 6, 3, 5, 4)
+"""Headlines that are joined to texts, in turn: of about 48 tokens in the mean, as AG News's."""
 BATCH_SIZE = 32
 TITLES = {
     "transformers": "transformers' pipeline",
@@ -55,7 +57,7 @@ class Contestant:
 def headlines(joined: Sequence[int], count: int) -> list[str]:
     """Texts of the project's own headlines, each of as many as ``joined`` says in turn.
 
-    Four make about 48 tokens, a text of AG News. All of one text are of one class.
+    All of one text are of one class.
     """
     table = pd.read_csv(data.TOY)
     by_class = [part["text"].tolist() for _, part in table.groupby("label")]
@@ -90,6 +92,10 @@ def contestants(run: Run, work: Path | None) -> tuple[list[Contestant], list[str
             found.append(Contestant(group, role, "ours", artifact))
             if role == roles[-1]:
                 found.append(Contestant(group, role, "encoding", artifact))
+    compared = {role for roles in GROUPS.values() for role in roles}
+    for role in run.by_role:
+        if role not in compared and (artifact := run.artifact(role)):
+            found.append(Contestant(role, role, "ours", artifact))
     return found, missing
 
 
@@ -122,8 +128,8 @@ def compare(
         turns: of which the first warms up and is not counted.
 
     Returns:
-        Of each, in the order given: group, role, peer, ms (median of a call), same_labels (share)
-        and greatest_difference (of a probability), both against the first of the group.
+        Of each, in the order given: group, role, peer, ms (median of a call), p95_ms, same_labels
+        (share) and greatest_difference (of a probability), both against the first of the group.
     """
     seconds: list[list[float]] = [[] for _ in people]
     answers: list[list[np.ndarray]] = [[] for _ in people]
@@ -141,6 +147,7 @@ def compare(
         expected, actual = np.concatenate(answers[first]), np.concatenate(own)
         row = {"group": person.group, "role": person.role, "peer": person.kind}
         row |= {"title": person.title, "ms": median(took) * 1e3, "calls": len(took)}
+        row["p95_ms"] = float(np.percentile(took, 95)) * 1e3
         if person.kind != "encoding":
             row["same_labels"] = float((expected.argmax(1) == actual.argmax(1)).mean())
             row["greatest_difference"] = float(np.abs(expected - actual).max())
@@ -151,7 +158,7 @@ def compare(
 def growth(artifact: Path, counts: Iterable[int]) -> list[dict]:
     """Seconds and peak memory of ``bulk.classify`` on so many rows, each in a process apart."""
     rows = []
-    texts = headlines((1, 2, 3, 4, 5, 6), 1000)
+    texts = headlines(LENGTHS, 1000)
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "in.txt")
@@ -186,27 +193,70 @@ def bench(run: Run, work: Path | None, turns: int, counts: Sequence[int]) -> dic
         "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     say(f"one headline, {turns} turns")
-    singles = [[text] for text in headlines((4,), turns)]
-    result["one"] = compare(people, max_length, singles, 1, turns)
-    many = [person for person in people if person.kind != "encoding"]
+    singles = [[text] for text in headlines(LENGTHS, turns)]
+    one = compare(people, max_length, singles, 1, turns)
+    result["one"] = [row for row in one if row["group"] in GROUPS]
+    result["latency"] = {
+        row["role"]: {"p50_ms": round(row["ms"], 3), "p95_ms": round(row["p95_ms"], 3)}
+        for row in one
+        if row["peer"] == "ours"
+    }
+    many = [person for person in people if person.kind != "encoding" and person.group in GROUPS]
     few = max(3, turns // 20)
     say(f"batches of {BATCH_SIZE}, {few} turns")
-    lengths = (1, 6, 2, 5, 3, 4)
-    orders = [headlines(lengths, 4 * BATCH_SIZE)]
+    orders = [headlines(LENGTHS, 4 * BATCH_SIZE)]
     result["many"] = compare(many, max_length, orders, BATCH_SIZE, few)
-    small = next((p for p in reversed(people) if p.kind == "ours"), None)
+    small = next((p for p in reversed(many) if p.kind == "ours"), None)
     if small and counts:
         say(f"{small.role}: files of {', '.join(f'{count:,}' for count in counts)} rows")
         result["growth"] = {"role": small.role, "rows": growth(small.folder, counts)}
     return result
 
 
+def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows: int) -> list[dict]:
+    """The ways of training side by side, on a run's family, at the rates that the run chose."""
+    from pipeline.bench.training import EPOCHS, compare  # torch is not needed for all the rest
+
+    family = FAMILIES.get(run.record.family)
+    trained = {role: run.by_role[role].training for role in EPOCHS if role in run.by_role}
+    if not family or set(trained) != set(EPOCHS):
+        raise PipelineError(f"training is timed of a run that has {' and '.join(EPOCHS)}")
+    rates = {role: record["rate"] for role, record in trained.items()}
+    return compare(family, corpus, checkpoints, rates, rows)
+
+
+def store(run: Run, result: dict) -> Run:
+    """Write the tables into the run, and the latencies to its models if all of them were timed.
+
+    Of some alone they are left out: models that were timed on two machines can't be compared.
+    """
+    models = run.record.models
+    if set(result["latency"]) == set(run.by_role):
+        told = {"latency": "in turns with all models, on the project's own headlines"}
+        models = [
+            replace(
+                model,
+                cost=model.cost | result["latency"][model.role],
+                measured_on=model.measured_on | result["measured_on"] | told,
+            )
+            for model in models
+        ]
+    else:
+        say("note: not all models are at hand, so the run keeps the latencies that it has")
+    return write_run(
+        run.folder.parent,
+        replace(run.record, models=models, bench=run.record.bench | result),
+        {role: run.all_predictions(role) for role in run.by_role},
+        {role: folder for role in run.by_role if (folder := run.artifact(role))},
+    )
+
+
 def markdown(result: dict) -> str:
     """The tables, for the README."""
     parts = [
-        _comparison("One headline of about 48 tokens", "ms", result["one"], 1),
+        _comparison("One headline", "ms", result["one"], 1),
         _comparison(
-            f"{4 * BATCH_SIZE} headlines of mixed length in batches of {BATCH_SIZE}",
+            f"{4 * BATCH_SIZE} headlines in batches of {BATCH_SIZE}",
             "headlines/s",
             result["many"],
             4 * BATCH_SIZE,
@@ -223,7 +273,25 @@ def markdown(result: dict) -> str:
                 f"| {row['rows']:,} | {row['seconds']:.1f} | {rate:.0f} | {row['memory_mb']:.0f} |"
             )
         parts.append("\n".join(lines))
+    if "training" in result:
+        parts.append(_training(result["training"]))
     return "\n\n".join(parts)
+
+
+def _training(rows: list[dict]) -> str:
+    """Rows per second of each way, against the first way of the same role."""
+    lines = [
+        "| training | rows | epochs | rows/s | times as fast | accuracy on validation |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    first = {row["role"]: row["rows_per_second"] for row in reversed(rows)}
+    for row in rows:
+        lines.append(
+            f"| `{row['role']}`, {row['way']} | {row['rows']:,} | {row['epochs']} "
+            f"| {row['rows_per_second']:.1f} | {row['rows_per_second'] / first[row['role']]:.1f} "
+            f"| {100 * row['accuracy']:.1f} % |"
+        )
+    return "\n".join(lines)
 
 
 def _comparison(title: str, unit: str, rows: list[dict], texts: int) -> str:

@@ -1,0 +1,162 @@
+"""How fast training is beside the source notebook's set-up, and what accuracy each reaches.
+
+The notebook's way is transformers' Trainer as it comes, in float32, in batches of 16; where a
+student is distilled, the teacher answers every batch of every epoch.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from pipeline import models, training
+from pipeline.data import SEED, Corpus, Split
+from pipeline.distillation import distillation_loss, ids_of_teacher
+from pipeline.models import Tokenizer
+from pipeline.progress import say
+from pipeline.roles import Family, Training
+
+EPOCHS = {"teacher": 1, "minilm": 3}
+"""Of each role that is timed, parents first: students are trained for many more than a teacher."""
+BATCH_SIZE = 16
+
+Learner = tuple[PreTrainedModel, Tokenizer]
+
+
+def compare(
+    family: Family,
+    corpus: Corpus,
+    checkpoints: Path | None,
+    rates: Mapping[str, float],
+    rows: int,
+) -> list[dict]:
+    """Train a teacher and a student from their checkpoints, each in both ways.
+
+    A student learns from the teacher that was trained in the same way.
+
+    Args:
+        family: whose models are trained.
+        corpus: its training rows are learned from, its validation rows scored on.
+        checkpoints: where pretrained checkpoints are looked for first.
+        rates: by role, the learning rate of our way; the notebook's is the Trainer's own.
+        rows: training rows that are drawn, and validation rows at most.
+
+    Returns:
+        Of each: role, way, rows, epochs, seconds (scoring not counted), rows_per_second and
+        accuracy on validation.
+    """
+    train, _ = training.draw(corpus.train, None, rows, SEED)
+    validation, _ = training.draw(corpus.validation, None, rows, SEED)
+    teachers: dict[str, Learner] = {}
+    results = []
+    for role, epochs in EPOCHS.items():
+        model = family.by_role()[role]
+        settings = replace(model.training, rates=(rates[role],), epochs=epochs)
+        for way, learn in WAYS.items():
+            say(f"{role}, {way}: {epochs} × {len(train):,} rows")
+            set_seed(settings.seed)
+            learner = models.load_checkpoint(model.checkpoint, model.architecture, checkpoints)
+            with tempfile.TemporaryDirectory() as folder:
+                started = time.perf_counter()
+                learn(learner, train, family.max_length, settings, teachers.get(way), Path(folder))
+                seconds = time.perf_counter() - started
+            teachers.setdefault(way, learner)
+            logits = training.predict_logits(*learner, validation, family.max_length)
+            results.append(
+                {
+                    "role": role,
+                    "way": way,
+                    "rows": len(train),
+                    "epochs": epochs,
+                    "seconds": seconds,
+                    "rows_per_second": epochs * len(train) / seconds,
+                    "accuracy": float((logits.argmax(axis=1) == validation.labels).mean()),
+                }
+            )
+    return results
+
+
+def learn_as_the_notebook(
+    learner: Learner,
+    rows: Split,
+    max_length: int,
+    settings: Training,
+    teacher: Learner | None,
+    folder: Path,
+) -> None:
+    """Train a network in place; of ``settings``, only what it is taught with is heeded."""
+    network, tokenizer = learner
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=BATCH_SIZE,
+        num_train_epochs=settings.epochs,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    made = _AsksTheTeacher(
+        network,
+        arguments,
+        DataCollatorWithPadding(tokenizer),
+        training.tokenize(rows, tokenizer, max_length),
+    )
+    if teacher:
+        made.teach(settings, teacher[0], ids_of_teacher(teacher[1], tokenizer))
+    made.train()
+
+
+class _AsksTheTeacher(Trainer):
+    """Distils as tutorials do: a pass of the teacher with every pass of the student."""
+
+    teacher: PreTrainedModel | None = None
+
+    def teach(self, settings: Training, teacher: PreTrainedModel, ids: Tensor) -> None:
+        """Put the teacher's answers, to the student's ids looked up in ``ids``, into the loss."""
+        self.settings, self.teacher, self.ids = settings, teacher.eval(), ids.to(teacher.device)
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        labels = inputs.pop("labels")
+        logits = model(**inputs).logits
+        if not self.teacher:
+            return functional.cross_entropy(logits, labels)
+        inputs["input_ids"] = self.ids[inputs["input_ids"]]
+        with torch.no_grad():
+            theirs = self.teacher(**inputs).logits
+        how = self.settings.temperature, self.settings.label_share
+        return distillation_loss(logits, labels, theirs, *how)
+
+
+def learn_as_we_do(
+    learner: Learner,
+    rows: Split,
+    max_length: int,
+    settings: Training,
+    teacher: Learner | None,
+    folder: Path,
+) -> None:
+    """Train a network in place, on the teacher's logits, which are computed once."""
+    logits = training.predict_logits(*teacher, rows, max_length) if teacher else None
+    steps = -(-len(rows) // settings.batch_size)
+    training.trainer(
+        *learner,
+        settings,
+        folder,
+        rate=settings.rates[0],
+        max_steps=settings.epochs * steps,
+        train=training.tokenize(rows, learner[1], max_length, logits),
+    ).train()
+
+
+WAYS = {"the notebook's": learn_as_the_notebook, "ours": learn_as_we_do}

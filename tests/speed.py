@@ -1,0 +1,185 @@
+"""How fast the dashboard is in a real browser: its start, every control, its memory.
+
+python -m tests.speed [TURNS]      prints the README's tables
+
+On a synthetic cache of 20 models, so that the figures do not depend on what was trained. What the
+server takes is the time between the two messages on the websocket that ask for a run of the script
+and tell of its end; a repaint has ended when the page is at rest, its charts and tables drawn.
+"""
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import psutil
+from playwright.sync_api import Locator, Page, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests import synthetic, walk
+
+PAGES = ("frontier", "confusion", "errors", "calibration", "try", "about")
+HEAVY = "import torch, transformers\n"
+"""At the head of the app that ours is compared with."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a kind of widget is worked: there and back again, turn by turn."""
+
+    place: str
+    """Of what is clicked or typed into, below the widget."""
+    keys: tuple[tuple[str, ...], tuple[str, ...]]
+    """Pressed there; the last of them has an effect. Nothing to press: a click has it."""
+
+
+CONTROLS = {
+    "stSelectbox": Control("input", (("ArrowDown", "Enter"), ("ArrowUp", "Enter"))),
+    "stNumberInput": Control("input", (("ArrowUp", "Enter"), ("ArrowDown", "Enter"))),
+    "stCheckbox": Control("label", ((), ())),
+    "stSlider": Control("[role=slider], input[type=range]", (("ArrowRight",), ("ArrowLeft",))),
+    "stRadio": Control("input", (("ArrowRight",), ("ArrowLeft",))),
+    "stMultiSelect": Control("input", (("Backspace",), ("ArrowDown", "Enter"))),
+}
+
+
+@dataclass
+class Wire:
+    """The websocket of a page: when the script was asked to run, and when it had run."""
+
+    asked: list[float] = field(default_factory=list)
+    done: list[float] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        def sent(payload: str | bytes) -> None:
+            if BackMsg.FromString(payload).WhichOneof("type") == "rerun_script":
+                self.asked.append(time.perf_counter())
+
+        def received(payload: str | bytes) -> None:
+            if ForwardMsg.FromString(payload).WhichOneof("type") == "script_finished":
+                self.done.append(time.perf_counter())
+
+        def opened(socket) -> None:
+            socket.on("framesent", sent)
+            socket.on("framereceived", received)
+
+        page.on("websocket", opened)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator:
+    with sync_playwright() as playwright:
+        started = walk.start_browser(playwright)
+        yield started
+        started.close()
+
+
+def first_page(browser, cache: Path, head: str) -> float:
+    """Seconds from ``streamlit run`` to a complete first page, of an app with this head."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "app.py")
+        app.write_text(head + (walk.ROOT / "dashboard.py").read_text())
+        started = time.perf_counter()
+        with walk.serve(cache, Path(folder, "log"), app) as address:
+            page = walk.open_page(browser)
+            page.goto(address)
+            page.get_by_role("heading", name="Every figure").wait_for()
+            walk.settle(page)
+            seconds = time.perf_counter() - started
+            page.context.close()
+    return seconds
+
+
+def starts(cache: Path, turns: int) -> str:
+    """The table of starts, both apps in turns."""
+    with browser() as chromium:
+        apps = {"this dashboard": "", "the same with `import torch, transformers`": HEAVY}
+        times = {name: [] for name in apps}
+        for _ in range(turns + 1):
+            for name, head in apps.items():
+                times[name].append(first_page(chromium, cache, head))
+    lines = ["| first page, whole | s | share |", "|---|--:|--:|"]
+    ours, heavy = (median(own[1:]) for own in times.values())  # the first read files from disk
+    for name, seconds in zip(apps, (ours, heavy), strict=True):
+        lines.append(f"| {name} | {seconds:.1f} | {100 * seconds / heavy:.0f} % |")
+    return "\n".join(lines)
+
+
+def work(
+    page: Page, wire: Wire, place: Locator, keys: tuple[str, ...]
+) -> tuple[float, float] | None:
+    """Milliseconds that the server took for one use of a control, and until all was repainted.
+
+    None where the use changed nothing, as a key does at the end of a list.
+    """
+    wire.asked.clear()
+    wire.done.clear()
+    if keys:
+        place.focus()
+        for key in keys[:-1]:
+            place.press(key)
+    started = time.perf_counter()
+    place.press(keys[-1]) if keys else place.click()
+    while not wire.asked:
+        if time.perf_counter() > started + 2:
+            return None
+        page.wait_for_timeout(5)
+    while not wire.done:
+        page.wait_for_timeout(5)
+    walk.settle(page)
+    repainted = time.perf_counter()
+    return (wire.done[-1] - wire.asked[0]) * 1e3, (repainted - started) * 1e3
+
+
+def controls(address: str, server: psutil.Process, turns: int) -> str:
+    """The table of controls, and the server's memory before a model is loaded."""
+    lines = ["| page | control | server, ms | repainted, ms |", "|---|---|--:|--:|"]
+    memory = 0.0
+    with browser() as chromium:
+        page = walk.open_page(chromium)
+        wire = Wire()
+        wire.watch(page)
+        for name in PAGES:
+            page.goto(f"{address}/{name}")
+            walk.settle(page)
+            if name != "try":  # which loads a model
+                memory = max(memory, server.memory_info().rss / 1e6)
+            main = page.get_by_test_id("stMain")
+            for kind, control in CONTROLS.items():
+                for number in range(main.get_by_test_id(kind).count()):
+                    widget = main.get_by_test_id(kind).nth(number)
+                    label = widget.get_by_test_id("stWidgetLabel").first.inner_text()
+                    times = []
+                    for turn in range(2 * turns):
+                        place = widget.locator(control.place).first
+                        if not place.is_enabled():
+                            break
+                        times.append(work(page, wire, place, control.keys[turn % 2]))
+                    if times := list(filter(None, times)):
+                        on_server, repainted = (median(own) for own in zip(*times, strict=True))
+                        lines.append(f"| {name} | {label} | {on_server:.0f} | {repainted:.0f} |")
+        page.context.close()
+    lines += ["", f"Memory of the server before a model is loaded: {memory:.0f} MB."]
+    return "\n".join(lines)
+
+
+def main(turns: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder, "cache")
+        everything = [*synthetic.FIGURES, *synthetic.CONTROLS]
+        synthetic.write_run(cache, roles=everything, at_hand=["tiny-int8"], rows=7600)
+        few = ["teacher", "distil", "minilm", "tiny"]
+        synthetic.write_run(cache, "other", roles=few, at_hand=[], rows=7600, family="bert")
+        print(starts(cache, turns), end="\n\n")
+        with walk.serve(cache, Path(folder, "log")) as address:
+            (server,) = psutil.Process().children()
+            print(controls(address, server, turns))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 5)
