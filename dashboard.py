@@ -79,9 +79,11 @@ home = st.Page(lambda: None, title="Home", default=True, visibility="hidden")
 page = st.navigation([home, *pages, present_page])
 if page == home:
     st.switch_page(pages[0], query_params=st.query_params.to_dict())
-if page == present_page:
+presenting = page == present_page
+if presenting:
     st.navigation([home, *pages, present_page], position="hidden")
-    st.set_page_config(initial_sidebar_state="collapsed")
+# Said on every page: a browser keeps the sidebar as the page before had it.
+st.set_page_config(initial_sidebar_state="collapsed" if presenting else "auto")
 if views:
     view = choose_view(views)
     page.run()

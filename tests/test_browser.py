@@ -164,6 +164,23 @@ def test_nothing_moves_while_models_load_and_answer(visit, address):
     }
 
 
+def test_nothing_moves_while_widgets_load(visit, address):
+    page = visit("about:blank")
+    page.add_init_script(
+        """window.tops = new Set();
+        const look = () => {
+          const title = document.querySelector("[data-testid=stMain] h3");
+          if (title) window.tops.add(Math.round(title.getBoundingClientRect().top));
+          requestAnimationFrame(look);
+        };
+        look();"""
+    )
+    page.goto(walk.link(address, "try", ask=QUICK))
+    expect(page.get_by_text("All answered")).to_be_visible()
+    walk.settle(page)
+    assert len(page.evaluate("() => [...window.tops]")) == 1
+
+
 def test_markup_in_a_headline_stays_text(visit, address, picture):
     text = "<img src=x onerror=\"document.title='pwned'\"> **bold** [a](https://example.com) $x^2$"
     page = visit(walk.link(address, "try", ask=QUICK, text=f"{text}\n:material/home: coach"))

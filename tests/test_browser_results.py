@@ -181,4 +181,5 @@ def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
     receiver = visit(page.url)
     expect(receiver.get_by_text("3 of 4: Confusion")).to_be_visible()
     page.get_by_role("link", name="Leave").click()
+    expect(page.get_by_role("link", name="Confusion")).to_be_in_viewport()
     expect(page.get_by_test_id("stMain").get_by_text("With at most 100 MB, deploy")).to_be_visible()

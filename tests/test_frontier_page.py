@@ -9,8 +9,9 @@ from pipeline import cache, plan
 from pipeline.axes import X_AXES, Y_AXES
 from pipeline.families import FAMILIES
 from tests import synthetic
-from views import card, frontier
+from views import card
 from views.common import plain, read_view
+from views.tradeoff import frontier_frame
 
 ROLES = ("teacher", "minilm", "tiny-int8")
 
@@ -156,8 +157,8 @@ def test_repeats_are_no_models_of_their_own(view):
 
 def test_controls_are_points_only_if_asked_for_and_never_to_be_deployed(view):
     axes = X_AXES["size_mb"], Y_AXES["accuracy"]
-    assert set(frontier.frontier_frame([view], *axes)["role"]) == set(ROLES)
-    shown = frontier.frontier_frame([view], *axes, controls=True)
+    assert set(frontier_frame([view], *axes)["role"]) == set(ROLES)
+    shown = frontier_frame([view], *axes, controls=True)
     assert set(shown["role"]) == {*ROLES, "minilm-control"}
     assert set(view.candidates["role"]) == set(ROLES)
 

@@ -235,7 +235,7 @@ def test_a_csv_with_a_column_to_choose(open_page):
     [
         ("a.txt", b"", "empty"),
         ("a.csv", b"PK\x03\x04 a zip archive, renamed", "zip archive"),
-        ("a.csv", b"a,b\n1,2,3\n", "Line 2 has 3 fields"),
+        ("a.csv", b"a,b\n1,2,3\n", "line 2: 3 fields"),
         ("a.txt", b"co\0ach", "null bytes"),
     ],
 )

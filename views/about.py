@@ -11,7 +11,7 @@ from pipeline.glossary import GLOSSARY, meaning
 from pipeline.plan import is_taught
 from views.card import flatten, key_values, words
 from views.common import View, number, plain
-from views.frontier import show_stale
+from views.table import show_stale
 
 
 def show(view: View) -> None:

@@ -12,12 +12,15 @@ from pipeline.errors import PipelineError
 EXAMPLES = Path(__file__).parent.parent / "pipeline" / "headlines.csv"
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
 MAX_LINK = 500
+# Pixels. A browser loads each kind of widget as it first meets one, and meanwhile leaves room for
+# one line: a box of a known height keeps what is below from moving.
+LABELLED, TEXT = 70, 112
 
 
 def ask_for(left: DeltaGenerator, right: DeltaGenerator) -> tuple[list[str], list[str]]:
     """The headlines and remarks on them, from the text area or from a file."""
     with left:
-        source = st.radio(
+        source = st.container(height=LABELLED, border=False).radio(
             "Headlines, one a line",
             ["Paste", "Upload"],
             horizontal=True,
@@ -47,10 +50,10 @@ def paste(beside: DeltaGenerator) -> str:
     first = draw(4, seed=1)
     if "headlines" not in st.session_state:
         st.session_state["headlines"] = st.query_params.get("text", first)
-    pasted = st.text_area(
+    pasted = st.container(height=TEXT, border=False).text_area(
         "Headlines to classify",
         key="headlines",
-        height=112,
+        height="stretch",
         persist_state="session",
         label_visibility="collapsed",
     )

@@ -6,12 +6,15 @@ from pipeline import analysis, charts
 from pipeline.axes import X_AXES, Y_AXES, Axis
 from pipeline.budget import Budget, Verdict, decide, sentence
 from views import try_it
+from views.budget import ask_limits
 from views.common import PLAIN_CHART, View, chart_key, plain
-from views.frontier import ask_price, frontier_frame, presented
+from views.tradeoff import ask_price, frontier_frame
 
 FONT = 16
 """Pixels, of text in charts."""
 STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
+BROUGHT = ("mb", "ms", "accuracy", "x", "y", "price", "model")
+"""Keys of what comes along from the Frontier page and goes back there."""
 
 
 def show(view: View, back) -> None:
@@ -32,6 +35,30 @@ def show(view: View, back) -> None:
             show_confusion(view, role)
         else:
             try_it.show(view)
+
+
+def presented(key: str) -> str:
+    """The presenting page's key for what is ``key`` on the Frontier page.
+
+    The same key on both would do in an address, but not over a link from one page to the other:
+    there, Streamlit takes a bound widget's value for gone with the page that is left.
+    """
+    return f"shown_{key}"
+
+
+def told(budget: Budget) -> dict[str, str]:
+    """What a link from the Frontier page tells this one; the run is in every page's address."""
+    limits = {
+        "mb": budget.max_mb,
+        "ms": budget.max_ms,
+        "accuracy": None if budget.min_accuracy is None else 100 * budget.min_accuracy,
+    }
+    values = {key: limits.get(key, st.session_state.get(key)) for key in BROUGHT}
+    return {
+        presented(key): f"{value:g}" if isinstance(value, float) else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def show_steps(step: str, back) -> None:
@@ -57,25 +84,19 @@ def show_steps(step: str, back) -> None:
             disabled=place == len(STEPS) - 1,
             shortcut="Right",
         )
-        keys = ("mb", "ms", "accuracy", "x", "y", "price", "model")
-        told = {
+        going_back = {
             key: st.query_params[presented(key)]
-            for key in keys
+            for key in BROUGHT
             if presented(key) in st.query_params
         }
-        st.page_link(back, label="Leave", icon=":material/close:", query_params=told)
+        st.page_link(back, label="Leave", icon=":material/close:", query_params=going_back)
 
 
 def ask(view: View):
     """What is presented; the Frontier page's link carries it here."""
     with st.expander("What is presented"), st.container(horizontal=True):
         bound = {"bind": "query-params", "width": 200}
-        limit = {"value": None, "placeholder": "no limit", "min_value": 0.0, **bound}
-        mb = st.number_input("At most, MB", key=presented("mb"), **limit)
-        ms = st.number_input("At most, ms", key=presented("ms"), **limit)
-        least = st.number_input(
-            "At least, % accuracy", max_value=100.0, key=presented("accuracy"), **limit
-        )
+        budget = ask_limits(presented, width=200)
         across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
         x = st.selectbox("Across", list(across), key=presented("x"), **bound)
         y = st.selectbox("Up", list(up), key=presented("y"), **bound)
@@ -88,7 +109,7 @@ def ask(view: View):
             key=presented("model"),
             **bound,
         )
-    return Budget(mb, ms, None if least is None else least / 100), across[x], up[y], price, chosen
+    return budget, across[x], up[y], price, chosen
 
 
 def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str) -> None:

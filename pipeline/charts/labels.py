@@ -22,7 +22,7 @@ _SIDES, _SHIFTS = np.array(list(product((1, -1), sorted(range(-240, 241, 8), key
 """Where a label may stand: right or left of its point, and so many pixels below it."""
 
 # What a label, and what the thin line that leads to it, had better not cover.
-_COVERS = {"point": (60, 20), "label": (150, 20), "line": (4, 3), "leader": (10, 5)}
+_COVERS = {"point": (60, 20), "label": (150, 20), "line": (12, 3), "leader": (10, 5)}
 
 
 class Label(NamedTuple):

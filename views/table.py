@@ -1,0 +1,94 @@
+"""Every figure of a run's models, and which of them are stale."""
+
+import pandas as pd
+import streamlit as st
+
+from pipeline import analysis
+from pipeline.axes import with_costs
+from pipeline.glossary import meaning
+from views.common import PAIRED_TEST, SIGNIFICANT, View, download, figures, number
+
+
+def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
+    """All that is known of the models; ``frame`` says which are on the front of the chart."""
+    st.subheader("Every figure")
+    st.write(ties(view.table))
+    toy = view.run.record.toy
+    low, high = view.table["low"].median(), view.table["high"].median()
+    digits = analysis.supported_decimals(low, high)
+    share = f"%.{digits}f %%"
+    table = with_costs(view.table, price)
+    front = frame[frame["run"] == view.run.name].set_index("role")["front"]
+    table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
+    columns = {
+        "role": st.column_config.TextColumn("Model", pinned=True),
+        "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
+        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "size_mb": number("Size, MB", "%.3g", help=meaning("Size")),
+        "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
+        "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
+        "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
+        "headlines_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
+        "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
+        "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
+        "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),
+        "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
+        "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
+        "ece": number("Calibration error", share, help=meaning("Calibration error")),
+        "agreement": number(
+            "Agrees with teacher", share, help=meaning("Agreement with the teacher")
+        ),
+        "p_teacher": number(
+            "Differs from teacher: p",
+            "%.3f",
+            help=f"{PAIRED_TEST} Below {SIGNIFICANT}, the difference in accuracy is unlikely to be "
+            "chance.",
+        ),
+        "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
+        "title": "What it is",
+        "reported_accuracy": number("Reported accuracy", "%.1f %%"),
+        "reported_size_mb": number("Reported MB", "%.4g"),
+        "reported_note": "What is wrong with the report",
+    }
+    if toy:
+        columns = {name: c for name, c in columns.items() if not name.startswith("reported")}
+    shares = ("accuracy", "agreement", "reported_accuracy", "macro_f1", "worst_recall", "ece")
+    shown = table.assign(
+        interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
+        front=table["role"].map(front).map({True: "yes"}).fillna(""),
+        state=table["role"].map(view.states),
+        **{c: 100 * pd.to_numeric(table[c]) for c in shares},
+    )
+    st.dataframe(
+        shown.reindex(columns=list(columns)),
+        hide_index=True,
+        column_config=columns,
+        height="content",
+        placeholder="",
+    )
+    download("Download the table as CSV", view.table, f"{view.run.name}.csv")
+    show_stale(view)
+
+
+def ties(table: pd.DataFrame) -> str:
+    """Which models can't be told from the teacher, in a sentence."""
+    tested = table[table["p_teacher"].notna()]
+    if tested.empty:
+        return ""
+    tied = ", ".join(f"`{role}`" for role in tested["role"][tested["p_teacher"] >= SIGNIFICANT])
+    return (
+        "Neighbours whose bars overlap are often ties. Not told apart from the teacher by a paired "
+        f"test (McNemar with Holm's correction, p ≥ {SIGNIFICANT}): {tied or 'none'}."
+    )
+
+
+def show_stale(view: View) -> None:
+    """What to run where models were made by another recipe than today's."""
+    stale = [role for role, state in view.states.items() if state == "stale"]
+    if stale:
+        st.warning(
+            f"Stale, made by another recipe than this program's today: {len(stale)} of "
+            f"{len(view.states)} models (column State). To make them anew:",
+            icon=":material/history:",
+        )
+        st.code(view.run.record.command, language=None, wrap_lines=True)
