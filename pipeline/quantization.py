@@ -29,6 +29,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from pipeline.errors import PipelineError
 from pipeline.rewrites import keep_first_token, vectorize_layer_norm
+from pipeline.smoothing import smooth
 
 # The operators that hold weights, and so the size and the time of a transformer.
 WEIGHT_OPERATORS = ["MatMul", "Gemm", "Gather"]
@@ -120,13 +121,20 @@ def check_graph(
         )
 
 
-def quantize_dynamic(source: Path, target: Path) -> None:
+def quantize_dynamic(
+    source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], smoothing: float
+) -> None:
     """Write the float32 graph `source` with int8 weights to `target`, activations measured live.
 
     Matrices have a scale for each output channel; embedding tables (uint8) have one. Activations
-    stay float32 between the products, and are quantized to uint8 by each batch's own range.
+    stay float32 between the products, and are quantized to uint8 by each batch's own range, made
+    even beforehand (`smooth`, to the strength `smoothing`) on `batches`: inputs by name, int64
+    [batch, sequence].
+
+    Raises PipelineError when there are no batches.
     """
     with _silence(), _prepared(source) as prepared, _beside(target) as partial:
+        smooth(prepared, prepared, _some(batches), smoothing)
         ort.quantize_dynamic(
             prepared,
             partial,
@@ -140,6 +148,7 @@ def quantize_static(
     source: Path,
     target: Path,
     batches: Iterable[dict[str, np.ndarray]],
+    smoothing: float | None = None,
     every_operator: bool = False,
 ) -> None:
     """Write the float32 graph `source` to `target` in int8 with ranges fixed from `batches`.
@@ -150,24 +159,25 @@ def quantize_static(
 
     By default only the weights' operators are quantized, and only their inputs: LayerNorm, softmax
     and the residual sums stay float32. `every_operator` quantizes all that onnxruntime can, its
-    outputs included: the naive setting that ruins BERT (huggingface/optimum#151).
+    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). With `smoothing`,
+    inputs are made even beforehand (`smooth`, to that strength).
 
     Raises PipelineError when there are no batches.
     """
     with _silence(), _prepared(source) as prepared, _beside(target) as partial:
-        reader = _Reader(batches)
-        if reader.empty:
-            raise PipelineError("Static quantization needs at least one calibration batch.")
+        batches = _some(batches)
+        if smoothing is not None:
+            smooth(prepared, prepared, batches, smoothing)
         # MinMax calibration keeps two numbers a tensor and batch, not the activations.
         ort.quantize_static(
             prepared,
             partial,
-            reader,
+            _Reader(batches),
             per_channel=True,
             activation_type=ort.QuantType.QUInt8,
             weight_type=ort.QuantType.QInt8,
             calibrate_method=ort.CalibrationMethod.MinMax,
-            **({} if every_operator else _weights_only(prepared)),
+            **(_all_numbers(prepared) if every_operator else _weights_only(prepared)),
         )
 
 
@@ -208,6 +218,29 @@ def _weights_only(path: Path) -> dict:
     }
 
 
+def _all_numbers(path: Path) -> dict:
+    """onnxruntime's settings to quantize all but what computes the places that are looked up.
+
+    MPNet's of relative positions have a logarithm in them: rounded, they are out of their table.
+    """
+    graph = onnx.load(path).graph
+    made_by = {output: node for node in graph.node for output in node.output}
+    names, waiting = [], [node.input[1] for node in graph.node if node.op_type == "Gather"]
+    while waiting:
+        node = made_by.pop(waiting.pop(), None)
+        if node:
+            names.append(node.name)
+            waiting += node.input
+    return {"nodes_to_exclude": names}
+
+
+def _some(batches: Iterable[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    batches = list(batches)
+    if not batches:
+        raise PipelineError("Quantization to int8 needs at least one batch to calibrate on.")
+    return batches
+
+
 def _probes(config: PreTrainedConfig) -> Iterator[tuple[Tensor, Tensor]]:
     """Random ids and masks, int64 [batch, sequence], of several shapes."""
     generator = torch.Generator().manual_seed(0)
@@ -227,14 +260,11 @@ def _probes(config: PreTrainedConfig) -> Iterator[tuple[Tensor, Tensor]]:
 class _Reader(ort.CalibrationDataReader):
     """onnxruntime's way of asking for batches, one at a time."""
 
-    def __init__(self, batches: Iterable[dict[str, np.ndarray]]) -> None:
+    def __init__(self, batches: list[dict[str, np.ndarray]]) -> None:
         self.batches = iter(batches)
-        self.first = next(self.batches, None)
-        self.empty = self.first is None
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        batch, self.first = self.first, None
-        return batch or next(self.batches, None)
+        return next(self.batches, None)
 
 
 @contextlib.contextmanager

@@ -185,16 +185,19 @@ class Maker:
             nano.export(network, target)
         elif model.training:
             quantization.export_onnx(network, target)
-        elif model.method == "dynamic":
-            quantization.quantize_dynamic(source, target)
-        elif model.method == "static":
+        elif model.method == "int4":
+            quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
+        else:
             batches = (
                 {name: tensor.numpy() for name, tensor in batch.items()}
                 for batch in self._calibration_batches(tokenizer)
             )
-            quantization.quantize_static(source, target, batches, bool(model.every_operator))
-        else:
-            quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
+            if model.method == "dynamic":
+                quantization.quantize_dynamic(source, target, batches, plan.SMOOTHING)
+            elif model.every_operator:
+                quantization.quantize_static(source, target, batches, every_operator=True)
+            else:
+                quantization.quantize_static(source, target, batches, plan.SMOOTHING)
 
     def evaluation(self, role: str) -> Path:
         """Folder of the model's predictions and costs."""

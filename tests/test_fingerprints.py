@@ -187,7 +187,7 @@ def make(monkeypatch, tmp_path):
     def write_encoder(draft, tokenizer, length):
         (draft / "classifier.json").write_text(json.dumps({"labels": LABELS}))
 
-    def graph(source, target):
+    def graph(source, target, *settings):
         target.write_text(f"graph of {target.parent.name}")
 
     monkeypatch.setattr(models, "checkpoint_identity", lambda name, folder: f"of {name}")
@@ -195,6 +195,7 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(models, "save", lambda *arguments: None)
     monkeypatch.setattr(models, "parameter_count", lambda network: 1)
     monkeypatch.setattr(models, "write_encoder", write_encoder)
+    monkeypatch.setattr(runner.Maker, "_calibration_batches", lambda maker, tokenizer: [])
     monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(training, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
     monkeypatch.setattr(quantization, "export_onnx", graph)

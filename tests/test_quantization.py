@@ -19,8 +19,9 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-from pipeline import qat, quantization, rewrites
+from pipeline import qat, quantization, rewrites, smoothing
 from pipeline.errors import PipelineError
+from pipeline.plan import SMOOTHING
 
 VOCABULARY, POSITIONS, WIDTH, INNER, LAYERS, PAD = 120, 40, 32, 64, 2, 1
 ARCHITECTURES = {
@@ -257,9 +258,9 @@ def test_a_failed_export_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_dynamic(source, model, tmp_path):
+def test_dynamic(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
-    quantization.quantize_dynamic(source, path)
+    quantization.quantize_dynamic(source, path, map(arrays, calibration), SMOOTHING)
     assert_int8(path, source)
     assert operators(path)["MatMulInteger"] == LINEARS
     assert 1e-4 < probability_error(path, model) < 0.05
@@ -301,10 +302,63 @@ def test_naive_static_quantizes_what_static_leaves_alone(source, calibration, tm
     assert np.isfinite(graph_logits(path, inputs(2, 9))).all()
 
 
-def test_static_needs_batches(source, tmp_path):
-    with pytest.raises(PipelineError, match="calibration"):
-        quantization.quantize_static(source, tmp_path / "model.onnx", iter([]))
+def test_naive_static_looks_up_in_its_tables(tmp_path, calibration):
+    """MPNet computes which relative position is looked up, with a logarithm."""
+    source, path = tmp_path / "source.onnx", tmp_path / "model.onnx"
+    quantization.export_onnx(tiny("mpnet"), source)
+    quantization.quantize_static(source, path, map(arrays, calibration), every_operator=True)
+    for length in (1, 2, 9, 30):
+        assert np.isfinite(graph_logits(path, inputs(2, length))).all()
+
+
+@pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
+def test_int8_needs_batches(quantize, source, tmp_path):
+    with pytest.raises(PipelineError, match="calibrate"):
+        quantize(source, tmp_path / "model.onnx", iter([]), SMOOTHING)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def uneven(tmp_path):
+    """A model a few of whose hidden units are far above the rest, as in trained ones; its graph."""
+    model = tiny("bert")
+    with torch.no_grad():
+        for layer in model.bert.encoder.layer:
+            layer.intermediate.dense.weight[:2] *= 40
+            layer.output.dense.weight[:, :2] /= 40
+    quantization.export_onnx(model, tmp_path / "uneven.onnx")
+    return model, tmp_path / "uneven.onnx"
+
+
+def test_smoothing_keeps_the_logits_and_evens_the_columns(uneven, calibration, tmp_path):
+    model, source = uneven
+    path = tmp_path / "smooth.onnx"
+    batches = list(map(arrays, calibration))
+    smoothing.smooth(source, path, batches, SMOOTHING)
+    quantization.check_graph(path, model, tolerance=1e-4)
+    graph = onnx.load(path).graph
+    even = [node.output[0] for node in graph.node if node.output[0].endswith("_even")]
+    assert len(even) == LAYERS  # one in each: the input that is uneven
+    before = smoothing._largest_of_columns(
+        onnx.load(source), [name.removesuffix("_even") for name in even], batches
+    )
+    after = smoothing._largest_of_columns(onnx.load(path), even, batches)
+    for old, new in zip(before.values(), after.values(), strict=True):
+        assert old.max() / np.median(old) >= smoothing.UNEVEN
+        assert new.max() / np.median(new) < smoothing.UNEVEN / 2
+
+
+@pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
+def test_smoothing_lets_int8_lose_less(quantize, uneven, calibration, tmp_path, monkeypatch):
+    model, source = uneven
+    batches = list(map(arrays, calibration))
+    quantize(source, tmp_path / "smooth.onnx", batches, SMOOTHING)
+    monkeypatch.setattr(smoothing, "UNEVEN", np.inf)
+    quantize(source, tmp_path / "rough.onnx", batches, SMOOTHING)
+    smooth, rough = (
+        probability_error(tmp_path / f"{name}.onnx", model) for name in ("smooth", "rough")
+    )
+    assert smooth < rough / 2
 
 
 @pytest.mark.parametrize("block_size", [16, 128])

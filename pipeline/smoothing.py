@@ -1,0 +1,99 @@
+"""SmoothQuant: share out the difficulty of quantization between activations and weights.
+
+A few columns of a transformer's activations are up to a hundred times the rest, and in 256 levels
+of one range they leave few for the rest. Each column is divided by a factor before the product, and
+the row of the matrix that it meets is multiplied by it, so that the product stays what it was (Xiao
+et al., 2023, arXiv:2211.10438).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+UNEVEN = 15.0
+"""Times the median column that the largest is at least where factors are worth their time."""
+
+
+def smooth(
+    source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], strength: float
+) -> None:
+    """Write the float32 graph ``source`` to ``target`` with uneven inputs of products made even.
+
+    Args:
+        source: a graph whose constants are folded.
+        target: where to; its logits are the same but for rounding. May be ``source``.
+        batches: inputs by name, int64 (batch, sequence), on which columns are measured.
+        strength: 0..1, how much of the difficulty the weights take over; the paper's alpha.
+    """
+    model = onnx.load(source)
+    graph = model.graph
+    uses = Counter(name for node in graph.node for name in node.input)
+    matrices = {t.name: t for t in graph.initializer if len(t.dims) == 2 and uses[t.name] == 1}
+    products = defaultdict(list)  # by the activation that they share
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in matrices:
+            products[node.input[0]].append(node)
+    largest = _largest_of_columns(model, list(products), batches)
+    ordered = []
+    for node in graph.node:
+        name = node.input[0] if node.input else ""
+        readers = products.get(name, [])
+        if readers and node.output == readers[0].output and _is_uneven(largest[name]):
+            shares = [matrices[reader.input[1]] for reader in readers]
+            graph.initializer.append(_even(name, largest[name], shares, strength))
+            ordered.append(helper.make_node("Mul", [name, f"{name}_shrink"], [f"{name}_even"]))
+            for reader in readers:
+                reader.input[0] = f"{name}_even"
+        ordered.append(node)
+    del graph.node[:]
+    graph.node.extend(ordered)
+    onnx.save(model, target)
+
+
+def _is_uneven(columns: np.ndarray) -> bool:
+    return columns.max() >= UNEVEN * np.median(columns)
+
+
+def _even(
+    name: str, columns: np.ndarray, matrices: list[TensorProto], strength: float
+) -> TensorProto:
+    """What the columns of an activation are to be multiplied with; its matrices' rows grow."""
+    weights = [numpy_helper.to_array(matrix) for matrix in matrices]
+    rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
+    # A column or a row of zeros stays as it is.
+    both = (columns > 0) & (rows > 0)
+    ratio = np.where(both, columns, 1) ** strength / np.where(both, rows, 1) ** (1 - strength)
+    factors = ratio.astype(np.float32)
+    for matrix, weight in zip(matrices, weights, strict=True):
+        matrix.CopyFrom(numpy_helper.from_array(weight * factors[:, None], matrix.name))
+    return numpy_helper.from_array(1 / factors, f"{name}_shrink")
+
+
+def _largest_of_columns(
+    model: onnx.ModelProto, names: list[str], batches: Iterable[dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Greatest absolute value of each column of these activations [..., columns]."""
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    graph = probe.graph
+    graph.initializer.append(numpy_helper.from_array(np.array([0]), "first_axis"))
+    outputs = [f"{name}_largest" for name in names]
+    for name, output in zip(names, outputs, strict=True):
+        graph.node.extend(
+            [
+                helper.make_node("Abs", [name], [f"{name}_abs"]),
+                helper.make_node("Flatten", [f"{name}_abs"], [f"{name}_rows"], axis=-1),
+                helper.make_node("ReduceMax", [f"{name}_rows", "first_axis"], [output], keepdims=0),
+            ]
+        )
+        graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(
+        probe.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    found = [session.run(outputs, batch) for batch in batches]
+    return {name: np.max(rows, axis=0) for name, *rows in zip(names, *found, strict=True)}
