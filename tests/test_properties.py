@@ -18,7 +18,6 @@ from pipeline.errors import PipelineError
 from pipeline.inference import Classifier
 from pipeline.predictions import read_predictions
 from tests import synthetic
-from tests.test_shipped import SHIPPED
 
 # The same examples every time: a test that fails now and then is of no use.
 settings.register_profile(
@@ -178,10 +177,11 @@ def test_any_texts_give_probabilities_in_their_order_whatever_the_batch(
 EXAMPLES = pd.read_csv(data.TOY)["text"].tolist()
 
 
-@pytest.fixture(scope="module", params=["minilm-int8", "tiny-int8"])
+@pytest.fixture(scope="module", params=["mpnet/minilm-int8", "mpnet-4000/tiny-int8"])
 def int8(request):
     """A shipped model, and what it answers to a text that is alone, each worked out once."""
-    folder = cache.read_run(cache.CACHE / SHIPPED).artifact(request.param)
+    run, role = request.param.split("/")
+    folder = cache.read_run(cache.CACHE / run).artifact(role)
     assert folder, "it is in every clone"
     classifier = Classifier(folder, threads=1)
     return classifier, functools.cache(lambda text: classifier.predict_proba([text])[0])
