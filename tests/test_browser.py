@@ -181,6 +181,24 @@ def test_nothing_moves_while_widgets_load(visit, address):
     assert len(page.evaluate("() => [...window.tops]")) == 1
 
 
+def test_the_box_of_models_shows_them_all(visit, address):
+    page = visit(walk.link(address, "try"), "phone")
+    page.set_viewport_size({"width": 280, "height": 800})  # they need more than one row
+    walk.settle(page)
+    box = page.get_by_test_id("stMultiSelect")
+    for role in (*QUICK, SLOW):
+        expect(box).to_contain_text(role)
+    cut = box.evaluate(
+        """e => {
+          for (e = e.parentElement; e.dataset.testid !== "stMain"; e = e.parentElement)
+            if (getComputedStyle(e).overflowY !== "visible" && e.scrollHeight > e.clientHeight + 1)
+              return true;
+          return false;
+        }"""
+    )
+    assert not cut
+
+
 def test_markup_in_a_headline_stays_text(visit, address, picture):
     text = "<img src=x onerror=\"document.title='pwned'\"> **bold** [a](https://example.com) $x^2$"
     page = visit(walk.link(address, "try", ask=QUICK, text=f"{text}\n:material/home: coach"))

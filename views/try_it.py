@@ -35,7 +35,7 @@ def show(view: View) -> None:
     if at_hand:
         left, right = st.columns(2)
         with right:
-            roles = st.container(height=headlines.LABELLED, border=False).multiselect(
+            roles = st.multiselect(
                 "Models to ask",
                 at_hand,
                 default=at_hand,

@@ -105,6 +105,7 @@ def learn_as_the_notebook(
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
     )
     made = _AsksTheTeacher(
         network,
