@@ -1,7 +1,5 @@
 """One way of answering headlines, in a process of its own that waits for orders.
 
-    python -m pipeline.bench.peers KIND FOLDER MAX_LENGTH
-
 Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
 by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
 that peers can be timed in turns without one's threads standing in another's way.
@@ -107,13 +105,17 @@ KINDS: dict[str, Callable[[Path, int], Answer]] = {
 }
 
 
+# With -m Python would warn that the package has imported this module already.
+_START = "import sys; from pipeline.bench import peers; peers.main(*sys.argv[1:])"
+
+
 class Peer:
     """A peer's process, seen from outside. A context manager: on leaving, the process is ended."""
 
     def __init__(self, kind: str, folder: Path, max_length: int) -> None:
         self.name = f"{kind} on {folder}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.bench.peers", kind, folder.resolve(), str(max_length)],
+            [sys.executable, "-c", _START, kind, folder.resolve(), str(max_length)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -163,7 +165,3 @@ def main(kind: str, folder: str, max_length: str) -> None:
             file=orders,
             flush=True,
         )
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
