@@ -192,12 +192,12 @@ class Maker:
                 {name: tensor.numpy() for name, tensor in batch.items()}
                 for batch in self._calibration_batches(tokenizer)
             )
+            smoothing = plan.settings(self.family, model).get("smoothing")
             if model.method == "dynamic":
-                quantization.quantize_dynamic(source, target, batches, plan.SMOOTHING)
-            elif model.every_operator:
-                quantization.quantize_static(source, target, batches, every_operator=True)
+                quantization.quantize_dynamic(source, target, batches, smoothing)
             else:
-                quantization.quantize_static(source, target, batches, plan.SMOOTHING)
+                naive = bool(model.every_operator)
+                quantization.quantize_static(source, target, batches, smoothing, naive)
 
     def evaluation(self, role: str) -> Path:
         """Folder of the model's predictions and costs."""

@@ -134,7 +134,8 @@ def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     student = models.load_checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints)
     rows = data.load(toy=True).train.take(np.arange(32))
     settings = Training(rates=(), epochs=20, label_share=0.0)
-    bench_training.learn_as_the_notebook(student, rows, 32, settings, teacher, tmp_path)
+    lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)
+    bench_training.learn_as_the_notebook(student, lesson)
     logits = training.predict_logits(*student, rows, 32)
     assert (logits.argmax(axis=1) == 1).all()
 

@@ -4,10 +4,11 @@ The notebook's way is transformers' Trainer as it comes, in float32, in batches 
 student is distilled, the teacher answers every batch of every epoch.
 """
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +34,18 @@ EPOCHS = {"teacher": 1, "minilm": 3}
 BATCH_SIZE = 16
 
 Learner = tuple[PreTrainedModel, Tokenizer]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned, in either way."""
+
+    rows: Split
+    max_length: int
+    settings: Training
+    teacher: Learner | None
+    folder: Path
+    """For what a Trainer writes."""
 
 
 def compare(
@@ -70,7 +83,8 @@ def compare(
             learner = models.load_checkpoint(model.checkpoint, model.architecture, checkpoints)
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
-                learn(learner, train, family.max_length, settings, teachers.get(way), Path(folder))
+                teacher = teachers.get(way)
+                learn(learner, Lesson(train, family.max_length, settings, teacher, Path(folder)))
                 seconds = time.perf_counter() - started
             teachers.setdefault(way, learner)
             logits = training.predict_logits(*learner, validation, family.max_length)
@@ -88,20 +102,13 @@ def compare(
     return results
 
 
-def learn_as_the_notebook(
-    learner: Learner,
-    rows: Split,
-    max_length: int,
-    settings: Training,
-    teacher: Learner | None,
-    folder: Path,
-) -> None:
-    """Train a network in place; of ``settings``, only what it is taught with is heeded."""
+def learn_as_the_notebook(learner: Learner, lesson: Lesson) -> None:
+    """Train a network in place; of the settings, only epochs, temperature and label share count."""
     network, tokenizer = learner
     arguments = TrainingArguments(
-        output_dir=str(folder),
+        output_dir=str(lesson.folder),
         per_device_train_batch_size=BATCH_SIZE,
-        num_train_epochs=settings.epochs,
+        num_train_epochs=lesson.settings.epochs,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
@@ -111,10 +118,11 @@ def learn_as_the_notebook(
         network,
         arguments,
         DataCollatorWithPadding(tokenizer),
-        training.tokenize(rows, tokenizer, max_length),
+        training.tokenize(lesson.rows, tokenizer, lesson.max_length),
     )
-    if teacher:
-        made.teach(settings, teacher[0], ids_of_teacher(teacher[1], tokenizer))
+    if lesson.teacher:
+        teacher, its_tokenizer = lesson.teacher
+        made.teach(lesson.settings, teacher, ids_of_teacher(its_tokenizer, tokenizer))
     made.train()
 
 
@@ -139,24 +147,17 @@ class _AsksTheTeacher(Trainer):
         return distillation_loss(logits, labels, theirs, *how)
 
 
-def learn_as_we_do(
-    learner: Learner,
-    rows: Split,
-    max_length: int,
-    settings: Training,
-    teacher: Learner | None,
-    folder: Path,
-) -> None:
+def learn_as_we_do(learner: Learner, lesson: Lesson) -> None:
     """Train a network in place, on the teacher's logits, which are computed once."""
-    logits = training.predict_logits(*teacher, rows, max_length) if teacher else None
-    steps = -(-len(rows) // settings.batch_size)
+    rows, length, settings = lesson.rows, lesson.max_length, lesson.settings
+    logits = training.predict_logits(*lesson.teacher, rows, length) if lesson.teacher else None
     training.trainer(
         *learner,
         settings,
-        folder,
+        lesson.folder,
         rate=settings.rates[0],
-        max_steps=settings.epochs * steps,
-        train=training.tokenize(rows, learner[1], max_length, logits),
+        max_steps=settings.epochs * math.ceil(len(rows) / settings.batch_size),
+        train=training.tokenize(rows, learner[1], length, logits),
     ).train()
 
 
