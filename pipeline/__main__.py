@@ -317,11 +317,14 @@ def run_bench(options: argparse.Namespace) -> int:
         raise PipelineError("--turns takes 2 or more, --rows and --train-rows numbers from 1 on")
     (run,) = _named_runs(options.cache, options.run)
     work = options.work or options.cache / ".work"
-    result = bench.bench(run, work, options.turns, options.rows)
-    if options.train_rows:
+    corpus = None
+    if options.data or options.train_rows:
         from pipeline import data
 
         corpus = data.load(options.data, toy=run.record.toy)
+    texts = corpus.validation.texts if corpus else None
+    result = bench.bench(run, work, texts, options.turns, options.rows)
+    if options.train_rows:
         rows = options.train_rows
         result["training"] = bench.time_training(run, corpus, options.checkpoints, rows)
     print(bench.markdown(bench.store(run, result).record.bench))

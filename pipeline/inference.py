@@ -16,8 +16,6 @@ GRAPH = "model.onnx"
 # Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
 MAX_CHARACTERS = 10_000
 
-SPIN_MICROSECONDS = "100"
-
 
 def graph_bytes(folder: Path) -> int:
     """Size of an artifact in bytes: its ONNX graph with its external data, if it has any.
@@ -57,9 +55,9 @@ class Classifier:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        # Threads wait for the next operator this long before they sleep: enough within a run, and
-        # too short to slow another model in the process between two runs, as the default would.
-        options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
+        # Threads spin between the operators of a run, and sleep when it ends: by default they would
+        # go on spinning, and slow every other model in the process.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 3
         try:
             self.labels, self._encoder = encoders.read(folder)

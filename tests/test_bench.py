@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pipeline import bench, data, models, training
+from pipeline.__main__ import main
 from pipeline.bench import Contestant, peers
 from pipeline.bench import training as bench_training
 from pipeline.cache import read_run
@@ -92,11 +93,27 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert run.record.models == before.record.models
 
 
+def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monkeypatch):
+    asked = []
+
+    def compare(people, max_length, orders, batch_size, turns):
+        asked.extend(orders)
+        return []
+
+    monkeypatch.setattr(bench, "compare", compare)
+    arguments = ("bench", "synthetic", "--cache", str(cache_folder), "--data", str(data_folder))
+    assert main([*arguments, "--turns", "2", "--rows"]) == 0
+    rows = data.load(data_folder).validation.texts
+    assert asked == [[rows[0]], [rows[1]], rows[: bench.BATCHES * bench.BATCH_SIZE]]
+    assert read_run(cache_folder / "synthetic").record.bench["texts"] == "validation rows"
+
+
 def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     roles = ("teacher", "minilm", "tiny-int8")
     run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
     latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
-    stored = bench.store(run, {"latency": latency, "measured_on": {"cpu": "another"}})
+    timed = {"latency": latency, "texts": "validation rows"}
+    stored = bench.store(run, timed | {"measured_on": {"cpu": "another"}})
     assert list(stored.table()["p50_ms"]) == [0, 1, 2]
     assert list(stored.table()["p95_ms"]) == [1, 2, 3]
     for role in roles:
@@ -104,8 +121,8 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
         assert stored.by_role[role].metrics == run.by_role[role].metrics
         assert stored.artifact(role)
     # Tables that are not made again stay.
-    again = bench.store(stored, {"latency": latency, "measured_on": {}, "growth": {}})
-    assert set(again.record.bench) == {"latency", "measured_on", "growth"}
+    again = bench.store(stored, timed | {"measured_on": {}, "growth": {}})
+    assert set(again.record.bench) == {"latency", "texts", "measured_on", "growth"}
 
 
 def test_training_is_timed_in_both_ways(checkpoints):
@@ -119,7 +136,7 @@ def test_training_is_timed_in_both_ways(checkpoints):
     for row in rows:
         assert row["rows_per_second"] * row["seconds"] == pytest.approx(48 * row["epochs"])
         assert 0 <= row["accuracy"] <= 1
-    lines = bench.markdown({"one": [], "many": [], "training": rows}).splitlines()
+    lines = bench.markdown({"one": [], "many": [], "many_texts": 0, "training": rows}).splitlines()
     assert "| `teacher`, the notebook's | 48 | 1 |" in lines[-4]
     assert " | 1.0 | " in lines[-2]
 
@@ -147,7 +164,8 @@ def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher(
         row | {"group": "minilm", "peer": "transformers", "ms": 10.0},
         row | {"group": "minilm", "peer": "ours", "ms": 2.0},
     ]
-    lines = bench.markdown({"one": rows, "many": rows}).split("\n\n")[0].splitlines()
+    tables = bench.markdown({"one": rows, "many": rows, "many_texts": 64})
+    lines = tables.split("\n\n")[0].splitlines()
     assert lines[-1] == "| x | 2.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
 
 

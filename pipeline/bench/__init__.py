@@ -1,7 +1,7 @@
 """How fast, against what: ratios taken side by side, with a check of the answers beside each.
 
 Peers are asked in turns, so that what else the machine does falls on all alike, and a figure is the
-median of its turns. Texts are the project's own headlines.
+median of its turns. Texts are validation rows, or else the project's own headlines.
 """
 
 import contextlib
@@ -31,6 +31,8 @@ GROUPS = {"teacher": ("teacher", "dynamic"), "minilm": ("minilm", "minilm-int8")
 LENGTHS = (2, 6, 3, 5, 4)
 """Headlines that are joined to texts, in turn: of about 48 tokens in the mean, as AG News's."""
 BATCH_SIZE = 32
+BATCHES = 8
+"""Of one turn of many texts."""
 TITLES = {
     "transformers": "transformers' pipeline",
     "torch.ao": "the same, torch.ao int8",
@@ -87,11 +89,8 @@ def contestants(run: Run, work: Path | None) -> tuple[list[Contestant], list[str
             if not artifact:
                 missing.append(f"no artifact of {role} at hand")
                 continue
-            if role == group:
-                found.append(Contestant(group, role, "onnxruntime", artifact))
-            found.append(Contestant(group, role, "ours", artifact))
-            if role == roles[-1]:
-                found.append(Contestant(group, role, "encoding", artifact))
+            kinds = ("onnxruntime", "ours", *(("encoding",) if role == roles[-1] else ()))
+            found += [Contestant(group, role, kind, artifact) for kind in kinds]
     compared = {role for roles in GROUPS.values() for role in roles}
     for role in run.by_role:
         if role not in compared and (artifact := run.artifact(role)):
@@ -155,16 +154,18 @@ def compare(
     return rows
 
 
-def growth(artifact: Path, counts: Iterable[int]) -> list[dict]:
-    """Seconds and peak memory of ``bulk.classify`` on so many rows, each in a process apart."""
+def growth(artifact: Path, texts: Sequence[str], counts: Iterable[int]) -> list[dict]:
+    """Seconds and peak memory of ``bulk.classify`` on so many rows, each in a process apart.
+
+    Rows are ``texts``, over and over.
+    """
     rows = []
-    texts = headlines(LENGTHS, 1000)
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "in.txt")
             with source.open("w", encoding="utf-8") as file:
                 for number in range(count):
-                    file.write(texts[number % len(texts)] + "\n")
+                    file.write(" ".join(texts[number % len(texts)].split()) + "\n")
             process = subprocess.run(
                 [sys.executable, "-m", "pipeline.bench.growth", source, artifact.resolve()],
                 stdout=subprocess.PIPE,
@@ -177,8 +178,18 @@ def growth(artifact: Path, counts: Iterable[int]) -> list[dict]:
     return rows
 
 
-def bench(run: Run, work: Path | None, turns: int, counts: Sequence[int]) -> dict:
-    """All tables of one run, with what they were taken on, ready for JSON."""
+def bench(
+    run: Run, work: Path | None, texts: Sequence[str] | None, turns: int, counts: Sequence[int]
+) -> dict:
+    """All tables of one run, with what they were taken on, ready for JSON.
+
+    Args:
+        run: whose models are timed.
+        work: folder of its weights, for the peers in PyTorch.
+        texts: to classify; by default the project's own headlines.
+        turns: of one headline at a time.
+        counts: rows of the files that are classified.
+    """
     people, missing = contestants(run, work)
     if not people:
         raise PipelineError(f"nothing of {run.name} can be timed: {'; '.join(missing)}")
@@ -186,14 +197,17 @@ def bench(run: Run, work: Path | None, turns: int, counts: Sequence[int]) -> dic
         say(f"note: {line}")
     family = FAMILIES.get(run.record.family)
     max_length = family.max_length if family else 128
+    told = "validation rows" if texts else "the project's own headlines"
+    texts = texts or headlines(LENGTHS, 1000)
     result = {
         "run": run.name,
         "missing": missing,
+        "texts": told,
         "measured_on": {**hardware.describe(), "threads": available_threads()},
         "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     say(f"one headline, {turns} turns")
-    singles = [[text] for text in headlines(LENGTHS, turns)]
+    singles = [[text] for text in texts[:turns]]
     one = compare(people, max_length, singles, 1, turns)
     result["one"] = [row for row in one if row["group"] in GROUPS]
     result["latency"] = {
@@ -202,14 +216,15 @@ def bench(run: Run, work: Path | None, turns: int, counts: Sequence[int]) -> dic
         if row["peer"] == "ours"
     }
     many = [person for person in people if person.kind != "encoding" and person.group in GROUPS]
-    few = max(3, turns // 20)
-    say(f"batches of {BATCH_SIZE}, {few} turns")
-    orders = [headlines(LENGTHS, 4 * BATCH_SIZE)]
-    result["many"] = compare(many, max_length, orders, BATCH_SIZE, few)
+    few = max(3, turns // 40)
+    say(f"{BATCHES} batches of {BATCH_SIZE}, {few} turns")
+    order = texts[: BATCHES * BATCH_SIZE]
+    result["many"] = compare(many, max_length, [order], BATCH_SIZE, few)
+    result["many_texts"] = len(order)
     small = next((p for p in reversed(many) if p.kind == "ours"), None)
     if small and counts:
         say(f"{small.role}: files of {', '.join(f'{count:,}' for count in counts)} rows")
-        result["growth"] = {"role": small.role, "rows": growth(small.folder, counts)}
+        result["growth"] = {"role": small.role, "rows": growth(small.folder, texts, counts)}
     return result
 
 
@@ -232,7 +247,7 @@ def store(run: Run, result: dict) -> Run:
     """
     models = run.record.models
     if set(result["latency"]) == set(run.by_role):
-        told = {"latency": "in turns with all models, on the project's own headlines"}
+        told = {"latency": f"in turns with all models, on {result['texts']}"}
         models = [
             replace(
                 model,
@@ -256,10 +271,10 @@ def markdown(result: dict) -> str:
     parts = [
         _comparison("One headline", "ms", result["one"], 1),
         _comparison(
-            f"{4 * BATCH_SIZE} headlines in batches of {BATCH_SIZE}",
+            f"{result['many_texts']} headlines in batches of {BATCH_SIZE}",
             "headlines/s",
             result["many"],
-            4 * BATCH_SIZE,
+            result["many_texts"],
         ),
     ]
     if "growth" in result:
