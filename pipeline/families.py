@@ -261,7 +261,7 @@ _TOY = (
 _TOY += (
     *_fewer_pieces(_TOY[-1], (0, 3), 250, _TOY_TRAINING),
     *_quantized(replace(_TOY_TRAINING, rates=(2e-4,), epochs=4)),
-    *_smallest(500, 500, replace(_TOY_TRAINING, rates=(2e-2,)), TfIdf((10.0,))),
+    *_smallest(500, 500, replace(_TOY_TRAINING, rates=(2e-2,), average_from=0.5), TfIdf((10.0,))),
 )
 
 FAMILIES = {

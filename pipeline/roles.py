@@ -41,6 +41,8 @@ class Training:
     seed: int = 42
     rows: int | None = None
     """Training rows, drawn at random; None: all."""
+    average_from: float | None = None
+    """Share of the steps from which on the weights' mean is kept; None: the weights of a step."""
     hidden_epochs: int | None = None
     """Of the epochs, how many go to matching the teacher's hidden states and attention first."""
     altered_copies: int | None = None

@@ -26,6 +26,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import logging
 
 from pipeline import hardware, processes
+from pipeline.averaging import AverageWeights, add_mean, mean_or_last, take_mean
 from pipeline.cache import write_json
 from pipeline.data import Split
 from pipeline.distillation import HiddenTeacher, distillation_loss, remove_projection
@@ -99,7 +100,8 @@ class _EpochSampler(LengthGroupedSampler):
 class _DistillationTrainer(Trainer):
     """Takes the teacher's logits from the batch; a batch without them is scored on its labels.
 
-    With a hidden teacher, the first epochs match what is inside it instead.
+    With a hidden teacher, the first epochs match what is inside it instead. Once there is a mean of
+    the weights, validation judges the mean.
     """
 
     def __init__(
@@ -134,6 +136,9 @@ class _DistillationTrainer(Trainer):
             )
         # prediction_step drops the first of the outputs, which a model given labels has as loss.
         return (loss, (loss, outputs.logits)) if return_outputs else loss
+
+    def prediction_step(self, model, *args, **kwargs):
+        return super().prediction_step(mean_or_last(model), *args, **kwargs)
 
 
 def trainer(
@@ -328,6 +333,9 @@ def train(
     model, tokenizer = load_model()
     if hidden:
         hidden.add_projection(model)
+    if training.average_from is not None:
+        add_mean(model)
+        callbacks += (AverageWeights(training.average_from),)
     steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
     # Rounded up, so that the last step is a checkpoint too.
@@ -352,6 +360,7 @@ def train(
     with StopAtCheckpoint() as stop:
         made.add_callback(stop)
         made.train(resume_from_checkpoint=_last_checkpoint(folder / "checkpoints"))
+    take_mean(made.model)
     remove_projection(made.model)
     history = [
         {"step": entry["step"], "accuracy": entry["eval_accuracy"], "loss": entry["eval_loss"]}
