@@ -48,7 +48,13 @@ def test_a_record_with_odd_fields_is_shown(open_page, cache_folder):
         cache_folder / "synthetic",
         "minilm",
         settings={"weights": 4, "epochs": None},
-        training={"rate": None, "seconds": "long"},
+        training={"rate": None, "rows": "many"},
         measured_on={},
     )
     assert len(open_page("about").dataframe[0].value) == 3
+
+
+def test_the_recipe_says_on_how_many_rows_a_model_was_trained(open_page, cache_folder):
+    change_model(cache_folder / "synthetic", "minilm", training={"rows": 900})
+    table = open_page("about").dataframe[0].value.set_index("role")
+    assert table["rows"]["minilm"] == 900

@@ -74,7 +74,7 @@ def show_recipe(view: View) -> None:
                 "Temperature", help="Softens the teacher's probabilities for its student."
             ),
             "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
-            "minutes": number("Training, min", "%.0f"),
+            "rows": number("Training rows", "%d"),
             "state": "State",
         },
     )
@@ -90,7 +90,6 @@ def show_recipe(view: View) -> None:
 def recipe(model) -> dict:
     """One row of the recipes' table."""
     settings, training = model.settings, model.training or {}
-    seconds = training.get("seconds")
     return {
         "role": model.role,
         "method": model.method,
@@ -102,7 +101,7 @@ def recipe(model) -> dict:
         if is_taught(model) and "temperature" in settings
         else "",
         "bits": settings.get("weights", "32-bit fractions"),
-        "minutes": seconds / 60 if isinstance(seconds, int | float) else None,
+        "rows": training.get("rows"),
     }
 
 
