@@ -122,19 +122,23 @@ def check_graph(
 
 
 def quantize_dynamic(
-    source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], smoothing: float
+    source: Path,
+    target: Path,
+    batches: Iterable[dict[str, np.ndarray]],
+    smoothing: float | None = None,
 ) -> None:
     """Write the float32 graph `source` with int8 weights to `target`, activations measured live.
 
     Matrices have a scale for each output channel; embedding tables (uint8) have one. Activations
-    stay float32 between the products, and are quantized to uint8 by each batch's own range, made
-    even beforehand (`smooth`, to the strength `smoothing`) on `batches`: inputs by name, int64
-    [batch, sequence].
+    stay float32 between the products, and are quantized to uint8 by each batch's own range. With
+    `smoothing`, inputs are made even beforehand (`smooth`, to that strength) on `batches`: inputs
+    by name, int64 [batch, sequence].
 
-    Raises PipelineError when there are no batches.
+    Raises PipelineError when there are no batches to make inputs even on.
     """
     with _silence(), _prepared(source) as prepared, _beside(target) as partial:
-        smooth(prepared, prepared, _some(batches), smoothing)
+        if smoothing is not None:
+            smooth(prepared, prepared, _some(batches), smoothing)
         ort.quantize_dynamic(
             prepared,
             partial,
