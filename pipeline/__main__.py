@@ -105,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
     )
-    bench.add_argument("--turns", type=int, default=200, metavar="N", help="(%(default)s)")
+    bench.add_argument("--turns", type=int, default=21, metavar="N", help="(%(default)s)")
     bench.add_argument(
         "--rows",
         type=int,

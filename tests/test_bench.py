@@ -37,6 +37,12 @@ def test_peers_are_asked_in_turns_and_checked_against_the_first(artifact):
     assert "same_labels" not in encoding
 
 
+def test_a_turn_is_a_block_of_calls(artifact):
+    people = [Contestant("t", "t", "ours", artifact)]
+    (row,) = bench.compare(people, 64, [["a"], ["b"]], 1, turns=3, block=5)
+    assert row["calls"] == 10
+
+
 def test_a_peer_that_answers_otherwise_is_seen(artifact, cache_folder):
     # The last of the synthetic models at hand knows no word of Business.
     other = cache_folder / "synthetic" / "artifacts" / "tiny-int8"
@@ -84,8 +90,10 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     run = read_run(cache_folder / "synthetic")
     result = run.record.bench
     assert {row["role"] for row in result["one"]} == {"minilm"}
-    assert [row["rows"] for row in result["growth"]["rows"]] == [20, 40]
-    assert min(row["memory_mb"] for row in result["growth"]["rows"]) > 10
+    ((role, rows),) = result["growth"].items()
+    assert role == min(result["latency"], key=lambda role: run.by_role[role].size_bytes)
+    assert [row["rows"] for row in rows] == [20, 40]
+    assert min(row["memory_mb"] for row in rows) > 10
     assert process.stdout.rstrip("\n") == bench.markdown(result)
     # The teacher was not at hand, so no model's latency is another than it was.
     assert set(result["latency"]) == {"minilm", "tiny-int8"}
@@ -96,7 +104,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
 def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monkeypatch):
     asked = []
 
-    def compare(people, max_length, orders, batch_size, turns):
+    def compare(people, max_length, orders, *settings):
         asked.extend(orders)
         return []
 
@@ -104,7 +112,8 @@ def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monk
     arguments = ("bench", "synthetic", "--cache", str(cache_folder), "--data", str(data_folder))
     assert main([*arguments, "--turns", "2", "--rows"]) == 0
     rows = data.load(data_folder).validation.texts
-    assert asked == [[rows[0]], [rows[1]], rows[: bench.BATCHES * bench.BATCH_SIZE]]
+    singles = [[row] for row in rows[: 2 * bench.BLOCK]]
+    assert asked == [*singles, rows[: bench.BATCHES * bench.BATCH_SIZE]]
     assert read_run(cache_folder / "synthetic").record.bench["texts"] == "validation rows"
 
 
