@@ -122,9 +122,11 @@ def parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
     report.set_defaults(act=print_report)
     report.add_argument("run", metavar="RUN", help="name of the run")
-    report.add_argument(
+    other = report.add_mutually_exclusive_group()
+    other.add_argument(
         "--ablation", action="store_true", help="what each way of teaching adds to a student"
     )
+    other.add_argument("--speed", action="store_true", help="the times that bench took")
     return main
 
 
@@ -311,7 +313,7 @@ def verify_runs(options: argparse.Namespace) -> int:
 
 def run_bench(options: argparse.Namespace) -> int:
     """Time a run's models against their peers; into the run, and as the README's tables."""
-    from pipeline import bench
+    from pipeline import bench, report
 
     if options.turns < 2 or min([*options.rows, options.train_rows or 1]) < 1:
         raise PipelineError("--turns takes 2 or more, --rows and --train-rows numbers from 1 on")
@@ -327,16 +329,19 @@ def run_bench(options: argparse.Namespace) -> int:
     if options.train_rows:
         rows = options.train_rows
         result["training"] = bench.time_training(run, corpus, options.checkpoints, rows)
-    print(bench.markdown(bench.store(run, result).record.bench))
+    print(report.speed(bench.store(run, result).record.bench))
     return 0
 
 
 def print_report(options: argparse.Namespace) -> int:
-    """Print the table that the README shows."""
+    """Print a table that the README shows."""
     from pipeline import report
 
     (run,) = _named_runs(options.cache, options.run)
-    print(report.ablation(run) if options.ablation else report.markdown(run))
+    if options.speed:
+        print(report.speed(run.record.bench))
+    else:
+        print(report.ablation(run) if options.ablation else report.markdown(run))
     return 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import bench, data, models, training
+from pipeline import bench, data, models, report, training
 from pipeline.__main__ import main
 from pipeline.bench import Contestant, peers
 from pipeline.bench import training as bench_training
@@ -94,7 +94,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert role == min(result["latency"], key=lambda role: run.by_role[role].size_bytes)
     assert [row["rows"] for row in rows] == [20, 40]
     assert min(row["memory_mb"] for row in rows) > 10
-    assert process.stdout.rstrip("\n") == bench.markdown(result)
+    assert process.stdout.rstrip("\n") == report.speed(result)
     # The teacher was not at hand, so no model's latency is another than it was.
     assert set(result["latency"]) == {"minilm", "tiny-int8"}
     assert "the run keeps the latencies that it has" in process.stderr
@@ -145,7 +145,8 @@ def test_training_is_timed_in_both_ways(checkpoints):
     for row in rows:
         assert row["rows_per_second"] * row["seconds"] == pytest.approx(48 * row["epochs"])
         assert 0 <= row["accuracy"] <= 1
-    lines = bench.markdown({"one": [], "many": [], "many_texts": 0, "training": rows}).splitlines()
+    other = {"one": [], "many": [], "many_texts": 0, "batch_size": 32}
+    lines = report.speed({**other, "training": rows}).splitlines()
     assert "| `teacher`, the notebook's | 48 | 1 |" in lines[-4]
     assert " | 1.0 | " in lines[-2]
 
@@ -164,18 +165,6 @@ def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     bench_training.learn_as_the_notebook(student, lesson)
     logits = training.predict_logits(*student, rows, 32)
     assert (logits.argmax(axis=1) == 1).all()
-
-
-def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher():
-    row = {"same_labels": 1.0, "greatest_difference": 0.0, "title": "x", "calls": 1, "role": "r"}
-    rows = [
-        row | {"group": "teacher", "peer": "transformers", "ms": 80.0},
-        row | {"group": "minilm", "peer": "transformers", "ms": 10.0},
-        row | {"group": "minilm", "peer": "ours", "ms": 2.0},
-    ]
-    tables = bench.markdown({"one": rows, "many": rows, "many_texts": 64})
-    lines = tables.split("\n\n")[0].splitlines()
-    assert lines[-1] == "| x | 2.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
 
 
 def test_a_run_with_nothing_at_hand_is_one_line(cache_folder):

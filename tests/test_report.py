@@ -52,3 +52,21 @@ def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
     accuracies = [100 * run.by_role[role].metrics["accuracy"] for role in roles[1:]]
     told = f"{accuracies[0]:.1f} (3 seeds: {np.mean(accuracies):.1f}, {min(accuracies):.1f} – "
     assert lines[1].split(" | ")[2] == f"{told}{max(accuracies):.1f})"
+
+
+def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher():
+    row = {"same_labels": 1.0, "greatest_difference": 0.0, "title": "x", "calls": 1, "role": "r"}
+    rows = [
+        row | {"group": "teacher", "peer": "transformers", "ms": 80.0},
+        row | {"group": "minilm", "peer": "transformers", "ms": 10.0},
+        row | {"group": "minilm", "peer": "ours", "ms": 2.0},
+    ]
+    tables = report.speed({"one": rows, "many": rows, "many_texts": 64, "batch_size": 32})
+    lines = tables.split("\n\n")[0].splitlines()
+    assert lines[-1] == "| x | 2.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
+    assert "64 headlines in batches of 32" in tables
+
+
+def test_a_run_that_was_never_timed_is_told_how():
+    with pytest.raises(PipelineError, match="python -m pipeline bench"):
+        report.speed({})

@@ -231,7 +231,7 @@ def bench(
     say(f"{BATCHES} batches of {BATCH_SIZE}, {few} turns")
     order = texts[: BATCHES * BATCH_SIZE]
     result["many"] = compare(many, max_length, [order], BATCH_SIZE, few)
-    result["many_texts"] = len(order)
+    result |= {"many_texts": len(order), "batch_size": BATCH_SIZE}
     if counts:
         at_hand = [role for role in run.by_role if run.artifact(role)]
         smallest = min(at_hand, key=lambda role: run.by_role[role].size_bytes)
@@ -279,66 +279,3 @@ def store(run: Run, result: dict) -> Run:
         {role: run.all_predictions(role) for role in run.by_role},
         {role: folder for role in run.by_role if (folder := run.artifact(role))},
     )
-
-
-def markdown(result: dict) -> str:
-    """The tables, for the README."""
-    parts = [
-        _comparison("One headline", "ms", result["one"], 1),
-        _comparison(
-            f"{result['many_texts']} headlines in batches of {BATCH_SIZE}",
-            "headlines/s",
-            result["many"],
-            result["many_texts"],
-        ),
-    ]
-    if "growth" in result:
-        lines = ["| `classify` | rows | s | rows/s | peak memory, MB |", "|---|--:|--:|--:|--:|"]
-        for role, rows in result["growth"].items():
-            lines += [
-                f"| `{role}` | {row['rows']:,} | {row['seconds']:.1f} "
-                f"| {row['rows'] / row['seconds']:.0f} | {row['memory_mb']:.0f} |"
-                for row in rows
-            ]
-        parts.append("\n".join(lines))
-    if "training" in result:
-        parts.append(_training(result["training"]))
-    return "\n\n".join(parts)
-
-
-def _training(rows: list[dict]) -> str:
-    """Rows per second of each way, against the first way of the same role."""
-    lines = [
-        "| training | rows | epochs | rows/s | times as fast | accuracy on validation |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    first = {row["role"]: row["rows_per_second"] for row in reversed(rows)}
-    for row in rows:
-        lines.append(
-            f"| `{row['role']}`, {row['way']} | {row['rows']:,} | {row['epochs']} "
-            f"| {row['rows_per_second']:.1f} | {row['rows_per_second'] / first[row['role']]:.1f} "
-            f"| {100 * row['accuracy']:.1f} % |"
-        )
-    return "\n".join(lines)
-
-
-def _comparison(title: str, unit: str, rows: list[dict], texts: int) -> str:
-    """One table; ratios are against transformers' pipeline on the same weights, on the teacher."""
-    base = {row["group"]: row["ms"] for row in rows if row["peer"] == "transformers"}
-    lines = [
-        f"| {title} | {unit} | times as fast | against the teacher's | same labels "
-        "| greatest difference |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    for row in rows:
-        figure = row["ms"] if texts == 1 else texts / row["ms"] * 1e3
-        cells = [row["title"], f"{figure:.{2 if texts == 1 else 0}f}"]
-        for group in (row["group"], "teacher"):
-            known = group in base and row["peer"] != "encoding"
-            cells.append(f"{base[group] / row['ms']:.1f}" if known else "")
-        if "same_labels" in row:
-            cells += [f"{100 * row['same_labels']:.1f} %", f"{row['greatest_difference']:.3f}"]
-        else:
-            cells += ["", ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
