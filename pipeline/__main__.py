@@ -115,7 +115,7 @@ def parser() -> argparse.ArgumentParser:
         help="sizes of the files that are classified (1000 10000)",
     )
     bench.add_argument(
-        "--train-rows", type=int, metavar="N", help="time training, too, on N training rows"
+        "--train-rows", type=int, metavar="N", help="time training instead, on N training rows"
     )
     bench.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
 
@@ -324,11 +324,11 @@ def run_bench(options: argparse.Namespace) -> int:
         from pipeline import data
 
         corpus = data.load(options.data, toy=run.record.toy)
-    texts = corpus.validation.texts if corpus else None
-    result = bench.bench(run, work, texts, options.turns, options.rows)
     if options.train_rows:
-        rows = options.train_rows
-        result["training"] = bench.time_training(run, corpus, options.checkpoints, rows)
+        result = bench.time_training(run, corpus, options.checkpoints, options.train_rows)
+    else:
+        texts = corpus.validation.texts if corpus else None
+        result = bench.bench(run, work, texts, options.turns, options.rows)
     print(report.speed(bench.store(run, result).record.bench))
     return 0
 

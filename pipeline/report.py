@@ -132,15 +132,14 @@ def speed(result: dict) -> str:
     """
     if not result:
         raise PipelineError("this run was never timed; python -m pipeline bench does it")
-    parts = [
-        _comparison("One headline", "ms", result["one"], 1),
-        _comparison(
-            f"{result['many_texts']} headlines in batches of {result['batch_size']}",
-            "headlines/s",
-            result["many"],
-            result["many_texts"],
-        ),
-    ]
+    parts = []
+    if "one" in result:
+        count = result["many_texts"]
+        title = f"{count} headlines in batches of {result['batch_size']}"
+        parts += [
+            _comparison("One headline", "ms", result["one"], 1),
+            _comparison(title, "headlines/s", result["many"], count),
+        ]
     if "growth" in result:
         lines = ["| `classify` | rows | s | rows/s | peak memory, MB |", "|---|--:|--:|--:|--:|"]
         for role, rows in result["growth"].items():

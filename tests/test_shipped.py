@@ -10,8 +10,8 @@ from pipeline.cache import CACHE, list_runs
 from tests.pipelines import ROOT
 
 MODELS = {
-    "mpnet": ("minilm-int8", "minilm-int4", "nano"),
-    "mpnet-4000": ("minilm-int8", "tiny-int8"),
+    "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "nano"),
+    "mpnet-4000": (),
 }
 """Run → roles whose artifacts are in every clone."""
 

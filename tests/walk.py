@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pipeline import cache
 from pipeline.errors import PipelineError
+from pipeline.roles import CONTROL, repeated_role
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -179,7 +180,12 @@ def take_readme_pictures(folder: Path) -> list[Path]:
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
         taken = [picture(page, folder / "frontier.png")]
         largest_first = sorted(runs[0].record.models, key=lambda model: -model.size_bytes)
-        at_hand = [model.role for model in largest_first if runs[0].artifact(model.role)]
+        at_hand = [
+            model.role
+            for model in largest_first
+            if runs[0].artifact(model.role)
+            and not (model.role.endswith(CONTROL) or repeated_role(model.role))
+        ]
         if at_hand:
             asked = {"ask": at_hand[-README_MODELS:], "text": "\n".join(README_HEADLINES)}
             page.goto(link(address, "try", run=runs[0].name, headline=2, **asked))

@@ -32,13 +32,14 @@ def show(view: View) -> None:
     st.header("Who is right?")
     # The largest first, as everywhere.
     at_hand = [role for role in view.table["role"] if view.run.artifact(role)]
+    to_deploy = [role for role in at_hand if role in set(view.candidates["role"])]
     if at_hand:
         left, right = st.columns(2)
         with right:
             roles = st.multiselect(
                 "Models to ask",
                 at_hand,
-                default=at_hand,
+                default=to_deploy or at_hand,
                 key="ask",
                 bind="query-params",
                 help="Only models whose files are here; the smallest answers first.",

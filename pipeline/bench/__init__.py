@@ -243,8 +243,8 @@ def bench(
     return result
 
 
-def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows: int) -> list[dict]:
-    """The ways of training side by side, on a run's family, at the rates that the run chose."""
+def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows: int) -> dict:
+    """The table of training, in both ways side by side, at the rates that the run chose."""
     from pipeline.bench.training import EPOCHS, compare  # torch is not needed for all the rest
 
     family = FAMILIES.get(run.record.family)
@@ -252,7 +252,7 @@ def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows:
     if not family or set(trained) != set(EPOCHS):
         raise PipelineError(f"training is timed of a run that has {' and '.join(EPOCHS)}")
     rates = {role: record["rate"] for role, record in trained.items()}
-    return compare(family, corpus, checkpoints, rates, rows)
+    return {"training": compare(family, corpus, checkpoints, rates, rows)}
 
 
 def store(run: Run, result: dict) -> Run:
@@ -260,18 +260,18 @@ def store(run: Run, result: dict) -> Run:
 
     Of some alone they are left out: models that were timed on two machines can't be compared.
     """
-    models = run.record.models
-    if set(result["latency"]) == set(run.by_role):
+    models, timed = run.record.models, result.get("latency", {})
+    if set(timed) == set(run.by_role):
         told = {"latency": f"in turns with all models, on {result['texts']}"}
         models = [
             replace(
                 model,
-                cost=model.cost | result["latency"][model.role],
+                cost=model.cost | timed[model.role],
                 measured_on=model.measured_on | result["measured_on"] | told,
             )
             for model in models
         ]
-    else:
+    elif timed:
         say("note: not all models are at hand, so the run keeps the latencies that it has")
     return write_run(
         run.folder.parent,

@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import (
     DataCollatorWithPadding,
     PreTrainedModel,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -120,6 +121,7 @@ def learn_as_the_notebook(learner: Learner, lesson: Lesson) -> None:
         DataCollatorWithPadding(tokenizer),
         training.tokenize(lesson.rows, tokenizer, lesson.max_length),
     )
+    made.remove_callback(PrinterCallback)
     if lesson.teacher:
         teacher, its_tokenizer = lesson.teacher
         made.teach(lesson.settings, teacher, ids_of_teacher(its_tokenizer, tokenizer))
