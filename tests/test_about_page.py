@@ -58,3 +58,10 @@ def test_the_recipe_says_on_how_many_rows_a_model_was_trained(open_page, cache_f
     change_model(cache_folder / "synthetic", "minilm", training={"rows": 900})
     table = open_page("about").dataframe[0].value.set_index("role")
     assert table["rows"]["minilm"] == 900
+
+
+def test_ngrams_are_said_to_be_stored_in_4_bits(open_page, cache_folder):
+    change_model(cache_folder / "synthetic", "minilm", settings={"architecture": "ngrams"})
+    table = open_page("about").dataframe[0].value.set_index("role")
+    assert table["bits"]["minilm"] == "4 bits, symmetric"
+    assert table["bits"]["teacher"] == "32-bit fractions"

@@ -90,6 +90,8 @@ def show_recipe(view: View) -> None:
 def recipe(model) -> dict:
     """One row of the recipes' table."""
     settings, training = model.settings, model.training or {}
+    rounded = settings.get("architecture") == "ngrams"  # as it is trained
+    whole = "4 bits, symmetric" if rounded else "32-bit fractions"
     return {
         "role": model.role,
         "method": model.method,
@@ -100,7 +102,7 @@ def recipe(model) -> dict:
         "temperature": words(settings["temperature"])
         if is_taught(model) and "temperature" in settings
         else "",
-        "bits": settings.get("weights", "32-bit fractions"),
+        "bits": settings.get("weights", whole),
         "rows": training.get("rows"),
     }
 
