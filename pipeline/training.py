@@ -338,7 +338,6 @@ def train(
         callbacks += (AverageWeights(training.average_from),)
     steps_per_epoch = math.ceil(len(train_split) / training.batch_size)
     saves_per_epoch = math.ceil(steps_per_epoch / training.checkpoint_steps)
-    # Rounded up, so that the last step is a checkpoint too.
     save_every = math.ceil(steps_per_epoch / saves_per_epoch)
     with busy(f"tokenizing {len(train_split) + len(validation):,} rows"):
         rows = tokenize(train_split, tokenizer, max_length, teacher_logits)
@@ -349,7 +348,8 @@ def train(
         training,
         folder / "checkpoints",
         rate=rate,
-        max_steps=training.epochs * saves_per_epoch * save_every,
+        # Whole epochs: in one that was begun, a Trainer that goes on from the end adds a step.
+        max_steps=training.epochs * steps_per_epoch,
         save_every=save_every,
         train=rows,
         validation=validation_rows,

@@ -29,7 +29,8 @@ class SendSignal(TrainerCallback):
 @pytest.fixture
 def train(checkpoints, tmp_path):
     corpus = data.load(toy=True)
-    rows = corpus.train.take(np.arange(16 * 12))
+    # 13 steps an epoch, which two checkpoints can't share evenly.
+    rows = corpus.train.take(np.arange(16 * 13))
 
     def train(folder, *callbacks):
         model, _, record = training.train(
@@ -53,7 +54,7 @@ def checkpoint_steps(folder):
 def test_a_signal_saves_the_step_and_the_training_goes_on_from_it(train, tmp_path):
     handlers = [signal.getsignal(number) for number in SIGNALS]
     expected, history = train("whole")
-    for step, number in ((2, signal.SIGTERM), (9, signal.SIGINT)):  # 6 steps between checkpoints
+    for step, number in ((2, signal.SIGTERM), (9, signal.SIGINT)):  # 7 steps between checkpoints
         with pytest.raises(KeyboardInterrupt):
             train("stopped", SendSignal(step, number))
         assert max(checkpoint_steps(tmp_path / "stopped")) == step + 1
@@ -61,6 +62,14 @@ def test_a_signal_saves_the_step_and_the_training_goes_on_from_it(train, tmp_pat
     assert again == history
     assert all((found[name] == value).all() for name, value in expected.items())
     assert [signal.getsignal(number) for number in SIGNALS] == handlers
+
+
+def test_a_kill_after_the_last_checkpoint_adds_no_step(train, tmp_path):
+    expected, history = train("killed")
+    assert max(checkpoint_steps(tmp_path / "killed")) == history[-1]["step"]
+    found, again = train("killed")
+    assert again == history
+    assert all((found[name] == value).all() for name, value in expected.items())
 
 
 def test_a_second_signal_stops_at_once(train, tmp_path):

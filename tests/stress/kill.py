@@ -111,14 +111,19 @@ def stage(folder: Path) -> str:
 def outcome(folder: Path) -> dict[str, object]:
     """Everything of a run that must not depend on how often it was killed."""
     run = cache.read_run(folder / "toy")
-    return {role: figures(model) for role, model in run.by_role.items()} | run.record.files
+    figures = {}
+    for role, model in run.by_role.items():
+        figures |= {f"{role}'s {name}": value for name, value in settled(model).items()}
+    return figures | run.record.files
 
 
-def figures(model: ModelRecord) -> dict[str, object]:
+def settled(model: ModelRecord) -> dict[str, object]:
+    """A model's figures but the timed ones."""
     timed = ("cost", "measured_on", "training")
-    kept = {name: value for name, value in vars(model).items() if name not in timed}
-    learned = {k: v for k, v in (model.training or {}).items() if "seconds" not in k}
-    return kept | {"training": learned}
+    learned = (model.training or {}).items()
+    return {name: value for name, value in vars(model).items() if name not in timed} | {
+        f"training: {name}": value for name, value in learned if "seconds" not in name
+    }
 
 
 def leftovers(folder: Path) -> list[str]:
