@@ -1,4 +1,4 @@
-"""python -m tests.stress kill | load | fuzz: what was tried and what held, in Markdown."""
+"""python -m tests.stress TRIAL: what was tried and what held, in Markdown."""
 
 import argparse
 import sys
@@ -19,6 +19,10 @@ def main() -> int:
     fuzz = trials.add_parser("fuzz", help="atheris on the readers of run.json and of tables")
     fuzz.add_argument("--seconds", type=int, default=60, help="(%(default)s)")
     fuzz.add_argument("--reader", choices=["record", "predictions"], default="record")
+    batches = trials.add_parser("batches", help="what a headline's neighbours do to its answer")
+    batches.add_argument("name", metavar="RUN")
+    batches.add_argument("roles", metavar="ROLE", nargs="+")
+    batches.add_argument("--batches", type=int, default=120, help="(%(default)s)")
     options = vars(parser.parse_args())
     return import_module(f"tests.stress.{options.pop('trial')}").run(**options)
 

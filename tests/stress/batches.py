@@ -1,0 +1,40 @@
+"""How far an answer depends on the batch that it came in."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline import data
+from pipeline.cache import CACHE, read_run
+from pipeline.errors import PipelineError
+from pipeline.inference import Classifier
+
+LONGEST = 32
+"""Headlines of a batch; the shortest has two."""
+
+
+def run(name: str, roles: list[str], batches: int) -> int:
+    texts = np.array(pd.read_csv(data.TOY)["text"])
+    print(
+        f"| {batches} random batches | answers | median | 99 in 100 | greatest | labels changed |"
+    )
+    print("|---|--:|--:|--:|--:|--:|")
+    for role in roles:
+        folder = read_run(CACHE / name).artifact(role)
+        if folder is None:
+            raise PipelineError(
+                f"{role} of {name} is not at hand; make it with python -m pipeline run"
+            )
+        classifier, generator = Classifier(folder), np.random.default_rng(0)
+        alone = np.concatenate([classifier.predict_proba([text]) for text in texts])
+        moved, changed = [], 0
+        for _ in range(batches):
+            drawn = generator.choice(len(texts), generator.integers(2, LONGEST + 1), replace=False)
+            found = classifier.predict_proba(list(texts[drawn]), batch_size=LONGEST)
+            moved += list(np.abs(found - alone[drawn]).max(axis=1))
+            changed += int((found.argmax(1) != alone[drawn].argmax(1)).sum())
+        median, most = np.percentile(moved, [50, 99])
+        print(
+            f"| `{role}` | {len(moved):,} | {median:.4f} | {most:.3f} | {max(moved):.3f} "
+            f"| {changed} |"
+        )
+    return 0
