@@ -166,11 +166,14 @@ def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str
     return pd.DataFrame(rows)
 
 
-def by_model(answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+def by_model(
+    answers: Mapping[str, np.ndarray], names: Sequence[str], labels: np.ndarray | None = None
+) -> pd.DataFrame:
     """One row a model: headlines called each class, and how often the other models say the same.
 
     "Agrees" is in percent: over all headlines and all other models, the share of equal answers;
-    NaN for a model that is alone. Without headlines, everything is NaN.
+    NaN for a model that is alone. Without headlines, everything is NaN. "Right", in percent too,
+    is there where the true classes are known: ``labels``, of shape (n,).
     """
     votes = votes_of(answers)
     rows = []
@@ -178,7 +181,10 @@ def by_model(answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.Data
         own, others = votes[:, [position]], np.delete(votes, position, axis=1)
         counts = np.bincount(own[:, 0], minlength=len(names)) if len(own) else [np.nan] * len(names)
         agrees = 100 * (others == own).mean() if others.size else np.nan
-        rows.append({"Model": role, "Agrees": agrees, **dict(zip(names, counts, strict=True))})
+        row = {"Model": role, "Agrees": agrees}
+        if labels is not None:
+            row["Right"] = 100 * (own[:, 0] == labels[: len(own)]).mean() if len(own) else np.nan
+        rows.append(row | dict(zip(names, counts, strict=True)))
     return pd.DataFrame(rows)
 
 

@@ -153,6 +153,15 @@ def test_by_model():
     assert nothing.drop(columns="Model").isna().all(axis=None)
 
 
+def test_by_model_where_the_classes_are_known():
+    labels = np.array([0, 1, 1, 0])  # the last headline is still to be answered
+    table = answers.by_model(GIVEN, NAMES, labels)
+    assert "Right" not in answers.by_model(GIVEN, NAMES)
+    expected = [100 * (p.argmax(1) == labels[:3]).mean() for p in GIVEN.values()]
+    assert table["Right"].tolist() == pytest.approx(expected)
+    assert len(set(expected)) > 1
+
+
 def test_what_is_downloaded():
     job = Job(["=1+1", "y", "z", "not yet answered"])
     job.prepare("still to be loaded", "files", 2)

@@ -109,6 +109,12 @@ def test_it_starts_with_examples(open_page):
         assert set(drawn) <= known
 
 
+def test_answers_to_examples_are_marked_right_or_wrong(open_page):
+    app = open_page()
+    assert tables(app)["models"]["Right"].between(0, 100).all()
+    assert "Right" not in tables(ask(app, "coach\nbank merger"))["models"]
+
+
 def test_hostile_headlines_are_data_and_never_markup(open_page):
     app = ask(open_page(), "\n".join(HOSTILE))
     assert tables(app)["all"]["Headline"].tolist() == [text.strip()[:300] for text in HOSTILE]

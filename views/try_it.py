@@ -21,6 +21,10 @@ ANSWER = "The class that the model finds likeliest, and the probability it gives
 PROBABILITY = "The probability that the model gives this class; the classes add up to 100 %"
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
 MILLISECONDS = "Time to answer one, on average over all headlines, without loading the model"
+RIGHT = (
+    "All of these are examples, each written with a class in mind. They are headlines alone; rows "
+    "of AG News have a title and a description."
+)
 AGREES = "Of all answers of the other models, the share that are the same"
 WORDS = (
     "Each word is left out in turn, and the model is asked again (Li et al. 2016, *representation "
@@ -34,7 +38,8 @@ def show(view: View) -> None:
     at_hand = [role for role in view.table["role"] if view.run.artifact(role)]
     to_deploy = [role for role in at_hand if role in set(view.candidates["role"])]
     if at_hand:
-        left, right = st.columns(2)
+        # The names of the shipped models stand side by side at 1280 px.
+        left, right = st.columns([6, 7])
         with right:
             roles = st.multiselect(
                 "Models to ask",
@@ -218,7 +223,7 @@ def columns(roles: Iterable[str]) -> dict:
     """Of the table of all headlines."""
     return {
         "Agreement": st.column_config.TextColumn(help="How many models say what"),
-        "Headline": st.column_config.TextColumn(width=320),
+        "Headline": st.column_config.TextColumn(width=270),
         **{role: st.column_config.TextColumn(help=ANSWER) for role in roles},
     }
 
@@ -325,7 +330,7 @@ def show_words(view: View, text: str, roles: list[str], ask: bool) -> None:
 
 def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> None:
     """What each model called the headlines, all in all."""
-    table = answers.by_model(given, names)
+    table = answers.by_model(given, names, headlines.known_labels(job.texts))
     table["ms"] = [job.milliseconds(role) or np.nan for role in given]
     st.subheader("What each model called them")
     st.dataframe(
@@ -336,6 +341,7 @@ def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> Non
         column_config={
             "Model": st.column_config.TextColumn(pinned=True),
             "Agrees": number("Agrees with the others", "%.1f %%", help=AGREES),
+            "Right": number("Right", "%.1f %%", help=RIGHT),
             **{name: number(name, "%d", help=f"Headlines called {name}") for name in names},
             "ms": number("ms a headline", help=MILLISECONDS),
         },
