@@ -18,7 +18,12 @@ def main() -> int:
     load.add_argument("--cache", type=Path, help="folder of runs; by default the one that ships")
     fuzz = trials.add_parser("fuzz", help="atheris on the readers of run.json and of tables")
     fuzz.add_argument("--seconds", type=int, default=60, help="(%(default)s)")
-    fuzz.add_argument("--reader", choices=["record", "predictions"], default="record")
+    fuzz.add_argument(
+        "--reader",
+        choices=["record", "values", "predictions"],
+        default="record",
+        help="run.json's bytes, values in it, or a table's bytes",
+    )
     batches = trials.add_parser("batches", help="what a headline's neighbours do to its answer")
     batches.add_argument("name", metavar="RUN")
     batches.add_argument("roles", metavar="ROLE", nargs="+")
