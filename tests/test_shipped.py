@@ -9,7 +9,7 @@ from pipeline.__main__ import main
 from pipeline.cache import CACHE, list_runs
 from tests.pipelines import ROOT
 
-MODELS = {"mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "nano")}
+MODELS = {"mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano")}
 """Run → roles whose artifacts are in every clone."""
 
 
