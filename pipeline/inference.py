@@ -1,8 +1,10 @@
 """A deployed model: texts in, probabilities out, on onnxruntime and without torch."""
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ GRAPH = "model.onnx"
 
 # Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
 MAX_CHARACTERS = 10_000
+
+_alone = threading.Lock()
+"""Of runs that take several cores: at once they slow each other more than in turn."""
 
 
 def graph_bytes(folder: Path) -> int:
@@ -36,7 +41,7 @@ class Classifier:
     """The one way that anything gets a prediction: evaluation, dashboard, benchmark, CLI.
 
     Safe to call from several threads at once: neither the session nor the encoder changes
-    after construction.
+    after construction. Runs of a graph that take several cores take turns.
     """
 
     def __init__(self, folder: Path | str, threads: int | None = None) -> None:
@@ -102,7 +107,8 @@ class Classifier:
 
         def run(rows: np.ndarray) -> np.ndarray:
             feeds = self._encoder.feeds([clean[row] for row in rows])
-            return softmax(self._session.run(["logits"], feeds)[0])
+            with _alone if self.threads > 1 else nullcontext():
+                return softmax(self._session.run(["logits"], feeds)[0])
 
         with ThreadPoolExecutor(workers) as pool:
             # One worker needs no thread, and an interrupt finds it at once.

@@ -15,6 +15,9 @@ def main() -> int:
     load = trials.add_parser("load", help="many sessions at once on one dashboard")
     load.add_argument("--sessions", type=int, default=50, help="(%(default)s)")
     load.add_argument("--seconds", type=int, default=180, help="(%(default)s)")
+    load.add_argument(
+        "--think", type=float, default=20, help="seconds to a session's next question (%(default)s)"
+    )
     load.add_argument("--cache", type=Path, help="folder of runs; by default the one that ships")
     fuzz = trials.add_parser("fuzz", help="atheris on the readers of run.json and of tables")
     fuzz.add_argument("--seconds", type=int, default=60, help="(%(default)s)")

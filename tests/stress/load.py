@@ -19,8 +19,8 @@ from tests import walk
 from tests.stress.session import Session
 
 PAGES = ["frontier", "confusion", "errors", "calibration", "about"]
-# Seconds between an answer and the next question of a session: a person reads meanwhile.
-THINK = (5.0, 15.0)
+# Of the mean time between an answer and a session's next question, the shortest and the longest.
+THINK = (0.5, 1.5)
 ALONE = 6
 """Questions of each kind by which the time without load is measured."""
 TIMES_SLOWER, MOST_MB = 5, 1500
@@ -49,9 +49,9 @@ async def ask(session: Session, kind: str, times: Times) -> None:
     times[kind].append(time.monotonic() - started)
 
 
-async def visit(port: int, until: float, times: Times, faults: list[str]) -> None:
-    """One visitor, who comes, does this and that, and stays to the end."""
-    await asyncio.sleep(random.uniform(0, THINK[1]))
+async def visit(port: int, until: float, think: float, times: Times, faults: list[str]) -> None:
+    """One visitor, who comes, does this and that, reads meanwhile, and stays to the end."""
+    await asyncio.sleep(random.uniform(0, think * THINK[1]))
     async with Session(port) as session:
         while time.monotonic() < until:
             kind = random.choice([*PAGES, "paste", "paste many", "upload"])
@@ -60,7 +60,7 @@ async def visit(port: int, until: float, times: Times, faults: list[str]) -> Non
             except Exception as error:
                 faults.append(f"{kind}: {type(error).__name__}: {error}")
                 return
-            await asyncio.sleep(random.uniform(*THINK))
+            await asyncio.sleep(think * random.uniform(*THINK))
         faults += session.faults
 
 
@@ -73,7 +73,7 @@ async def watch(server: psutil.Process, until: float) -> list[tuple[float, float
     return seen
 
 
-async def trial(port: int, server: psutil.Process, sessions: int, seconds: int):
+async def trial(port: int, server: psutil.Process, sessions: int, seconds: int, think: float):
     """Times alone, times under load, faults, and memory."""
     alone, loaded, faults = defaultdict(list), defaultdict(list), []
     async with Session(port) as session:
@@ -85,7 +85,8 @@ async def trial(port: int, server: psutil.Process, sessions: int, seconds: int):
         faults += session.faults
     until = time.monotonic() + seconds
     memory, *_ = await asyncio.gather(
-        watch(server, until), *(visit(port, until, loaded, faults) for _ in range(sessions))
+        watch(server, until),
+        *(visit(port, until, think, loaded, faults) for _ in range(sessions)),
     )
     return alone, loaded, faults, memory
 
@@ -100,7 +101,7 @@ def copy_shipped(folder: Path) -> Path:
     return folder / caches.CACHE.name
 
 
-def run(sessions: int, seconds: int, cache: Path | None) -> int:
+def run(sessions: int, seconds: int, think: float, cache: Path | None) -> int:
     random.seed(0)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -108,10 +109,13 @@ def run(sessions: int, seconds: int, cache: Path | None) -> int:
         with walk.serve(cache, log) as address:
             (server,) = psutil.Process().children()
             port = int(address.rsplit(":", 1)[1])
-            alone, loaded, faults, memory = asyncio.run(trial(port, server, sessions, seconds))
+            alone, loaded, faults, memory = asyncio.run(
+                trial(port, server, sessions, seconds, think)
+            )
         if "Traceback" in log.read_text():
             faults.append(log.read_text()[-3000:])
-    print(f"| {sessions} sessions, {seconds} s | times | alone, p95 s | p95 s | times slower |")
+    title = f"{sessions} sessions, {seconds} s, a question every {think:g} s"
+    print(f"| {title} | times | alone, p95 s | p95 s | times slower |")
     print("|---|--:|--:|--:|--:|")
     for kind in alone:
         if loaded[kind]:
