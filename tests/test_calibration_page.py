@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, cache
+from tests import synthetic
 from tests.test_errors_page import run, said
 from views.calibration import say_what_it_mends
 
@@ -41,6 +42,14 @@ def test_without_validation_rows_the_page_says_so(open_page, run, cache_folder):
     assert "no validation predictions" in said(app)
     assert not app.toggle
     assert "temperature" not in app.dataframe[0].value
+
+
+def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
+    roles = ("teacher", "minilm", "tiny-control")  # which is the smallest
+    synthetic.write_run(cache_folder, roles=roles, at_hand=())
+    app = open_page("calibration")
+    assert app.multiselect(key="models").value == ["teacher", "minilm"]
+    assert "tiny-control" in app.multiselect(key="models").options
 
 
 def test_no_model_chosen_leaves_the_table(open_page):

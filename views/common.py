@@ -181,10 +181,11 @@ def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
 def ask_models(view: View) -> list[str]:
     """One to three models of a run; the largest and the smallest, unless the address says else."""
     roles = list(view.table["role"])
+    to_deploy = list(view.candidates["role"]) or roles
     chosen = st.multiselect(
         "One to three models",
         roles,
-        default=list(dict.fromkeys([roles[0], roles[-1]])),
+        default=list(dict.fromkeys([to_deploy[0], to_deploy[-1]])),
         max_selections=3,
         key="models",
         bind="query-params",
