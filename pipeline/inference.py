@@ -57,6 +57,7 @@ class Classifier:
         """
         folder = Path(folder)
         self.threads = threads or available_threads()
+        self._turn = _alone if self.threads > 1 else nullcontext()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -107,8 +108,9 @@ class Classifier:
 
         def run(rows: np.ndarray) -> np.ndarray:
             feeds = self._encoder.feeds([clean[row] for row in rows])
-            with _alone if self.threads > 1 else nullcontext():
-                return softmax(self._session.run(["logits"], feeds)[0])
+            with self._turn:
+                logits = self._session.run(["logits"], feeds)[0]
+            return softmax(logits)
 
         with ThreadPoolExecutor(workers) as pool:
             # One worker needs no thread, and an interrupt finds it at once.

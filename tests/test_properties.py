@@ -150,7 +150,7 @@ def test_a_table_under_a_false_checksum_is_named_or_holds_probabilities(
 SAME = 1e-6
 # Dynamic int8 takes the ranges of its activations from the batch, so a probability depends on what
 # else is in it: by so much at most among headlines, and where anything at all is in the batch.
-INT8_AMONG_HEADLINES, INT8_AMONG_ANYTHING = 0.3, 0.5
+INT8_AMONG_HEADLINES, INT8_AMONG_ANYTHING = 0.2, 0.5
 
 
 @pytest.fixture(scope="module")

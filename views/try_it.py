@@ -38,7 +38,7 @@ def show(view: View) -> None:
     at_hand = [role for role in view.table["role"] if view.run.artifact(role)]
     to_deploy = [role for role in at_hand if role in set(view.candidates["role"])]
     if at_hand:
-        # The names of the shipped models stand side by side at 1280 px.
+        # Models have the wider one: at 1280 px it shows the names of four.
         left, right = st.columns([6, 7])
         with right:
             roles = st.multiselect(
