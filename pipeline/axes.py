@@ -37,6 +37,14 @@ Y_AXES = {
     axis.key: axis
     for axis in (
         Axis("accuracy", "Accuracy", "Accuracy on test", False, "%", "Wilson's"),
+        Axis(
+            "headlines",
+            "Accuracy on headlines alone",
+            "Accuracy on headlines alone",
+            False,
+            "%",
+            "Wilson's",
+        ),
         Axis("macro_f1", "Macro-F1", "Macro-F1 on test", False, "%", _BOOTSTRAP),
         Axis(
             "worst_recall",

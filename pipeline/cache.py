@@ -94,6 +94,7 @@ class Run:
                 "method": model.method,
                 "parent": model.parent,
                 **{k: v for k, v in model.metrics.items() if not isinstance(v, list)},
+                "headlines": model.headlines.get("accuracy"),
                 "size_mb": model.size_bytes / 1e6,
                 "parameters": model.parameters,
                 **model.cost,

@@ -11,13 +11,14 @@ import pandas as pd
 
 from pipeline import analysis, hardware
 from pipeline.cache import PROBABILITIES, predictions_frame, write_json
-from pipeline.data import Corpus
+from pipeline.data import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.inference import available_threads
 from pipeline.measure import BATCH_SIZE, predict_many
 
 # Test first: its headlines are the ones that are timed.
 SPLITS = ("test", "validation")
+HEADLINES = "headlines"
 PREDICTIONS = "predictions.parquet"
 COST = "cost.json"
 
@@ -41,6 +42,17 @@ def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
 def predict(artifact: Path, corpus: Corpus) -> pd.DataFrame:
     """Predictions on test and validation, made as ``evaluate`` makes them."""
     return _table(corpus, predict_many(artifact, _texts(corpus)))
+
+
+def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
+    """Predictions on headlines alone, without the description that AG News's rows have."""
+    probabilities = predict_many(artifact, headlines.texts)
+    return predictions_frame(HEADLINES, headlines.rows, headlines.labels, probabilities)
+
+
+def headline_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None) -> dict:
+    """What a run stores of predictions on headlines alone."""
+    return {"rows": len(predictions), **metrics(predictions, teacher, HEADLINES)}
 
 
 def _texts(corpus: Corpus) -> list[str]:

@@ -5,12 +5,15 @@ Macro-F1 and calibration error are no proportions: they get a bootstrap over tes
 percentiles (Efron & Tibshirani, 1993), with a fixed seed, so that a page shows the same every time.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from pipeline import calibration
 from pipeline.analysis import CONFIDENCE, accuracy_interval, expected_calibration_error
+from pipeline.records import ModelRecord
 
 MATRICES = 10_000
 SEED = 42
@@ -60,6 +63,18 @@ def intervals(
     teacher = probabilities.get("teacher")
     rows = [(role, *interval(figure, labels, p, teacher)) for role, p in probabilities.items()]
     return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
+
+
+def on_headlines(models: Iterable[ModelRecord]) -> pd.DataFrame:
+    """The same of accuracy on headlines alone, of those models that were asked them."""
+    rows = [
+        (model.role, accuracy, *accuracy_interval(round(accuracy * count), count))
+        for model in models
+        if model.headlines
+        for accuracy, count in [(model.headlines["accuracy"], model.headlines["rows"])]
+    ]
+    table = pd.DataFrame(rows, columns=["role", "y", "low", "high"])
+    return table.astype({"y": float, "low": float, "high": float})  # of no rows, too
 
 
 def _proportion(hits: np.ndarray) -> Interval:

@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError
 
 SCHEMA = 1
 CLASSES = 4
+_MOST_HEADLINES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -50,6 +51,9 @@ class ModelRecord:
     """Hardware, versions, threads and batch size behind ``cost`` and the predictions."""
     training: dict[str, Any] | None = None
     """Rate chosen, validation figures by step, seconds, device; None where nothing is trained."""
+    headlines: dict[str, Any] = field(default_factory=dict)
+    """``metrics`` on the project's invented headlines, and ``rows``, their number; empty in a toy
+    run, which learns from them, and in runs that were written before there was this."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,11 @@ def _check(record: RunRecord) -> None:
     for model in record.models:
         for name in model.artifact:
             check_name(name, "artifact file")
-        if not 0 <= model.metrics["accuracy"] <= 1:
-            raise CacheError(f"the accuracy of {model.role} is not in 0..1")
+        for figures in (model.metrics, *filter(None, [model.headlines])):
+            if not 0 <= figures["accuracy"] <= 1:
+                raise CacheError(f"an accuracy of {model.role} is not in 0..1")
+        if model.headlines and model.headlines["rows"] not in range(1, _MOST_HEADLINES + 1):
+            raise CacheError(f"the headlines of {model.role} are not from 1 to {_MOST_HEADLINES:,}")
         if model.size_bytes <= 0:
             raise CacheError(f"the size of {model.role} is not above zero")
         for figure in (model.size_bytes, model.parameters, *model.cost.values()):

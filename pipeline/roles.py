@@ -6,8 +6,8 @@ from typing import Literal
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 
 CONTROL = "-control"
+LOGITS = "-logits"
 HIDDEN = "-hidden"
-ALTERED = "-altered"
 SEED = "-seed"
 REPEAT_SEEDS = (43, 44)
 """Of the repeats; the model itself is trained with the seed of ``Training``."""
@@ -45,8 +45,12 @@ class Training:
     """Share of the steps from which on the weights' mean is kept; None: the weights of a step."""
     hidden_epochs: int | None = None
     """Of the epochs, how many go to matching the teacher's hidden states and attention first."""
-    altered_copies: int | None = None
-    """Altered copies of every training row, which the teacher answers and the student learns."""
+    cuts: int | None = None
+    """Stretches of every training row, which the teacher answers and the student learns too."""
+
+    def without_cuts(self) -> "Training":
+        """The same on the rows alone, for as many steps."""
+        return replace(self, cuts=None, epochs=self.epochs * (1 + (self.cuts or 0)))
 
 
 @dataclass(frozen=True)
@@ -133,31 +137,33 @@ class Model:
             title=f"{self.title}, labels only",
             method="fine-tuned",
             description=f"{self.description} Control: trained on the labels, without the teacher.",
-            training=replace(self.training, label_share=1.0),
+            training=replace(self.training.without_cuts(), label_share=1.0),
             reported=None,
         )
 
     def steps(self) -> tuple["Model", ...]:
-        """The same student taught by more than logits, one thing more at a time."""
+        """The same student taught by less and by more, one thing at a time."""
         assert self.training
-        with_hidden = replace(self.training, hidden_epochs=1)
         hidden = replace(
             self,
             role=f"{self.role}{HIDDEN}",
             title=f"{self.title}, hidden states first",
             description=f"{self.description} Before that, it matched the teacher's hidden states "
             "and attention for an epoch.",
-            training=with_hidden,
+            training=replace(self.training, hidden_epochs=1),
             reported=None,
         )
-        altered = replace(
-            hidden,
-            role=f"{self.role}{ALTERED}",
-            title=f"{self.title}, hidden states first, altered copies too",
-            description=f"{hidden.description} It learned from an altered copy of every row too.",
-            training=replace(with_hidden, altered_copies=1),
+        if not self.training.cuts:
+            return (hidden,)
+        logits = replace(
+            self,
+            role=f"{self.role}{LOGITS}",
+            title=f"{self.title}, whole rows only",
+            description=f"{self.description} Ablation: without cuts of the rows.",
+            training=self.training.without_cuts(),
+            reported=None,
         )
-        return hidden, altered
+        return logits, hidden
 
     def repeat(self, seed: int) -> "Model":
         """The same student from another seed, to see how much of a figure is chance."""

@@ -13,6 +13,7 @@ import pandas as pd
 from pipeline import (
     augmentation,
     classical,
+    data,
     encoders,
     evaluation,
     models,
@@ -24,7 +25,7 @@ from pipeline import (
     training,
 )
 from pipeline import qat as quantization_aware
-from pipeline.cache import Run, read_run, restore, write_json, write_run
+from pipeline.cache import Run, read_run, restore, sha256, write_json, write_run
 from pipeline.data import SEED, Corpus, Split
 from pipeline.distillation import hidden_teacher
 from pipeline.errors import PipelineError
@@ -135,18 +136,18 @@ class Maker:
     def _taught(self, student: Model) -> tuple[Split, np.ndarray]:
         """The rows that a student learns from, and its teacher's logits on them."""
         logits = np.load(self.logits(student.parent) / LOGITS)
-        copies = student.training.altered_copies
+        copies = student.training.cuts
         if not copies:
             return self.corpus.train, logits
-        more = augmentation.altered(self.corpus.train, copies, SEED)
-        more_logits = np.load(self._altered_logits(student.parent, copies, more) / LOGITS)
+        more = augmentation.cuts(self.corpus.train, copies, SEED)
+        more_logits = np.load(self._logits_on_cuts(student.parent, copies, more) / LOGITS)
         return augmentation.joined(self.corpus.train, more), np.concatenate([logits, more_logits])
 
-    def _altered_logits(self, role: str, copies: int, rows: Split) -> Path:
-        """Folder of a teacher's logits on altered copies of the training rows."""
+    def _logits_on_cuts(self, role: str, copies: int, rows: Split) -> Path:
+        """Folder of a teacher's logits on cuts of the training rows."""
         return stages.complete_together(
             self.work,
-            f"{self.family.name}-{role}-altered",
+            f"{self.family.name}-{role}-cuts",
             stages.fingerprint(logits=self.prints[role].logits, copies=copies),
             partial(self._write_logits, role, rows),
         )
@@ -209,6 +210,21 @@ class Maker:
 
         return self._stage("evaluation", role, make)
 
+    def headlines(self, role: str) -> pd.DataFrame:
+        """Predictions on the project's invented headlines, which no model of AG News has seen."""
+
+        def make(draft: Path) -> None:
+            asked = evaluation.predict_headlines(self.artifact(role), data.invented_headlines())
+            asked.to_parquet(draft / evaluation.PREDICTIONS, index=False)
+
+        folder = stages.complete(
+            self.work,
+            f"{self.family.name}-{role}-headlines",
+            stages.fingerprint(artifact=self.prints[role].artifact, headlines=sha256(data.TOY)),
+            make,
+        )
+        return pd.read_parquet(folder / evaluation.PREDICTIONS)
+
     def help_to_train(self, role: str) -> None:
         """What a process that is not the first does for a model."""
         if self.models[role].training:
@@ -232,6 +248,9 @@ class Maker:
         trained = None
         if plan.makes_weights(model):
             trained = json.loads((self.weights(role) / TRAINING).read_text("utf-8"))
+        headlines = {}
+        if not self.family.toy:  # which learned from them
+            headlines = evaluation.headline_metrics(self.headlines(role), self.headlines("teacher"))
         return ModelRecord(
             role=role,
             title=model.title,
@@ -248,6 +267,7 @@ class Maker:
             metrics=evaluation.metrics(predictions, teacher, "test"),
             validation=evaluation.metrics(predictions, teacher, "validation"),
             training=trained,
+            headlines=headlines,
             **measured,
         )
 

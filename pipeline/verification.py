@@ -43,6 +43,8 @@ def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
         yield f"{model.role}: artifact's checksums", not changed
         if changed:
             continue
+        if model.headlines:
+            yield _check_headlines(model, artifact)
         if corpus is None:
             yield f"{model.role}: {reason}, its predictions are not recomputed", folder is None
         else:
@@ -78,6 +80,17 @@ def _equal(a, b) -> bool:
     if a is None or b is None:
         return a is b
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=METRIC_TOLERANCE)
+
+
+def _check_headlines(model: ModelRecord, artifact: Path) -> tuple[str, bool]:
+    """These come with the program: they need no data set."""
+    again = evaluation.predict_headlines(artifact, data.invented_headlines())
+    found = evaluation.headline_metrics(again, None)
+    said = (
+        f"{model.role}: {found['accuracy']:.4f} right of {found['rows']} invented headlines, "
+        f"{model.headlines['accuracy']:.4f} are stored"
+    )
+    return said, abs(found["accuracy"] - model.headlines["accuracy"]) <= OTHER_CPU
 
 
 def _check_predictions(

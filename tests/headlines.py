@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from pipeline import data
 from pipeline.analysis import accuracy_interval
@@ -36,8 +35,7 @@ def main() -> None:
     at_hand = [role for role in run.by_role if run.artifact(role)]
     if unknown := set(options.roles) - set(at_hand):
         parser.error(f"not at hand: {', '.join(sorted(unknown))}; there are {', '.join(at_hand)}")
-    invented = pd.read_csv(data.TOY, keep_default_na=False)
-    labels = invented["label"].to_numpy()
+    invented = data.invented_headlines()
     header = ["role", "invented headlines", "95 % interval", *run.labels]
     if options.data:
         rows = data.load(options.data).validation
@@ -50,10 +48,10 @@ def main() -> None:
         def right(texts: list[str], labels: np.ndarray, answer=classifier.predict_proba):
             return answer(texts).argmax(axis=1) == labels
 
-        found = right(invented["text"].tolist(), labels)
+        found = right(invented.texts, invented.labels)
         low, high = accuracy_interval(int(found.sum()), len(found))
         cells = [f"`{role}`", share(found), f"{100 * low:.1f} – {100 * high:.1f}"]
-        cells += [share(found[labels == label]) for label in range(len(run.labels))]
+        cells += [share(found[invented.labels == label]) for label in range(len(run.labels))]
         if options.data:
             cells += [share(right(texts, rows.labels)) for texts in (rows.texts, cut)]
         print(f"| {' | '.join(cells)} |", flush=True)

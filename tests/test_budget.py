@@ -33,6 +33,12 @@ def test_without_limits_the_most_accurate_is_chosen():
     assert verdict.worse == ("bad",)
 
 
+def test_what_it_does_on_headlines_alone_is_told_where_it_was_asked():
+    asked = MODELS.assign(headlines=[0.9, None, None, None])
+    assert "large (95 % right, 90 % on headlines alone, 400 MB" in said(NO_LIMIT, asked)
+    assert "half (93 % right, 200 MB" in said(Budget(max_mb=300), asked)
+
+
 def test_comparisons_are_mcnemars_with_holms_correction():
     p = decide(MODELS, RIGHT, NO_LIMIT).p
     # 20 rows, all one way: 2 / 2^20, the smallest of three; then 2 / 2^4 of two; then 2 / 2^2.

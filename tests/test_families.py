@@ -33,23 +33,26 @@ def test_every_family_has_the_notebooks_roles_and_parents_come_first(family):
 
 def test_what_is_made_of_a_student_besides_differs_in_its_training_alone():
     roles = FAMILIES["mpnet"].by_role()
-    tiny = roles["tiny"]
+    minilm = roles["minilm"]
+    # As many steps: two cuts of every row are two rows more.
+    assert minilm.training.cuts == 2
+    whole_rows = {"cuts": None, "epochs": 3 * minilm.training.epochs}
     changes = {
-        "tiny-control": {"label_share": 1.0},
-        "tiny-hidden": {"hidden_epochs": 1},
-        "tiny-altered": {"hidden_epochs": 1, "altered_copies": 1},
-        "tiny-seed43": {"seed": 43},
-        "tiny-seed44": {"seed": 44},
+        "minilm-control": whole_rows | {"label_share": 1.0},
+        "minilm-logits": whole_rows,
+        "minilm-hidden": {"hidden_epochs": 1},
+        "minilm-seed43": {"seed": 43},
+        "minilm-seed44": {"seed": 44},
     }
-    assert {role for role in roles if role.startswith("tiny-")} == {
+    assert {role for role in roles if role.startswith("minilm-")} == {
         *changes,
-        "tiny-int8",
-        "tiny-int4",
+        "minilm-int8",
+        "minilm-int4",
     }
     for role, change in changes.items():
-        assert roles[role].training == replace(tiny.training, **change)
-        assert (roles[role].checkpoint, roles[role].layers) == (tiny.checkpoint, tiny.layers)
-        assert repeated_role(role) == ("tiny" if "seed" in change else None)
+        assert roles[role].training == replace(minilm.training, **change)
+        assert (roles[role].checkpoint, roles[role].layers) == (minilm.checkpoint, minilm.layers)
+        assert repeated_role(role) == ("minilm" if "seed" in change else None)
     # A bag of n-grams has no layers to match.
     assert "nano-control" in roles
     assert "nano-hidden" not in roles

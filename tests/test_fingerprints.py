@@ -92,8 +92,8 @@ PATHS = [
     *(f"training.{f.name}" for f in fields(Training)),
     *dict.fromkeys(f"shape.{f.name}" for kind in (NGramShape, TfIdf) for f in fields(kind)),
 ]
-# None of a family's own models has these: its derived ones do.
-UNSET = {"training.hidden_epochs": 1, "training.altered_copies": 1}
+# None of a family's own models has this: its derived ones do.
+UNSET = {"training.hidden_epochs": 1}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -228,6 +228,7 @@ def content(folder):
 STAGES = {
     *(f"toy-{role}-weights" for role in ("teacher", "minilm", "tiny")),
     "toy-teacher-logits",
+    "toy-teacher-cuts",
     *(f"toy-{role}-{kind}" for role in ROLES for kind in ("artifact", "evaluation")),
 }
 TINY = {stage for stage in STAGES if stage.startswith("toy-tiny")}
@@ -292,6 +293,6 @@ def test_other_data_make_everything_anew_and_overwrite_nothing(
     assert make(other_corpus, name="other") == STAGES
     assert record.read_bytes() == written
     assert make(corpus) == STAGES - {
-        *("toy-teacher-weights", "toy-teacher-logits"),
+        *("toy-teacher-weights", "toy-teacher-logits", "toy-teacher-cuts"),
         *("toy-teacher-artifact", "toy-teacher-evaluation"),
     }

@@ -40,13 +40,36 @@ def write_other(folder, name="other", **options):
 
 
 @pytest.mark.parametrize(
-    "y", ["Macro-F1", "Worst class's recall", "Agreement with the teacher", "Calibration error"]
+    "y",
+    [
+        "Accuracy on headlines alone",
+        "Macro-F1",
+        "Worst class's recall",
+        "Agreement with the teacher",
+        "Calibration error",
+    ],
 )
 @pytest.mark.parametrize("x", ["Latency p95", "Cost of a million headlines"])
 def test_every_axis_is_an_address(open_page, x, y):
     app = open_page("frontier", x=x, y=y)
     assert (app.selectbox(key="x").value, app.selectbox(key="y").value) == (x, y)
     assert not app.toggle  # the source notebook reported neither
+
+
+def test_headlines_alone_are_a_figure_of_their_own(open_page):
+    app = open_page("frontier", y="Accuracy on headlines alone", model="minilm")
+    assert any("over 400 invented headlines" in caption.value for caption in app.caption)
+    share = synthetic.FIGURES["minilm"][1] - 0.05
+    assert f"{100 * share:.0f} %" in [metric.value for metric in app.metric]
+    assert app.dataframe[-1].value.set_index("role")["headlines"]["minilm"] == 100 * share
+
+
+def test_a_run_that_was_not_asked_headlines_has_nothing_there(open_page, cache_folder):
+    for role in ROLES:
+        change_model(cache_folder / "synthetic", role, headlines={})
+    app = open_page("frontier", y="Accuracy on headlines alone", model="minilm")
+    assert "Accuracy on headlines alone, Size" in app.info[0].value
+    assert "Headlines alone" not in [metric.label for metric in app.metric]
 
 
 def test_the_price_moves_the_cost_and_is_in_the_address(open_page):
@@ -76,7 +99,7 @@ def test_the_budget_is_in_the_address_and_names_a_model(open_page):
     app = open_page("frontier", mb="100", ms="5")
     assert app.number_input(key="mb").value == 100
     said = texts(app).replace("\u00a0", " ")
-    assert "With at most 100 MB and at most 5 ms, deploy minilm (94.1 % right, 91 MB" in said
+    assert "With at most 100 MB and at most 5 ms, deploy minilm (94.1 % right, 89 %" in said
     assert "deploy teacher" in texts(open_page("frontier"))
 
 

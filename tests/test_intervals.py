@@ -1,11 +1,14 @@
 """Figures with intervals, against the plain figures and against a bootstrap written out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn import metrics
 
 from pipeline import analysis
-from pipeline.intervals import interval, intervals
+from pipeline.analysis import accuracy_interval
+from pipeline.intervals import interval, intervals, on_headlines
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,13 @@ def test_intervals_hold_everyone_against_the_teacher(sample):
     shared = np.mean(other.argmax(axis=1) == probabilities.argmax(axis=1))
     assert table["role"].tolist() == ["tiny", "teacher"]
     assert table["y"].tolist() == pytest.approx([shared, 1])
+
+
+def test_headlines_alone_have_the_interval_of_their_number():
+    asked = SimpleNamespace(role="tiny", headlines={"rows": 400, "accuracy": 0.9})
+    table = on_headlines([asked, SimpleNamespace(role="old", headlines={})])
+    assert table["role"].tolist() == ["tiny"]
+    assert table.loc[0, ["y", "low", "high"]].tolist() == [0.9, *accuracy_interval(360, 400)]
 
 
 def test_an_unknown_figure_is_refused(sample):

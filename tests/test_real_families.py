@@ -28,6 +28,8 @@ def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
     assert not run.record.toy
     assert run.record.command == "python -m pipeline run --family bert --data DIR --checkpoints DIR"
     assert all(run.artifact(role) for role in run.by_role)
+    assert {model.headlines["rows"] for model in run.record.models} == {400}
+    assert run.by_role["teacher"].headlines["agreement"] == 1.0
     # No folder of the machine that made it is in the record.
     assert str(bert_cache.parent) not in (bert_cache / "bert" / "run.json").read_text()
 
@@ -36,6 +38,7 @@ def test_its_predictions_verify(bert_cache, data_folder):
     process = pipelines.run("verify", "bert", "--cache", bert_cache, "--data", data_folder)
     assert process.returncode == 0, process.stdout
     assert process.stdout.count("predictions recomputed") == len(FAMILIES["bert"].models)
+    assert process.stdout.count("right of 400 invented headlines") == len(FAMILIES["bert"].models)
 
 
 def test_other_data_do_not_verify(bert_cache, tmp_path):

@@ -23,14 +23,20 @@ def _run(wrong):
         frame = pd.DataFrame(np.eye(4)[answers], columns=PROBABILITIES)
         return frame.assign(label=labels)
 
-    return SimpleNamespace(name="some", by_role=wrong, predictions=predictions)
+    by_role = {
+        role: SimpleNamespace(headlines={"accuracy": 1 - count / ROWS})
+        for role, count in wrong.items()
+    }
+    return SimpleNamespace(name="some", by_role=by_role, predictions=predictions)
 
 
 def test_each_step_of_teaching_is_tested_against_the_one_before():
-    run = _run({"tiny-control": 60, "tiny": 40, "tiny-hidden": 40, "tiny-altered": 36, "nano": 9})
+    run = _run({"tiny-control": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
     lines = report.ablation(run).splitlines()
-    assert lines[0] == "| taught with | `tiny` |"
-    cells = [line.split(" | ")[-1].removesuffix(" |") for line in lines[2:]]
+    assert lines[0] == "| taught with | `tiny` | headlines alone |"
+    rows = [line.removesuffix(" |").split(" | ")[1:] for line in lines[2:]]
+    cells, alone = zip(*rows, strict=True)
+    assert alone == ("85", "90", "90", "91")
     low, high = analysis.accuracy_interval(340, ROWS)
     assert cells[0] == f"85.0 ({100 * low:.1f} – {100 * high:.1f})"
     # 20 rows won and none lost, then no row that differs, then 4 won: 2 × 0.5⁴.
@@ -39,7 +45,9 @@ def test_each_step_of_teaching_is_tested_against_the_one_before():
 
 
 def test_without_every_step_it_says_what_to_run():
-    with pytest.raises(PipelineError, match="--only tiny-control tiny tiny-hidden tiny-altered"):
+    with pytest.raises(
+        PipelineError, match="--only minilm-control minilm-logits minilm minilm-hidden"
+    ):
         report.ablation(_run({"tiny": 4, "tiny-control": 5}))
 
 

@@ -4,9 +4,10 @@ import subprocess
 
 import pytest
 
-from pipeline import report
+from pipeline import plan, report
 from pipeline.__main__ import main
 from pipeline.cache import CACHE, list_runs
+from pipeline.families import FAMILIES
 from tests.pipelines import ROOT
 
 MODELS = {"mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano")}
@@ -30,6 +31,12 @@ def shipped(request):
 
 def test_a_shipped_run_verifies(shipped, capsys):
     assert main(["verify", shipped.name]) == 0, capsys.readouterr().out
+
+
+def test_no_shipped_model_is_stale(shipped):
+    family = FAMILIES[shipped.record.family]
+    states = {role: plan.state(family, shipped, role) for role in shipped.by_role}
+    assert set(states.values()) == {"done"}, states
 
 
 def test_the_readme_shows_the_shipped_run(shipped):

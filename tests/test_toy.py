@@ -26,6 +26,7 @@ def toy(toy_cache):
 def test_every_role_is_there_and_the_run_is_marked_a_toy(toy):
     assert list(toy.by_role) == ROLES
     assert toy.record.toy
+    assert not any(model.headlines for model in toy.record.models)  # it learned from them
     assert toy.record.command == "python -m pipeline run --family toy"
     assert toy.record.data["rows"] == {"train": 270, "validation": 30, "test": 100}
 

@@ -74,7 +74,7 @@ def show_recipe(view: View) -> None:
                 "Temperature", help="Softens the teacher's probabilities for its student."
             ),
             "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
-            "rows": number("Training rows", "%d"),
+            "rows": number("Training rows", "%d", help="Cuts of rows are counted too."),
             "state": "State",
         },
     )

@@ -12,6 +12,12 @@ from pipeline.glossary import meaning
 from pipeline.roles import CONTROL
 from views.common import PAIRED_TEST, SIGNIFICANT, View, number
 
+SHORT = {
+    "Cost of a million headlines": "Cost of a million",
+    "Accuracy on headlines alone": "Headlines alone",
+}
+"""Terms that are too long for the label of a figure."""
+
 
 def show(view: View, role: str, price: float) -> None:
     """The card of a model; ``price`` is that of a core for an hour."""
@@ -59,10 +65,13 @@ def show_costs(row: pd.Series, price: float) -> None:
         "Accuracy": f" 95 % interval (Wilson): {interval}.",
         "Cost of a million headlines": f" At {price:g} a core-hour.",
     }
+    if pd.notna(row["headlines"]):
+        shown["Accuracy on headlines alone"] = f"{100 * row['headlines']:.0f} %"
     with st.container(horizontal=True):
         for term, value in shown.items():
-            label = "Cost of a million" if term.startswith("Cost") else term
-            st.metric(label, value, help=meaning(term) + notes.get(term, ""), width=140)
+            st.metric(
+                SHORT.get(term, term), value, help=meaning(term) + notes.get(term, ""), width=140
+            )
 
 
 def against_teacher(view: View, role: str) -> str:

@@ -139,6 +139,8 @@ def read_states(run: Run) -> dict[str, str]:
 
 def figures(view: View, figure: str) -> pd.DataFrame:
     """``intervals.intervals`` of a run's models; worked out once."""
+    if figure == "headlines":
+        return intervals.on_headlines(view.run.record.models)
     return _figures(figure, tuple(view.run.record.files.items()), view)
 
 

@@ -24,6 +24,9 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "role": st.column_config.TextColumn("Model", pinned=True),
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
         "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "headlines": number(
+            "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
+        ),
         "size_mb": number("Size, MB", "%.3g", help=meaning("Size")),
         "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
         "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
@@ -51,8 +54,13 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "reported_note": "What is wrong with the report",
     }
     if toy:
-        columns = {name: c for name, c in columns.items() if not name.startswith("reported")}
-    shares = ("accuracy", "agreement", "reported_accuracy", "macro_f1", "worst_recall", "ece")
+        columns = {
+            name: c for name, c in columns.items() if not name.startswith(("reported", "headlines"))
+        }
+    shares = (
+        *("accuracy", "headlines", "macro_f1", "worst_recall", "ece", "agreement"),
+        "reported_accuracy",
+    )
     shown = table.assign(
         interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
         front=table["role"].map(front).map({True: "yes"}).fillna(""),

@@ -27,11 +27,11 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
         controls = ask_controls(shown)
     frame = frontier_frame(shown, x, y, price, controls)
     if frame.empty:
-        place.info(f"No model of this run has a figure for: {x.title}.")
+        place.info(f"No model of this run has both figures: {y.term}, {x.term}.")
         return shown, frame, price
     # The box that holds it comes below: as a link is opened, only the address knows it yet.
-    asked = {"model": st.query_params.get("model"), **st.session_state}["model"]
-    chosen = split_name(asked, shown)
+    named = {"model": st.query_params.get("model"), **st.session_state}["model"]
+    chosen = split_name(named, shown)
     place.plotly_chart(
         charts.frontier(
             frame,
@@ -47,16 +47,30 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
         alt=f"{y.title} against {x.title.lower()} of each model; the table below holds the same "
         "figures, and the box under this chart opens a model's card.",
     )
-    rows = " and ".join(dict.fromkeys(f"{len(v.labels):,}" for v in shown))
     told = "Stars: published figures, not measured here. " if foreign else ""
     place.caption(
         "Filled: on the Pareto front, the stepped line. Hollow: beaten by one that is both cheaper "
         f"and better. {told}Arrows: further off than the chart reaches. Bars: 95 % intervals over "
-        f"{rows} test headlines.",
+        f"{counted_over(shown, y)}.",
         help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}."
         + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if foreign else ""),
     )
     return shown, frame, price
+
+
+def counted_over(shown: list[View], y: Axis) -> str:
+    """How many headlines the figures of these runs are of."""
+    if y.key == "headlines":
+        counts = [
+            model.headlines["rows"]
+            for v in shown
+            for model in v.run.record.models
+            if model.headlines
+        ]
+        kind = "invented"
+    else:
+        counts, kind = [len(v.labels) for v in shown], "test"
+    return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind} headlines"
 
 
 def ask_axes() -> tuple[Axis, Axis, float]:

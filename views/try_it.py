@@ -352,7 +352,7 @@ def show_missing(view: View, at_hand: list[str]) -> None:
     """The commands that make the models that are not here."""
     missing = [model.role for model in view.run.record.models if model.role not in at_hand]
     if missing:
-        st.subheader("Models that are not here")
-        st.write("Too large to be shipped, or not made yet. To make one:")
-        lines = [answers.make_command(view.run.record, role) for role in missing]
-        st.code("\n".join(lines), language=None, wrap_lines=True)
+        with st.expander(f"Models of this run that are not here: {len(missing)}"):
+            st.write("Too large to be shipped, or not made yet. To make one:")
+            lines = [answers.make_command(view.run.record, role) for role in missing]
+            st.code("\n".join(lines), language=None, wrap_lines=True)
