@@ -12,6 +12,10 @@ from views.tradeoff import ask_price, frontier_frame
 
 FONT = 16
 """Pixels, of text in charts."""
+HEIGHT = 470
+"""Pixels: of a chart that leaves nothing to scroll to on a projector of 1280×720."""
+_NAMES = 100
+"""Pixels, of the models' names above their matrices."""
 STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
 BROUGHT = ("mb", "ms", "accuracy", "x", "y", "price", "model")
 """Keys of what comes along from the Frontier page and goes back there."""
@@ -23,16 +27,16 @@ def show(view: View, back) -> None:
     step = step if step in STEPS else STEPS[0]
     show_steps(step, back)
     body = st.container()
-    budget, x, y, price, chosen = ask(view)
+    budget, x, y, price, chosen, height = ask(view)
     verdict = decide(view.candidates, view.right(), budget)
     role = chosen or verdict.chosen or verdict.nearest
     with body:
         if step == "Trade-off":
-            show_frontier(view, x, y, price, role)
+            show_frontier(view, x, y, price, role, height)
         elif step == "Deploy":
             show_budget(view, budget, verdict)
         elif step == "Confusion":
-            show_confusion(view, role)
+            show_confusion(view, role, height - _NAMES)
         else:
             try_it.show(view)
 
@@ -109,17 +113,27 @@ def ask(view: View):
             key=presented("model"),
             **bound,
         )
-    return budget, across[x], up[y], price, chosen
+        height = st.number_input(
+            "Height of charts",
+            min_value=300,
+            max_value=2000,
+            value=HEIGHT,
+            step=50,
+            key=presented("height"),
+            help=f"In pixels: {HEIGHT} fill a screen of 1280×720, 820 one of 1920×1080.",
+            **bound,
+        )
+    return budget, across[x], up[y], price, chosen, height
 
 
-def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str) -> None:
+def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str, height: int) -> None:
     st.title(f"{y.term} against {x.term[0].lower()}{x.term[1:]}", anchor=False)
     frame = frontier_frame([view], x, y, price)
     if frame.empty:
         st.header("No model of this run has these figures.", anchor=False)
         return
     st.plotly_chart(
-        charts.frontier(frame, None, x, y, (view.run.name, role), height=470, font=FONT),
+        charts.frontier(frame, None, x, y, (view.run.name, role), height=height, font=FONT),
         key=chart_key("presented"),
         config=PLAIN_CHART,
         alt=f"{y.title} against {x.title.lower()} of each model.",
@@ -133,7 +147,7 @@ def show_budget(view: View, budget: Budget, verdict: Verdict) -> None:
     st.header(plain(said), anchor=False, divider=False)
 
 
-def show_confusion(view: View, role: str) -> None:
+def show_confusion(view: View, role: str, height: int) -> None:
     st.title("Which classes are mistaken for which?", anchor=False)
     names = view.run.labels
     roles = dict.fromkeys(r for r in ("teacher", role) if r in view.probabilities)
@@ -141,6 +155,7 @@ def show_confusion(view: View, role: str) -> None:
         predicted = view.probabilities[role].argmax(axis=1)
         figure = charts.confusion(analysis.confusion(view.labels, predicted, names), True)
         figure.update_traces(textfont_size=FONT + 4, selector={"type": "heatmap"})
+        figure.update_layout(height=height)
         for update in (figure.update_xaxes, figure.update_yaxes):
             update(tickfont_size=FONT, title_font_size=FONT, automargin=True)
         with column:
