@@ -122,7 +122,7 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
     latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
     timed = {"latency": latency, "texts": "validation rows"}
-    stored = bench.store(run, timed | {"measured_on": {"cpu": "another"}})
+    stored = bench.store(run, timed | {"measured_on": {"cpu": "another", "threads": 2}})
     assert list(stored.table()["p50_ms"]) == [0, 1, 2]
     assert list(stored.table()["p95_ms"]) == [1, 2, 3]
     for role in roles:
@@ -133,6 +133,15 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     again = bench.store(stored, {"training": []})
     assert set(again.record.bench) == {"latency", "texts", "measured_on", "training"}
     assert again.record.models == stored.record.models
+
+
+def test_latencies_do_not_join_a_throughput_of_other_threads(tmp_path, capsys):
+    roles = ("teacher", "minilm")
+    run = synthetic.write_run(tmp_path / "cache", roles=roles, at_hand=roles)
+    latency = {role: {"p50_ms": 1.0, "p95_ms": 2.0} for role in roles}
+    timed = {"latency": latency, "texts": "validation rows", "measured_on": {"threads": 1}}
+    assert bench.store(run, timed).record.models == run.record.models
+    assert "run … --measure-again" in capsys.readouterr().err
 
 
 def test_training_is_timed_in_both_ways(checkpoints):

@@ -256,23 +256,31 @@ def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows:
 
 
 def store(run: Run, result: dict) -> Run:
-    """Write the tables into the run, and the latencies to its models if all of them were timed.
+    """Write the tables into the run, and the latencies to its models if they can be compared.
 
-    Of some alone they are left out: models that were timed on two machines can't be compared.
+    They can't where some models were not timed, or where another number of threads than now is
+    behind the throughput that stands beside them.
     """
-    models, timed = run.record.models, result.get("latency", {})
-    if set(timed) == set(run.by_role):
+    models, timed, now = run.record.models, result.get("latency", {}), result.get("measured_on", {})
+    others = [m.role for m in models if m.measured_on.get("threads") != now.get("threads")]
+    kept = "so the run keeps the latencies that it has"
+    if timed and set(timed) != set(run.by_role):
+        say(f"note: not all models are at hand, {kept}")
+    elif timed and others:
+        say(
+            f"note: {', '.join(others)} had another number of threads than now, "
+            f"{kept}; run … --measure-again mends that"
+        )
+    elif timed:
         told = {"latency": f"in turns with all models, on {result['texts']}"}
         models = [
             replace(
                 model,
                 cost=model.cost | timed[model.role],
-                measured_on=model.measured_on | result["measured_on"] | told,
+                measured_on=model.measured_on | now | told,
             )
             for model in models
         ]
-    elif timed:
-        say("note: not all models are at hand, so the run keeps the latencies that it has")
     return write_run(
         run.folder.parent,
         replace(run.record, models=models, bench=run.record.bench | result),
