@@ -38,14 +38,14 @@ def show(view: View) -> None:
     at_hand = [role for role in view.table["role"] if view.run.artifact(role)]
     to_deploy = [role for role in at_hand if role in set(view.candidates["role"])]
     if at_hand:
-        # Models have the wider one: at 1280 px it shows the names of four.
-        left, right = st.columns([6, 7])
+        left, right = st.columns(2)
         with right:
             roles = st.multiselect(
                 "Models to ask",
                 at_hand,
                 default=to_deploy or at_hand,
                 key="ask",
+                wrap=True,
                 bind="query-params",
                 help="Only models whose files are here; the smallest answers first.",
             )
