@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import special
 
 from pipeline import analysis
 from pipeline.analysis import CALIBRATION_BINS, CONFIDENCE
@@ -59,6 +59,8 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     Returns:
         T within ``TEMPERATURES``: above 1 the model is too sure, below 1 too unsure.
     """
+    from scipy import optimize  # slow to import, and only one page needs it
+
     logits, labels = _logits(probabilities), np.asarray(labels)
     given = logits[np.arange(len(labels)), labels]
 
@@ -249,7 +251,7 @@ def _ece(labels, probabilities, drawn, name) -> dict[str, float]:
 def _mean(name: str, values: np.ndarray) -> dict[str, float]:
     """A mean with its normal 95 % interval: with as many rows, the t distribution's is the same."""
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    reach = stats.norm.ppf((1 + CONFIDENCE) / 2) * error
+    reach = special.ndtri((1 + CONFIDENCE) / 2) * error
     mean = float(values.mean())
     return _with_interval(name, mean, (mean - reach, mean + reach))
 

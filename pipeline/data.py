@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from pipeline import hub
 from pipeline.errors import PipelineError, one_line
@@ -89,6 +88,8 @@ def load(folder: Path | None = None, train_rows: int | None = None, toy: bool = 
 
 def _stratified(split: Split, count: int, what: str) -> np.ndarray:
     """Positions of ``count`` rows, drawn by class with a fixed seed."""
+    from sklearn.model_selection import train_test_split  # slow to import, and not for every page
+
     classes = len(LABELS)
     if not classes <= count <= len(split) - classes:
         raise PipelineError(

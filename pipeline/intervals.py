@@ -9,10 +9,15 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 from pipeline import calibration
-from pipeline.analysis import CONFIDENCE, accuracy_interval, expected_calibration_error
+from pipeline.analysis import (
+    CONFIDENCE,
+    accuracy_interval,
+    confusion_matrix,
+    expected_calibration_error,
+    f1_scores,
+)
 from pipeline.records import ModelRecord
 
 MATRICES = 10_000
@@ -90,18 +95,11 @@ def _worst_recall(labels: np.ndarray, predicted: np.ndarray) -> Interval:
 def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interval:
     # F1 depends on the rows through the confusion matrix alone, and drawing n rows with
     # replacement draws its cells from a multinomial: the whole bootstrap is one call.
-    cells = confusion_matrix(labels, predicted, labels=range(classes))
+    cells = confusion_matrix(labels, predicted, classes)
     total = cells.sum()
     drawn = np.random.default_rng(SEED).multinomial(total, cells.ravel() / total, MATRICES)
-    scores = _f1_of_cells(drawn.reshape(MATRICES, classes, classes))
-    return _percentiles(float(_f1_of_cells(cells[None])[0]), scores)
-
-
-def _f1_of_cells(cells: np.ndarray) -> np.ndarray:
-    """Macro-F1 of confusion matrices, shape (m, k, k) → (m,); a class of no row has F1 0."""
-    right = np.diagonal(cells, axis1=1, axis2=2)
-    either = cells.sum(axis=1) + cells.sum(axis=2)
-    return np.divide(2 * right, either, out=np.zeros(either.shape), where=either > 0).mean(axis=1)
+    scores = f1_scores(drawn.reshape(MATRICES, classes, classes)).mean(axis=1)
+    return _percentiles(float(f1_scores(cells).mean()), scores)
 
 
 def _calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> Interval:

@@ -96,6 +96,13 @@ def test_interval_by_hand():
     assert analysis.accuracy_interval(9, 10) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("total", [1, 2, 15, 400, 7600])
+def test_interval_is_scipys(total):
+    for correct in {0, 1, total // 3, total - 1, total}:
+        expected = stats.binomtest(correct, total).proportion_ci(0.95, "wilson")
+        assert analysis.accuracy_interval(correct, total) == pytest.approx(expected, abs=1e-12)
+
+
 def test_interval_stays_within_bounds_and_holds_the_accuracy():
     for correct in (0, 1, 50, 99, 100):
         low, high = analysis.accuracy_interval(correct, 100)
@@ -120,6 +127,16 @@ def test_mcnemar_of_the_same_model_is_one():
     assert analysis.mcnemar(correct, correct) == 1
 
 
+@pytest.mark.parametrize(
+    ("only_one", "only_other"), [(0, 1), (3, 3), (0, 9), (7, 4), (61, 100), (1100, 1000)]
+)
+def test_mcnemar_is_scipys_binomial_test(only_one, only_other):
+    one = np.repeat([True, False, True], [only_one, only_other, 50])
+    other = np.repeat([False, True, True], [only_one, only_other, 50])
+    expected = stats.binomtest(only_one, only_one + only_other, 0.5).pvalue
+    assert analysis.mcnemar(one, other) == pytest.approx(expected, rel=1e-9)
+
+
 def test_mcnemar_approaches_the_chi_square_form():
     one, other = np.zeros(5000, bool), np.zeros(5000, bool)
     one[:1100], other[1100:2100] = True, True
@@ -139,6 +156,16 @@ def test_mcnemar_approaches_the_chi_square_form():
 )
 def test_pareto_front(models, front):
     assert list(analysis.pareto_front(*zip(*models, strict=True))) == front
+
+
+def test_confusion_matrix_is_that_of_scikit_learn(sample):
+    labels, probabilities, _ = sample
+    predicted = probabilities.argmax(axis=1)
+    expected = metrics.confusion_matrix(labels, predicted)
+    assert np.array_equal(analysis.confusion_matrix(labels, predicted, 4), expected)
+    with_a_fifth = analysis.confusion_matrix(labels, predicted, 5)
+    assert np.array_equal(with_a_fifth[:4, :4], expected)
+    assert with_a_fifth.sum() == expected.sum()
 
 
 def test_confusion_counts_and_shares():
