@@ -136,7 +136,7 @@ class Model:
             role=f"{self.role}{CONTROL}",
             title=f"{self.title}, labels only",
             method="fine-tuned",
-            description=f"{self.description} Control: trained on the labels, without the teacher.",
+            description=f"As {self.role}, but trained on the labels alone, without the teacher.",
             training=replace(self.training.without_cuts(), label_share=1.0),
             reported=None,
         )
@@ -148,8 +148,8 @@ class Model:
             self,
             role=f"{self.role}{HIDDEN}",
             title=f"{self.title}, hidden states first",
-            description=f"{self.description} Before that, it matched the teacher's hidden states "
-            "and attention for an epoch.",
+            description=f"As {self.role}, but in its first epoch it matches the teacher's hidden "
+            "states and attention.",
             training=replace(self.training, hidden_epochs=1),
             reported=None,
         )
@@ -159,7 +159,7 @@ class Model:
             self,
             role=f"{self.role}{LOGITS}",
             title=f"{self.title}, whole rows only",
-            description=f"{self.description} Ablation: without cuts of the rows.",
+            description=f"As {self.role}, but without cuts of the rows, for as many steps.",
             training=self.training.without_cuts(),
             reported=None,
         )
@@ -172,7 +172,7 @@ class Model:
             self,
             role=f"{self.role}{SEED}{seed}",
             title=f"{self.title}, seed {seed}",
-            description=f"{self.description} Repeat: trained from another seed.",
+            description=f"As {self.role}, but from another seed.",
             training=replace(self.training, seed=seed),
             reported=None,
         )

@@ -30,7 +30,15 @@ from tests.stress.session import Session
 PAGES = ("frontier", "confusion", "errors", "calibration", "try", "about")
 OURS = (walk.ROOT / "dashboard.py").read_text("utf-8")
 APPS = {
-    "an empty one": 'import streamlit as st\nst.header("Every figure")\n',
+    "an empty chart and table": """
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+st.header("Every figure")
+st.plotly_chart(go.Figure())
+st.dataframe(pd.DataFrame())
+""",
     "this dashboard": OURS,
     "the same with `import torch, transformers`": "import torch, transformers\n" + OURS,
 }

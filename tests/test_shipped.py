@@ -10,8 +10,16 @@ from pipeline.cache import CACHE, list_runs
 from pipeline.families import FAMILIES
 from tests.pipelines import ROOT
 
-MODELS = {"mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano")}
+MODELS = {
+    "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano"),
+    "mpnet-8000": (),
+}
 """Run → roles whose artifacts are in every clone."""
+TABLES = {
+    "mpnet": (report.markdown, lambda run: report.speed(run.record.bench)),
+    "mpnet-8000": (report.ablation,),
+}
+"""Run → its tables in the README."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,9 @@ def test_no_shipped_model_is_stale(shipped):
 
 
 def test_the_readme_shows_the_shipped_run(shipped):
-    assert report.markdown(shipped) in (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for table in TABLES[shipped.name]:
+        assert table(shipped) in readme
 
 
 def test_models_to_try_are_in_the_clone(shipped, tracked):

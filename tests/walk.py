@@ -124,7 +124,8 @@ def settle(page) -> None:
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=TIMEOUT)
     for kind, part in (("stPlotlyChart", ".main-svg"), ("stDataFrame", "canvas")):
-        for element in page.get_by_test_id(kind).all():
+        # What is folded away is drawn when it is opened.
+        for element in page.get_by_test_id(kind).filter(visible=True).all():
             expect(element.locator(part).first).to_be_attached(timeout=TIMEOUT)
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
