@@ -53,6 +53,22 @@ def choose_view(views: list[View]) -> View:
     return view
 
 
+def bring_back(page: st.Page) -> None:
+    """Come back to a page as it was left, where its address has lost that.
+
+    On the way from page to page, Streamlit puts into the browser's history an address of the page
+    that is left, without what its widgets hold: that is where the browser's Back leads.
+    """
+    left = st.session_state.setdefault("left", {})
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    own = {key: value for key, value in query.items() if key != "run"}  # which all pages share
+    comes = st.session_state.get("page") != page.url_path
+    st.session_state["page"] = page.url_path
+    if comes and not own and left.get(page.url_path):
+        st.switch_page(page, query_params=query | left[page.url_path])
+    left[page.url_path] = own
+
+
 st.set_page_config(page_title="Small news classifiers", layout="wide")
 arguments = read_arguments()
 cache = arguments.cache.expanduser().absolute()
@@ -79,6 +95,7 @@ home = st.Page(lambda: None, title="Home", default=True, visibility="hidden")
 page = st.navigation([home, *pages, present_page])
 if page == home:
     st.switch_page(pages[0], query_params=st.query_params.to_dict())
+bring_back(page)
 presenting = page == present_page
 if presenting:
     st.navigation([home, *pages, present_page], position="hidden")

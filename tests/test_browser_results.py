@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tests import synthetic, walk
-from tests.browsing import address, browser, expect, picture, set_width, visit
+from tests.browsing import WIDTHS, address, browser, expect, picture, set_width, visit
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
@@ -175,6 +175,8 @@ def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
         picture(page, f"present-{name}-{color_scheme}-phone")
         assert page.evaluate(walk.OUTSIDE) == []
         set_width(page, "projector")
+        page.wait_for_timeout(500)  # for the page to see how large its window is now
+        walk.settle(page)
         page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_text("3 of 4: Confusion")).to_be_visible()
@@ -183,3 +185,41 @@ def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
     page.get_by_role("link", name="Leave").click()
     expect(page.get_by_role("link", name="Confusion")).to_be_in_viewport()
     expect(page.get_by_test_id("stMain").get_by_text("With at most 100 MB, deploy")).to_be_visible()
+
+
+def test_the_browsers_back_from_presenting_keeps_the_budget(visit, address):
+    page = visit(walk.link(address, "frontier", mb=100))
+    said = page.get_by_test_id("stMain").get_by_text("With at most 100 MB, deploy")
+    expect(said).to_be_visible()
+    page.get_by_role("link", name="Present this").click()
+    expect(page.get_by_text("1 of 4: Trade-off")).to_be_visible()
+    walk.settle(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/frontier\?.*mb=100"))
+    expect(said).to_be_visible()
+
+
+def test_presented_charts_fill_the_screen(visit, address, picture):
+    page = visit(walk.link(address, "present", step="Trade-off"))
+    chart = page.get_by_test_id("stPlotlyChart").locator(".main-svg").first
+    for size, (_, height) in WIDTHS.items():
+        set_width(page, size)
+        if size != "phone":
+            expect(chart).to_have_attribute("height", str(height - 250))
+            picture(page, f"present-trade-off-{size}")
+            assert page.evaluate(walk.OUTSIDE) == []
+
+
+def test_on_a_phone_points_have_fewer_names(visit, address):
+    page = visit(f"{address}/frontier")
+    names = page.get_by_test_id("stPlotlyChart").locator(".annotation-text")
+    walk.settle(page)
+    on_a_projector = names.count()
+    set_width(page, "phone")
+    page.wait_for_function(
+        """most => {
+          const names = document.querySelectorAll(".annotation-text").length;
+          return 5 < names && names < most;
+        }""",
+        arg=on_a_projector,
+    )

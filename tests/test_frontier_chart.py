@@ -194,20 +194,30 @@ def overlaps(boxes):
     ]
 
 
-@pytest.mark.parametrize("width", [280, 400, 540, 740, 1100])
+NARROW, WIDE = [(width, True) for width in (280, 330, 440)], [(w, False) for w in (425, 740, 1100)]
+
+
+@pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
 @pytest.mark.parametrize("overlay", [True, False])
-def test_no_two_labels_overlap(models, references, width, overlay):
-    boxes = list(label_boxes(charts.frontier(models, references if overlay else None), width))
-    assert {text.split()[0] for text, *_ in boxes} >= set(models["role"])
+def test_no_two_labels_overlap(models, references, width, narrow, overlay):
+    figure = charts.frontier(models, references if overlay else None, narrow=narrow)
+    boxes = list(label_boxes(figure, width))
+    needed = models[models["front"] | (models["role"] == "teacher")] if narrow else models
+    assert {text.split()[0] for text, *_ in boxes} >= set(needed["role"])
     assert overlaps(boxes) == []
 
 
-@pytest.mark.parametrize("width", [280, 540, 1100])
-def test_of_two_runs_the_fronts_are_named(width):
+@pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
+def test_of_two_runs_the_fronts_are_named(width, narrow):
     both = pd.concat([run_of("one"), run_of("two", -0.004)])
-    boxes = list(label_boxes(charts.frontier(both), width))
+    boxes = list(label_boxes(charts.frontier(both, narrow=narrow), width))
     assert {text for text, *_ in boxes} >= set(both["role"][both["front"]])
     assert overlaps(boxes) == []
+
+
+def test_in_a_narrow_window_names_are_left_out_rather_than_put_on_bars(models, references):
+    named = {narrow: notes(charts.frontier(models, references, narrow=narrow)) for narrow in (0, 1)}
+    assert len(named[1]) < len(named[0])
 
 
 def test_one_model_makes_a_chart(models):

@@ -301,17 +301,6 @@ def test_presenting_says_the_sentence(open_page):
     assert open_page("present", step="Deploy", shown_mb="1").title[0].value == "Nothing fits"
 
 
-def test_presented_charts_are_as_high_as_the_link_says(open_page):
-    def heights(step: str, **asked: str) -> list[int]:
-        shown = open_page("present", step=step, shown_mb="100", **asked).get("plotly_chart")
-        return [json.loads(chart.proto.spec)["layout"]["height"] for chart in shown]
-
-    for step, charts in (("Trade-off", 1), ("Confusion", 2)):
-        usual, high = heights(step), heights(step, shown_height="820")
-        assert len(usual) == len(high) == charts
-        assert {b - a for a, b in zip(usual, high, strict=True)} == {350}
-
-
 @pytest.mark.parametrize("step", ["Trade-off", "Deploy", "Confusion", "Try it", "<b>"])
 def test_every_step_of_a_toy_run_says_that_it_is_one(open_page, cache_folder, step):
     synthetic.write_run(cache_folder, "a-toy", family="toy")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pipeline.families import SOURCE_MISTAKES
-from views import beside, budget, card, present, table, tradeoff
+from views import beside, budget, card, present, table, tradeoff, window
 from views.common import View
 
 
@@ -29,6 +29,7 @@ def show(view: View, views: list[View], present_page) -> None:
     if not view.run.record.toy:
         lines = "\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES)
         st.info(f"**The source notebook's figures carry three mistakes:**\n{lines}")
+    window.watch()
 
 
 def show_card(shown: list[View], price: float) -> None:

@@ -5,15 +5,16 @@ import streamlit as st
 from pipeline import analysis, charts
 from pipeline.axes import X_AXES, Y_AXES, Axis
 from pipeline.budget import Budget, Verdict, decide, sentence
-from views import try_it
+from views import try_it, window
 from views.budget import ask_limits
 from views.common import PLAIN_CHART, View, chart_key, plain
 from views.tradeoff import ask_price, frontier_frame
 
 FONT = 16
 """Pixels, of text in charts."""
-HEIGHT = 470
-"""Pixels: of a chart that leaves nothing to scroll to on a projector of 1280×720."""
+HEIGHT, _AROUND = 470, 250
+"""Pixels: of a chart at least, and of what is above and below it. On a projector of 1280×720, they
+leave nothing to scroll to; on a larger screen the chart fills it."""
 _NAMES = 100
 """Pixels, of the models' names above their matrices."""
 STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
@@ -27,7 +28,8 @@ def show(view: View, back) -> None:
     step = step if step in STEPS else STEPS[0]
     show_steps(step, back)
     body = st.container()
-    budget, x, y, price, chosen, height = ask(view)
+    budget, x, y, price, chosen = ask(view)
+    height = max(HEIGHT, window.shorter_side() - _AROUND)
     verdict = decide(view.candidates, view.right(), budget)
     role = chosen or verdict.chosen or verdict.nearest
     with body:
@@ -39,6 +41,7 @@ def show(view: View, back) -> None:
             show_confusion(view, role, height - _NAMES)
         else:
             try_it.show(view)
+    window.watch(side=True)
 
 
 def presented(key: str) -> str:
@@ -58,10 +61,13 @@ def told(budget: Budget) -> dict[str, str]:
         "accuracy": None if budget.min_accuracy is None else 100 * budget.min_accuracy,
     }
     values = {key: limits.get(key, st.session_state.get(key)) for key in BROUGHT}
+    # Of what is as ever an address says nothing. Streamlit would take it out again, and leave each
+    # step of that in the browser's history.
+    usual = {"x": next(iter(X_AXES.values())).term, "y": next(iter(Y_AXES.values())).term}
     return {
         presented(key): f"{value:g}" if isinstance(value, float) else value
         for key, value in values.items()
-        if value is not None
+        if value not in (None, usual.get(key))
     }
 
 
@@ -113,17 +119,7 @@ def ask(view: View):
             key=presented("model"),
             **bound,
         )
-        height = st.number_input(
-            "Height of charts",
-            min_value=300,
-            max_value=2000,
-            value=HEIGHT,
-            step=50,
-            key=presented("height"),
-            help=f"In pixels: {HEIGHT} fill a screen of 1280×720, 820 one of 1920×1080.",
-            **bound,
-        )
-    return budget, across[x], up[y], price, chosen, height
+    return budget, across[x], up[y], price, chosen
 
 
 def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str, height: int) -> None:
@@ -133,7 +129,12 @@ def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str, height:
         st.header("No model of this run has these figures.", anchor=False)
         return
     st.plotly_chart(
-        charts.frontier(frame, None, x, y, (view.run.name, role), height=height, font=FONT),
+        charts.frontier(
+            *(frame, None, x, y, (view.run.name, role)),
+            height=height,
+            font=FONT,
+            narrow=window.is_narrow(),
+        ),
         key=chart_key("presented"),
         config=PLAIN_CHART,
         alt=f"{y.title} against {x.title.lower()} of each model.",

@@ -7,6 +7,7 @@ from pipeline import charts
 from pipeline.axes import X_AXES, Y_AXES, Axis, points, with_costs
 from pipeline.families import PUBLISHED, REPORTED
 from pipeline.glossary import meaning
+from views import window
 from views.common import PLAIN_CHART, View, chart_key, figures
 
 PRICE = 0.05
@@ -39,6 +40,7 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
             x,
             y,
             chosen and (chosen[0].run.name, chosen[1]),
+            narrow=window.is_narrow(),
         ),
         key=(key := chart_key("frontier")),
         on_select=lambda: pick(shown, key),

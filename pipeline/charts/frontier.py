@@ -52,6 +52,7 @@ def frontier(
     chosen: tuple[str, str] | None = None,
     height: int = _HEIGHT,
     font: int = labels.FONT,
+    narrow: bool = False,
 ) -> go.Figure:
     """Quality against cost, with intervals, each run's Pareto front and what others say.
 
@@ -68,6 +69,7 @@ def frontier(
         chosen: run and role of the model that is ringed.
         height: of the figure in pixels.
         font: size of text in pixels.
+        narrow: whether the figure is for a narrow window, which has room for fewer names.
     """
     references = references_frame({}) if references is None else references
     models, references, x_range, y_range = _on_scale(models, references, x, y)
@@ -106,8 +108,10 @@ def frontier(
                 showlegend=False,
                 hoverinfo="skip",
             )
-    heights = _inner_heights(height, [trace.name for trace in figure.data if trace.name])
-    _add_labels(figure, models, references, lines, x_range, y_range, chosen, heights, font, x)
+    wanted = _labels(models, references, chosen, x)
+    heights = _inner_heights(height, [trace.name for trace in figure.data if trace.name], narrow)
+    placed = labels.place(wanted, lines, x_range, y_range, heights, font, narrow)
+    _add_labels(figure, placed, font)
     figure.update_xaxes(
         title=f"{x.title}, log scale",
         type="log",
@@ -191,9 +195,10 @@ def _ticks(low: float, high: float, font: int = labels.FONT) -> list[float]:
     return [tick for tick in ticks if low <= math.log10(tick) <= high]
 
 
-def _inner_heights(height: int, names: list[str]) -> np.ndarray:
+def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
     """Of the plotting area at each width: the legend above it takes a row more or less."""
-    columns = np.maximum(1, np.array(labels.WIDTHS) // (40 + 6.5 * max(map(len, names))))
+    widths = np.array(labels.WIDTHS[narrow])
+    columns = np.maximum(1, widths // (40 + 6.5 * max(map(len, names))))
     legend = 10 + _LEGEND_ROW * np.ceil(len(names) / columns)
     return height - np.maximum(_MARGIN["t"], legend) - _MARGIN["b"]
 
@@ -273,21 +278,25 @@ def _add_references(figure: go.Figure, kind: str, group: pd.DataFrame, x: Axis, 
     )
 
 
-def _add_labels(
-    figure, models, references, lines, x_range, y_range, chosen, heights, font, x
-) -> None:
-    """Every point's name beside it; off the front, of two runs above all, where there is room."""
+def _labels(
+    models: pd.DataFrame, references: pd.DataFrame, chosen: tuple[str, str] | None, x: Axis
+) -> list[Label]:
+    """Every point's name; off the front, of two runs above all, only where there is room."""
     single = models["run"].nunique() == 1
     wanted = []
     for row in _rows(models):
-        needed = row.front or row.edge or (row.run, row.role) == chosen
+        needed = row.front or row.edge or row.role == "teacher" or (row.run, row.role) == chosen
         text = f"{row.role} {row.y:.1%}" if row.edge else row.role
         wanted.append(Label(text, row.drawn_x, row.drawn_y, 0 if needed else 1 if single else 2))
     for row in _rows(references):
         figure_of = f"{row.x:g} {x.unit}" if row.edge == "left" else f"{row.y:.1%}"
         text = f"<i>{row.role} {figure_of}</i>" if row.edge else f"<i>{row.role}</i>"
         wanted.append(Label(text, row.drawn_x, row.drawn_y, 0 if row.edge else 2))
-    placed = labels.place(wanted, lines, x_range, y_range, heights, font)
+    return wanted
+
+
+def _add_labels(figure: go.Figure, placed: list[labels.Placed], font: int) -> None:
+    """The names that have a place, with a thin line to the point where one is not next to it."""
     # All at once: plotly goes over all annotations again each time that one is added.
     figure.update_layout(
         annotations=[

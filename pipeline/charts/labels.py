@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-WIDTHS = (270, 500, 740)
-"""Of the plotting area, in pixels: the browser's choice, so places are compared at all of them."""
+WIDTHS = {True: (270, 330, 440), False: (425, 540, 740)}
+"""Of the plotting area in pixels, by whether it is in a narrow window: the browser's choice, so
+places are compared at all three."""
 FONT = 12
 """Pixels, for which the lengths below hold."""
 _CHARACTER, _LINE = 7.0, 16
@@ -16,8 +17,9 @@ _POINT = 7
 """Pixels from a point's middle to its edge."""
 _NEAR = 72
 """An optional label stands no further above or below its point."""
-_TOO_MUCH = {1: 150, 2: 30}
-"""By rank: a label is left out if its best place still covers this much."""
+_TOO_MUCH = {True: {1: 55, 2: 15}, False: {1: 150, 2: 30}}
+"""In a narrow window or a wide one, by rank: a label is left out if its best place still covers so
+much. A phone has room for fewer; a point's hover says its name, too."""
 _SIDES, _SHIFTS = np.array(list(product((1, -1), sorted(range(-240, 241, 8), key=abs)))).T
 """Where a label may stand: right or left of its point, and so many pixels below it."""
 
@@ -52,6 +54,7 @@ def place(
     y_range: Sequence[float],
     heights: np.ndarray,
     font: int = FONT,
+    narrow: bool = False,
 ) -> list[Placed]:
     """Where each point's label goes: beside it, moved up or down where labels would meet.
 
@@ -63,10 +66,11 @@ def place(
         lines: (x, y, x, y) of what a label had better not cover: upright or level.
         x_range: the ends of the axis, as log10.
         y_range: the ends of the axis.
-        heights: of the plotting area in pixels at each of ``WIDTHS``.
+        heights: of the plotting area in pixels at each of the ``WIDTHS``.
         font: size of the labels in pixels.
+        narrow: which ``WIDTHS``.
     """
-    scale, widths = font / FONT, np.array(WIDTHS, float)
+    scale, widths, too_much = font / FONT, np.array(WIDTHS[narrow], float), _TOO_MUCH[narrow]
 
     def pixels(x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
         across = (math.log10(x) - x_range[0]) / (x_range[1] - x_range[0])
@@ -100,9 +104,9 @@ def place(
         outside |= (own[..., 1] < 0) | (own[..., 3] > heights)
         cost += 100 * outside.sum(axis=1)
         if label.rank == 2:
-            cost += np.where(np.abs(_SHIFTS) > _NEAR, _TOO_MUCH[2], 0)
+            cost += np.where(np.abs(_SHIFTS) > _NEAR, too_much[2], 0)
         best = int(cost.argmin())
-        if cost[best] >= _TOO_MUCH.get(label.rank, np.inf):
+        if cost[best] >= too_much.get(label.rank, np.inf):
             continue
         placed.append(Placed(label, int(_SIDES[best]), int(_SHIFTS[best])))
         taken += [own[best], leader[best]]
