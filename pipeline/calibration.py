@@ -169,7 +169,7 @@ def temperature_table(
         validation: on validation by role, shape (v, k).
 
     Returns:
-        One row a role: ``overconfidence``, mean confidence less accuracy; ``temperature``; ``ece``
+        One row a role: ``temperature``; ``overconfidence``, mean confidence less accuracy, ``ece``
         and ``nll`` as they are, ``ece_scaled`` and ``nll_scaled`` with it, each with ``_low`` and
         ``_high`` of its 95 % interval, and ``ece_change`` and ``nll_change`` (negative: mended)
         with theirs; ``ece_chance``, see ``ece_by_chance``. NaN where nothing is fitted. ECE is a
@@ -189,7 +189,7 @@ def temperature_table(
         before, after = drawn[:, 2 * number], drawn[:, 2 * number + 1]
         confidence, correct, _ = _confidences(labels, given, CALIBRATION_BINS)
         row = {"role": role, "temperature": fitted[role]}
-        row["overconfidence"] = float(confidence.mean() - correct.mean())
+        row |= _mean("overconfidence", confidence - correct)
         row |= _ece(labels, given, before, "ece") | _ece(labels, scaled, after, "ece_scaled")
         change = row["ece_scaled"] - row["ece"]
         row |= _with_interval("ece_change", change, basic_interval(change, after - before))

@@ -16,6 +16,11 @@ GLOSSARY = {
     "Calibration error": "How far the model's confidence is from how often it is right: at 0, of "
     "the headlines of which it is 90 % sure, 90 % are right. Lower is better. (ECE, Guo et al. "
     "2017, 15 bins.)",
+    "Negative log-likelihood": "How surprised the model is by the true classes, on average over "
+    "the headlines: −ln of the probability that it gave them (NLL, in nats). Lower is better.",
+    "Temperature": "One number that a model's raw scores (logits) are divided by before they "
+    "become probabilities: above 1 it makes the model less sure, below 1 surer. Calibration fits "
+    "one on the validation rows; another softens a teacher's probabilities for its student.",
     "Size": "Megabytes (10⁶ bytes) of the files that are deployed: the ONNX graph with its "
     "weights. It is the very file that gave the predictions.",
     "Latency p50": "Milliseconds to classify one headline, the median of 200: half are faster.",

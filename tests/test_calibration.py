@@ -156,7 +156,8 @@ def test_the_table_says_what_the_temperature_mends():
     assert row["ece_change_high"] < 0
     assert row["nll_change_high"] < 0
     assert row["ece_scaled"] < row["ece_scaled_chance"]
-    for name in ("ece", "ece_scaled", "nll", "nll_scaled", "ece_change", "nll_change"):
+    scores = ("ece", "ece_scaled", "nll", "nll_scaled", "ece_change", "nll_change")
+    for name in ("overconfidence", *scores):
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
     assert table.loc["honest", "ece_change_low"] <= 0 <= table.loc["honest", "ece_change_high"]
 

@@ -61,7 +61,8 @@ def test_no_model_chosen_leaves_the_table(open_page):
 
 
 ROW = {
-    "overconfidence": 0.021, "temperature": 1.4, "ece": 0.021, "ece_chance": 0.006,
+    "overconfidence": 0.021, "overconfidence_low": 0.015, "overconfidence_high": 0.027,
+    "temperature": 1.4, "ece": 0.021, "ece_chance": 0.006,
     "ece_scaled": 0.006, "ece_change": -0.015, "ece_change_low": -0.02, "ece_change_high": -0.01,
 }  # fmt: skip
 
@@ -70,7 +71,14 @@ ROW = {
     ("changes", "sentence"),
     [
         ({}, "2.1 points too sure on average. With T = 1.40, the ECE falls to 0.6 % (change −1.5"),
-        ({"overconfidence": -0.03}, "3.0 points too unsure"),
+        (
+            {"overconfidence": -0.03, "overconfidence_low": -0.04, "overconfidence_high": -0.02},
+            "3.0 points too unsure",
+        ),
+        (
+            {"overconfidence": -0.0002, "overconfidence_low": -0.006},
+            "neither too sure nor too unsure on average",
+        ),
         ({"ece": 0.005}, "no larger than chance gives"),
         ({"ece_change_high": 0.001}, "the ECE does not change for certain"),
         ({"ece_change_low": 0.001, "ece_change_high": 0.003}, "the ECE rises to 0.6 %"),

@@ -5,19 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import calibration, charts
+from pipeline.glossary import meaning
 from views.common import PLAIN_CHART, View, ask_models, chart_key, download, number
 
-ECE = (
-    "Expected calibration error: how far confidence is from the share of right answers, averaged "
-    "over 15 bins of confidence and weighted by rows (Guo et al., 2017). 0 is perfect."
-)
-NLL = (
-    "Negative log-likelihood, in nats a headline: how surprised the model is by the true classes. "
-    "Lower is better."
-)
-TEMPERATURE = (
-    "One number that the model's logits are divided by, fitted on the validation rows. Above 1 it "
-    "makes the model less sure, below 1 surer."
+ECE, NLL, TEMPERATURE = map(
+    meaning, ("Calibration error", "Negative log-likelihood", "Temperature")
 )
 CHANCE = (
     "95 of 100 perfectly calibrated models of the same confidences stay below this on as many "
@@ -48,10 +40,11 @@ def show(view: View) -> None:
         for role, column in zip(chosen, st.columns(len(chosen)), strict=True):
             with column:
                 show_model(view, table.set_index("role").loc[role], scaled)
-        st.write(
+        st.markdown(
             "A bar that ends at the dashed line is right as often as it says; below the line the "
-            "model is too sure, above it too unsure. Thin bars are 95 % intervals (Wilson); few "
-            "rows in a bin make them long. Grey: how many rows each bar stands for."
+            "model is too sure, above it too unsure. Thin bars are 95 % intervals; few rows in a "
+            "bin make them long. Grey: how many rows each bar stands for.",
+            help=f"{meaning('95 % interval')} Method: Wilson's.",
         )
     show_table(table, fitted)
     download("Download the table as CSV", table, f"{view.run.name}-calibration.csv")
@@ -65,7 +58,7 @@ def show_model(view: View, row: pd.Series, scaled: bool) -> None:
     st.subheader(row.name)
     name = "ece_scaled" if scaled else "ece"
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
-    st.markdown(f"ECE **{percent(row, name)}** {at}", help=ECE)
+    st.markdown(f"ECE **{percent(row, name)}** {at}", help=f"{ECE} T: {TEMPERATURE}")
     st.plotly_chart(
         charts.reliability(calibration.reliability(view.labels, given)),
         key=chart_key(f"reliability-{row.name}"),
@@ -85,6 +78,8 @@ def say_what_it_mends(row: pd.Series) -> str:
     sureness = f"It is {abs(gap):.1f} points too {'sure' if gap > 0 else 'unsure'} on average."
     if row["ece"] <= row["ece_chance"]:
         sureness = "Its error is no larger than chance gives a perfectly calibrated model."
+    elif row["overconfidence_low"] <= 0 <= row["overconfidence_high"]:
+        sureness = "It is neither too sure nor too unsure on average, only at some confidences."
     if not np.isfinite(row["temperature"]):
         return sureness
     if calibration.is_at_bound(row["temperature"]):
@@ -103,10 +98,11 @@ def say_what_it_mends(row: pd.Series) -> str:
 def show_table(table: pd.DataFrame, fitted: bool) -> None:
     """Every model before and after; intervals beside the figures."""
     st.subheader("What one temperature mends")
-    st.write(
-        "Fitted on validation, judged on test. Accuracy is unchanged by it: dividing a row's "
-        "logits by one number leaves their order. Brackets: 95 % intervals, bootstrap for ECE and "
-        "normal for NLL."
+    st.markdown(
+        "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets surer or "
+        "less sure of its answers, and gives the same ones. Brackets: 95 % intervals.",
+        help=f"{meaning('95 % interval')} Method: for ECE a basic bootstrap over test rows, with a "
+        "fixed seed; for NLL the normal distribution's.",
     )
     shown = pd.DataFrame(
         {
