@@ -1,11 +1,14 @@
 """Figures hold what their frames hold and tell it by more than colour."""
 
+import tomllib
+
 import numpy as np
 import pytest
 
 from pipeline import analysis, calibration, charts, disagreement
 from pipeline.charts.common import CLEAR
 from pipeline.charts.confusion import IN_CELL, SHADES, SIGNED_SHADES
+from tests.conftest import DASHBOARD
 
 
 def test_the_background_is_left_to_the_theme():
@@ -37,9 +40,12 @@ def test_confusion_has_true_classes_down_and_a_square_to_click_in_each_cell():
 
 def test_shares_are_of_the_true_or_of_the_predicted_class():
     both = disagreement.confusion_cells(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), ["a", "b"])
-    heat = charts.confusion(both, shares=True, by="column_share").data[0]
+    heat, squares = charts.confusion(both, shares=True, by="column_share").data
     assert heat.text.tolist() == [["100.0%", "33.3%"], ["0.0%", "66.7%"]]
     assert heat.z.tolist() == [[1, 1 / 3], [0, 2 / 3]]
+    assert squares.customdata[:, 1].tolist() == [1, 1 / 3, 0, 2 / 3]
+    assert "of those called %{x}" in squares.hovertemplate
+    assert "of those truly %{y}" in charts.confusion(both).data[1].hovertemplate
 
 
 def change():
@@ -107,3 +113,14 @@ def test_reliability_has_a_bar_for_each_bin_with_rows_and_says_how_many():
     assert list(perfect.x) == list(perfect.y)
     assert rows.y.tolist() == [1, 2]
     assert "%{y:,} headlines" in rows.hovertemplate
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_theme_is_legible(name):
+    """Buttons and tags are white on the primary colour, a slider's values are in it."""
+    config = tomllib.loads((DASHBOARD.parent / ".streamlit" / "config.toml").read_text())
+    theme = config["theme"][name]
+    for background in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):
+        assert contrast(theme["textColor"], background) >= 7
+    assert contrast(theme["primaryColor"], "#ffffff") >= 4.5
+    assert contrast(theme["primaryColor"], theme["backgroundColor"]) >= 4.5

@@ -13,6 +13,9 @@ SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
 # Less is blue and more is orange, which all kinds of colour vision tell apart; signs say it too.
 SIGNED_SHADES = [[0, "#6BAED6"], [0.5, "#F7F7F7"], [1, "#F4A261"]]
 
+_WHOLE = {"share": "those truly %{y}", "column_share": "those called %{x}"}
+"""What a cell's share is of."""
+
 Cell = tuple[str, str]
 """True class, predicted class."""
 
@@ -34,12 +37,9 @@ def confusion(
         chosen: the cell to be framed, if any.
     """
     written = cells[by].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
-    hover = (
-        "truly %{y}, called %{x}<br>%{customdata[0]:,} headlines, "
-        "%{customdata[1]:.1%} of %{y}<extra></extra>"
-    )
+    hover = f"%{{customdata[0]:,}} headlines, %{{customdata[1]:.1%}} of {_WHOLE[by]}"
     heat = {"z": cells[by], "zmin": 0, "zmax": 1, "colorscale": SHADES}
-    return _matrix(cells, heat, written, hover, chosen)
+    return _matrix(cells, heat, written, cells[["count", by]], hover, chosen)
 
 
 def confusion_change(
@@ -62,12 +62,9 @@ def confusion_change(
     values = change[by if shares else "count"]
     limit = max(limit, values.abs().max()) or 1
     written = values.map(lambda value: signed(100 * value, 1) if shares else signed(value))
-    hover = (
-        "truly %{y}, called %{x}<br>%{customdata[0]:+,} headlines, "
-        "%{customdata[1]:+.1%} of %{y}<extra></extra>"
-    )
+    hover = f"%{{customdata[0]:+,}} headlines, %{{customdata[1]:+.1%}} of {_WHOLE[by]}"
     heat = {"z": values, "zmin": -limit, "zmax": limit, "colorscale": SIGNED_SHADES}
-    return _matrix(change, heat, written, hover, chosen)
+    return _matrix(change, heat, written, change[["count", by]], hover, chosen)
 
 
 def signed(value: float, decimals: int = 0) -> str:
@@ -77,8 +74,14 @@ def signed(value: float, decimals: int = 0) -> str:
 
 
 def _matrix(
-    cells: pd.DataFrame, heat: dict, written: pd.Series, hover: str, chosen: Cell | None
+    cells: pd.DataFrame,
+    heat: dict,
+    written: pd.Series,
+    told: pd.DataFrame,
+    hover: str,
+    chosen: Cell | None,
 ) -> go.Figure:
+    """The squares; ``hover`` says of each what ``told`` holds of it."""
     names = list(dict.fromkeys(cells["true"]))
     square = (len(names), len(names))
     figure = go.Figure()
@@ -104,8 +107,8 @@ def _matrix(
         # Else what is not selected is dimmed to a share of that, and what is shows up.
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=cells[["count", "share"]],
-        hovertemplate=hover,
+        customdata=told,
+        hovertemplate=f"truly %{{y}}, called %{{x}}<br>{hover}<extra></extra>",
         showlegend=False,
     )
     if chosen and set(chosen) <= set(names):
