@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pipeline import charts, comparison
+from pipeline.glossary import meaning
 from views import card
 from views.common import PAIRED_TEST, View, number
 
@@ -33,14 +34,14 @@ def show_comparison(one: View, other: View) -> None:
     columns = {
         "role": st.column_config.TextColumn("Role", pinned=True),
         "difference": "Difference, points",
-        "interval": "95 % interval",
+        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
         "p": st.column_config.TextColumn("p (McNemar, Holm)", help=PAIRED_TEST),
     }
     for suffix, name in zip(("one", "other"), names, strict=True):
         columns |= {
-            f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%"),
-            f"size_mb_{suffix}": number(f"{name}MB", "%.3g"),
-            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.3g"),
+            f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%", help=meaning("Accuracy")),
+            f"size_mb_{suffix}": number(f"{name}MB", "%.3g", help=meaning("Size")),
+            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.3g", help=meaning("Latency p50")),
         }
     if not paired:
         columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}

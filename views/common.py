@@ -205,6 +205,11 @@ def chart_key(name: str) -> str:
     return f"{name}-{st.context.theme.type}"
 
 
+def share(rows: int) -> str:
+    """The format of percentages of so many rows: with fewer, chance reaches the last digit."""
+    return "%.1f %%" if rows >= 1_000 else "%.0f %%"
+
+
 def number(label: str, format: str = "%.1f", **options):
     return st.column_config.NumberColumn(label, format=format, **options)
 

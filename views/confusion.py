@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import analysis, charts, disagreement
-from views.common import PLAIN_CHART, View, ask_models, chart_key, number, plain
+from views.common import PLAIN_CHART, View, ask_models, chart_key, number, plain, share
 from views.texts import answers_of, list_rows
 
 # What cells hold → whether that is shares, and which ones shade.
@@ -136,7 +136,7 @@ def show_metrics(view: View, role: str) -> None:
     """Precision, recall and F1 of every class."""
     metrics = analysis.classification_metrics(view.labels, view.probabilities[role])
     by_class = {k: 100 * np.array(metrics[k]) for k in ("precision", "recall", "f1")}
-    decimals = "%.1f %%" if len(view.labels) >= 1_000 else "%.0f %%"
+    format = share(len(view.labels))
     st.dataframe(
         pd.DataFrame({"class": view.run.labels, **by_class}),
         hide_index=True,
@@ -144,12 +144,12 @@ def show_metrics(view: View, role: str) -> None:
         column_config={
             "class": "Class",
             "precision": number(
-                "Precision", decimals, help="Of the headlines called so, the share that are."
+                "Precision", format, help="Of the headlines called so, the share that are."
             ),
             "recall": number(
-                "Recall", decimals, help="Of the headlines that are so, the share called so."
+                "Recall", format, help="Of the headlines that are so, the share called so."
             ),
-            "f1": number("F1", decimals, help="The harmonic mean of precision and recall."),
+            "f1": number("F1", format, help="The harmonic mean of precision and recall."),
         },
     )
 

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import charts, disagreement
-from views.common import SIGNIFICANT, View, number
+from pipeline.glossary import meaning
+from views.common import SIGNIFICANT, View, number, share
 from views.texts import answers_of, list_rows
 
 EXAMINED = ("Filter", "Broke and fixed", "Suspected label errors")
@@ -89,22 +90,25 @@ def show_broke_and_fixed(view: View, folder: Path | None) -> None:
     roles, names = list(view.table["role"]), view.run.labels
     left, right = st.columns(2)
     one = left.selectbox("From model A", roles, key="a", bind="query-params")
-    two = right.selectbox("to model B", roles, index=len(roles) - 1, key="b", bind="query-params")
+    to_deploy = list(view.candidates["role"]) or roles
+    smallest = roles.index(to_deploy[-1])
+    two = right.selectbox("to model B", roles, index=smallest, key="b", bind="query-params")
     if one == two:
         st.info("Choose two different models.")
         return
     first, second = (view.probabilities[role].argmax(axis=1) for role in (one, two))
     found = disagreement.broke_and_fixed(view.labels, first, second)
     broke, fixed, total = len(found.broke), len(found.fixed), len(view.labels)
-    st.markdown(say_broke_and_fixed(one, two, broke, fixed, total, found.p))
+    said = say_broke_and_fixed(one, two, broke, fixed, total, found.p)
+    st.markdown(said, help=meaning("McNemar's test"))
     with st.container(horizontal=True):
-        for label, value, meaning in (
+        for label, value, counted in (
             ("Broke", broke, "Rows that A has right and B wrong."),
             ("Fixed", fixed, "Rows that A has wrong and B right."),
             ("Both right", found.both_right, "Rows that A and B have right."),
             ("Both wrong", found.both_wrong, "Rows that A and B have wrong."),
         ):
-            st.metric(label, f"{value:,}", help=meaning, width="content")
+            st.metric(label, f"{value:,}", help=counted, width="content")
     side = st.radio("List", ["Broke", "Fixed"], horizontal=True, key="side", bind="query-params")
     positions = found.broke if side == "Broke" else found.fixed
     if not len(positions):
@@ -197,7 +201,7 @@ def show_suspects(view: View, folder: Path | None) -> None:
     )
     without = disagreement.accuracy_without(view.labels, view.probabilities, positions)
     without = without.set_index("role").loc[roles].reset_index()
-    decimals = "%.1f %%" if total >= 1_000 else "%.0f %%"
+    format = share(total)
     change = 100 * (without["without"] - without["accuracy"])
     st.dataframe(
         without.assign(
@@ -209,8 +213,8 @@ def show_suspects(view: View, folder: Path | None) -> None:
         height="content",
         column_config={
             "role": "Model",
-            "accuracy": number("Accuracy, all rows", decimals),
-            "without": number("Without suspects (estimate)", decimals),
+            "accuracy": number("Accuracy, all rows", format),
+            "without": number("Without suspects (estimate)", format),
             "change": "Change, points",
         },
     )

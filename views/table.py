@@ -12,7 +12,8 @@ from views.common import PAIRED_TEST, SIGNIFICANT, View, download, figures, numb
 def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     """All that is known of the models; ``frame`` says which are on the front of the chart."""
     st.subheader("Every figure")
-    st.write(ties(view.table))
+    if said := ties(view.table):
+        st.markdown(said, help=f"{meaning('Tied')} {PAIRED_TEST}")
     toy = view.run.record.toy
     low, high = view.table["low"].median(), view.table["high"].median()
     digits = analysis.supported_decimals(low, high)
@@ -67,6 +68,8 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         state=table["role"].map(view.states),
         **{c: 100 * pd.to_numeric(table[c]) for c in shares},
     )
+    # Of half a percent, a browser would make a whole one where the card and the sentence do not.
+    shown["headlines"] = shown["headlines"].round()
     st.dataframe(
         shown.reindex(columns=list(columns)),
         hide_index=True,

@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError
 from views.common import Stamp, View, download, number, stamp
 
 MOST_ROWS = 500
+SHARE = "The probability that a model gives to its answer, or to the class that is named here."
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the headlines …")
@@ -125,7 +126,7 @@ def list_rows(
         column_config={
             "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
             "Headline": st.column_config.TextColumn(width=420),
-            **{column: number(column, "%.1f %%") for column in percents},
+            **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
             "Confidence": number("Confidence", "%.1f %%", help="Probability of the class called."),
             "Others differ": number(
                 "Others differ", "%d", help="Other models that name another class than this one."

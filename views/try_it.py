@@ -12,7 +12,7 @@ from pipeline.answers import Job
 from pipeline.errors import PipelineError
 from pipeline.inference import Classifier
 from views import headlines
-from views.common import Stamp, View, load_classifier, number, plain, stamp
+from views.common import Stamp, View, load_classifier, number, plain, share, stamp
 
 SHOWN = 300  # characters of a headline
 ROW, TABLE = 35, 320  # heights in pixels: of a row, of the table of all headlines
@@ -332,6 +332,7 @@ def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> Non
     """What each model called the headlines, all in all."""
     table = answers.by_model(given, names, headlines.known_labels(job.texts))
     table["ms"] = [job.milliseconds(role) or np.nan for role in given]
+    format = share(len(job.texts))
     st.subheader("What each model called them")
     st.dataframe(
         table,
@@ -340,8 +341,8 @@ def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> Non
         placeholder="…",
         column_config={
             "Model": st.column_config.TextColumn(pinned=True),
-            "Agrees": number("Agrees with the others", "%.1f %%", help=AGREES),
-            "Right": number("Right", "%.1f %%", help=RIGHT),
+            "Agrees": number("Agrees with the others", format, help=AGREES),
+            "Right": number("Right", format, help=RIGHT),
             **{name: number(name, "%d", help=f"Headlines called {name}") for name in names},
             "ms": number("ms a headline", help=MILLISECONDS),
         },
