@@ -227,6 +227,8 @@ def test_stale_models_are_marked_with_what_to_run(open_page, cache_folder):
     assert app.dataframe[-1].value.set_index("role")["state"]["minilm"] == "stale"
     assert "1 of 3 models" in texts(app)
     assert any("--only minilm" in code.value for code in app.code)
+    change_model(cache_folder / "synthetic", "tiny-int8", fingerprint="x")
+    assert open_page("frontier").code[-1].value.endswith("--only minilm tiny-int8")
 
 
 def test_a_run_of_an_unknown_family_is_shown(open_page, cache_folder):
@@ -247,6 +249,7 @@ def test_two_runs_are_compared_role_by_role(open_page, cache_folder):
     assert table["difference"].tolist() == ["0"] * 3
     assert table["p"].str.startswith("p ").all()
     assert "minilm of other" in app.selectbox(key="model").options
+    assert "Every figure of synthetic" in texts(app)
     app = open_page("frontier", run="synthetic", beside="other", model="minilm of other")
     assert app.metric
 

@@ -3,15 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis
+from pipeline import analysis, answers
 from pipeline.axes import with_costs
 from pipeline.glossary import meaning
-from views.common import PAIRED_TEST, SIGNIFICANT, View, download, figures, number
+from views.common import PAIRED_TEST, SIGNIFICANT, View, download, figures, number, plain
 
 
 def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     """All that is known of the models; ``frame`` says which are on the front of the chart."""
-    st.subheader("Every figure")
+    two = frame["run"].nunique() > 1
+    st.subheader(f"Every figure of {plain(view.title)}" if two else "Every figure")
     if said := ties(view.table):
         st.markdown(said, help=f"{meaning('Tied')} {PAIRED_TEST}")
     toy = view.run.record.toy
@@ -102,4 +103,6 @@ def show_stale(view: View) -> None:
             f"{len(view.states)} models (column State). To make them anew:",
             icon=":material/history:",
         )
-        st.code(view.run.record.command, language=None, wrap_lines=True)
+        # The run's own command makes its family's models, which not all of these need to be.
+        one = answers.make_command(view.run.record, stale[0]).splitlines()[-1]
+        st.code(" ".join([one, *stale[1:]]), language=None, wrap_lines=True)
