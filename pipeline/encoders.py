@@ -3,11 +3,10 @@
 import json
 import re
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -19,14 +18,37 @@ SETTINGS = "classifier.json"
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
-class Encoder(Protocol):
-    """Makes a graph's inputs of a batch of texts; safe to call from several threads at once."""
+Row = Sequence[int] | str
+"""One text as a graph takes it; its length is what a batch is padded to."""
 
-    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]: ...
+
+class Encoder(ABC):
+    """Makes a graph's inputs of texts; safe to call from several threads at once."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """Each text by itself."""
+
+    @abstractmethod
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """A graph's inputs of what ``encode`` gave, padded to the longest."""
+
+    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """A graph's inputs of texts."""
+        return self.batch(self.encode(texts))
+
+
+def _padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids, and a 1 where they are a text's own: int64, (rows, length of the longest)."""
+    lengths = np.array([len(row) for row in rows])
+    own = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(own.shape, padding, dtype=np.int64)
+    ids[own] = np.concatenate(rows)
+    return ids, own.astype(np.int64)
 
 
 @dataclass(frozen=True)
-class NGrams:
+class NGrams(Encoder):
     """Ids of a text's words and pairs of neighbours, hashed (Weinberger et al., 2009).
 
     What two n-grams share by chance is all that a vocabulary would tell apart, and a vocabulary
@@ -50,43 +72,54 @@ class NGrams:
 
     def ids(self, text: str) -> list[int]:
         """The ids of one text's words, then of its pairs; [0] for a text without any."""
-        words = _WORDS.findall(text.lower())[: self.longest]
+        words = [word.encode() for word in _WORDS.findall(text.lower())[: self.longest]]
         # crc32 is the same on every machine and in every process, which hash() is not.
-        ids = [1 + zlib.crc32(word.encode()) % self.words for word in words]
+        hashes = [zlib.crc32(word) for word in words]
         start = 1 + self.words
-        ids += [start + zlib.crc32(f"{a} {b}".encode()) % self.pairs for a, b in pairwise(words)]
+        # A pair's begins with its first word's.
+        pairs = [zlib.crc32(b" " + b, a) for a, b in zip(hashes, words[1:], strict=False)]
+        ids = [1 + h % self.words for h in hashes] + [start + h % self.pairs for h in pairs]
         return ids or [0]
 
-    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """int64 ``input_ids`` and ``attention_mask``, (texts, most n-grams of one)."""
-        rows = [self.ids(text) for text in texts]
-        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-        for row, found in zip(ids, rows, strict=True):
-            row[: len(found)] = found
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """The ids of each text."""
+        return [self.ids(text) for text in texts]
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """int64 ``input_ids`` and ``attention_mask``, (rows, most n-grams of one)."""
+        ids, _ = _padded(rows, 0)
         return {"input_ids": ids, "attention_mask": (ids > 0).astype(np.int64)}
 
 
-class Tokens:
+class Tokens(Encoder):
     """A tokenizer's ids, padded to the longest of the batch."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        self._padding = tokenizer.padding["pad_id"]
+        # Before any thread uses it, and never again.
+        tokenizer.no_padding()
         self._tokenizer = tokenizer
 
-    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """int64 ``input_ids`` and ``attention_mask``, (texts, most tokens of one)."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
-        return {
-            "input_ids": np.array([e.ids for e in encodings], dtype=np.int64),
-            "attention_mask": np.array([e.attention_mask for e in encodings], dtype=np.int64),
-        }
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """The ids of each text's tokens."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""
+        ids, own = _padded(rows, self._padding)
+        return {"input_ids": ids, "attention_mask": own}
 
 
-class Lowercase:
+class Lowercase(Encoder):
     """The texts in lower case, for a graph that holds its own vocabulary."""
 
-    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """``text``: strings, (texts, 1)."""
-        return {"text": np.array([[text.lower()] for text in texts], dtype=object)}
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """Each text in lower case."""
+        return [text.lower() for text in texts]
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """``text``: strings, (rows, 1)."""
+        return {"text": np.array([[row] for row in rows], dtype=object)}
 
 
 def write_tokenizer(

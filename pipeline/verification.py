@@ -103,9 +103,13 @@ def _check_predictions(
     a, b = again[PROBABILITIES].to_numpy(), stored[PROBABILITIES].to_numpy()
     largest = float(np.abs(a - b).max())
     changed = float((a.argmax(axis=1) != b.argmax(axis=1)).mean())
-    same_cpu = model.measured_on["hardware"]["cpu_flags"] == hardware.cpu_flags()
+    # Runs of before each text was given to dynamic int8 by itself hold what its batch made of it.
+    same = (
+        model.method != "dynamic"
+        and model.measured_on["hardware"]["cpu_flags"] == hardware.cpu_flags()
+    )
     said = (
         f"{model.role}: {len(a)} predictions recomputed, probabilities differ by {largest:.1e} "
         f"at most, {changed:.2%} of the labels"
     )
-    return said, largest <= SAME_CPU if same_cpu else changed <= OTHER_CPU
+    return said, largest <= SAME_CPU if same else changed <= OTHER_CPU

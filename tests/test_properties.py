@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, example, given, settings, target
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline import answers, cache, data, records, uploads
@@ -148,9 +148,6 @@ def test_a_table_under_a_false_checksum_is_named_or_holds_probabilities(
 
 # float32 sums in another order where a batch is padded further.
 SAME = 1e-6
-# Dynamic int8 takes the ranges of its activations from the batch, so a probability depends on what
-# else is in it: by so much at most among headlines, and where anything at all is in the batch.
-INT8_AMONG_HEADLINES, INT8_AMONG_ANYTHING = 0.2, 0.5
 
 
 @pytest.fixture(scope="module")
@@ -186,27 +183,13 @@ def int8():
     return classifier, functools.cache(lambda text: classifier.predict_proba([text])[0])
 
 
-def furthest(int8, texts):
-    """Greatest difference of a probability between alone and in a batch of all of them."""
-    classifier, alone = int8
-    found = classifier.predict_proba(texts, batch_size=len(texts))
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-    difference = float(np.abs(found - np.stack([alone(text) for text in texts])).max())
-    target(difference)  # hypothesis looks for batches where it is greater
-    return difference
-
-
-@settings(max_examples=40)
-@given(texts=st.lists(st.sampled_from(EXAMPLES), min_size=2, max_size=16))
-def test_dynamic_int8_hardly_depends_on_the_batch_among_headlines(int8, texts):
-    assert furthest(int8, texts) <= INT8_AMONG_HEADLINES
-
-
 @settings(max_examples=40)
 @given(texts=st.lists(st.sampled_from(EXAMPLES) | TEXTS, min_size=2, max_size=16))
 @example(texts=[EXAMPLES[0], "\ud800", "\x00", "coach " * 200, "ﷺ" * 500, "x" * 5000])
-def test_dynamic_int8_depends_on_the_batch_within_bounds(int8, texts):
-    assert furthest(int8, texts) <= INT8_AMONG_ANYTHING
+def test_dynamic_int8_does_not_depend_on_the_batch(int8, texts):
+    classifier, alone = int8
+    found = classifier.predict_proba(texts, batch_size=len(texts))
+    np.testing.assert_array_equal(found, np.stack([alone(text) for text in texts]))
 
 
 # --- uploads and downloads ----------------------------------------------------------------------

@@ -50,7 +50,7 @@ def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) ->
     return answer
 
 
-def plain_onnxruntime(artifact: Path, max_length: int) -> Answer:
+def plain_onnxruntime(artifact: Path) -> Answer:
     """onnxruntime as it comes, with batches in the texts' order."""
     import onnxruntime
 
@@ -68,7 +68,7 @@ def plain_onnxruntime(artifact: Path, max_length: int) -> Answer:
     return answer
 
 
-def ours(artifact: Path, max_length: int) -> Answer:
+def ours(artifact: Path) -> Answer:
     """The Classifier: one headline on all cores, many headlines a batch a core."""
     from pipeline.inference import Classifier, available_threads
 
@@ -83,7 +83,7 @@ def ours(artifact: Path, max_length: int) -> Answer:
     return answer
 
 
-def encoding(artifact: Path, max_length: int) -> Answer:
+def encoding(artifact: Path) -> Answer:
     """Tokenization alone; its probabilities say nothing."""
     from pipeline import encoders
 
@@ -99,10 +99,11 @@ def encoding(artifact: Path, max_length: int) -> Answer:
 KINDS: dict[str, Callable[[Path, int], Answer]] = {
     "transformers": transformers_pipeline,
     "torch.ao": lambda weights, length: transformers_pipeline(weights, length, int8=True),
-    "onnxruntime": plain_onnxruntime,
-    "ours": ours,
-    "encoding": encoding,
+    "onnxruntime": lambda artifact, _: plain_onnxruntime(artifact),
+    "ours": lambda artifact, _: ours(artifact),
+    "encoding": lambda artifact, _: encoding(artifact),
 }
+"""An artifact's tokenizer knows how much it reads."""
 
 
 # With -m Python would warn that the package has imported this module already.
