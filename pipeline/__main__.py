@@ -117,6 +117,12 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--train-rows", type=int, metavar="N", help="time training instead, on N training rows"
     )
+    bench.add_argument(
+        "--evaluation-rows",
+        type=int,
+        metavar="N",
+        help="time the evaluation of every model at hand instead, on N rows",
+    )
     bench.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
 
     report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
@@ -315,8 +321,9 @@ def run_bench(options: argparse.Namespace) -> int:
     """Time a run's models against their peers; into the run, and as the README's tables."""
     from pipeline import bench, report
 
-    if options.turns < 2 or min([*options.rows, options.train_rows or 1]) < 1:
-        raise PipelineError("--turns takes 2 or more, --rows and --train-rows numbers from 1 on")
+    counts = [*options.rows, options.train_rows or 1, options.evaluation_rows or 1]
+    if options.turns < 2 or min(counts) < 1:
+        raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
     (run,) = _named_runs(options.cache, options.run)
     work = options.work or options.cache / ".work"
     corpus = None
@@ -324,10 +331,12 @@ def run_bench(options: argparse.Namespace) -> int:
         from pipeline import data
 
         corpus = data.load(options.data, toy=run.record.toy)
+    texts = corpus.validation.texts if corpus else None
     if options.train_rows:
         result = bench.time_training(run, corpus, options.checkpoints, options.train_rows)
+    elif options.evaluation_rows:
+        result = bench.time_evaluation(run, texts, options.evaluation_rows, options.turns)
     else:
-        texts = corpus.validation.texts if corpus else None
         result = bench.bench(run, work, texts, options.turns, options.rows)
     print(report.speed(bench.store(run, result).record.bench))
     return 0

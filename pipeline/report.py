@@ -126,7 +126,7 @@ def _p(p: float) -> str:
 
 
 def speed(result: dict) -> str:
-    """The tables of ``bench``: one headline, many, files, training.
+    """The tables of ``bench``: one headline, many, files, evaluation, training.
 
     Ratios are against transformers' pipeline: on the same weights, and on the teacher.
 
@@ -152,9 +152,27 @@ def speed(result: dict) -> str:
                 for row in rows
             ]
         parts.append("\n".join(lines))
+    if "evaluation" in result:
+        parts.append(_evaluation(result["evaluation"]))
     if "training" in result:
         parts.append(_training(result["training"]))
     return "\n\n".join(parts)
+
+
+def _evaluation(result: dict) -> str:
+    """Rows per second of each model, by the Classifier and in a loop in file order."""
+    lines = [
+        f"| {result['rows']:,} rows, on {result['measured_on']['hardware']['processor']} "
+        "| in file order, rows/s | ours, rows/s | times as fast | same labels |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for loop, ours in zip(result["models"][::2], result["models"][1::2], strict=True):
+        each = [f"{result['rows'] / row['ms'] * 1e3:.0f}" for row in (loop, ours)]
+        lines.append(
+            f"| `{ours['role']}` | {' | '.join(each)} | {loop['ms'] / ours['ms']:.1f} "
+            f"| {100 * ours['same_labels']:.1f} % |"
+        )
+    return "\n".join(lines)
 
 
 def _training(rows: list[dict]) -> str:

@@ -101,6 +101,22 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert run.record.models == before.record.models
 
 
+def test_evaluation_is_timed_beside_a_loop_in_file_order(cache_folder):
+    arguments = ("--cache", cache_folder, "--turns", "3", "--evaluation-rows", "70")
+    process = pipelines.run("bench", "synthetic", *arguments)
+    assert process.returncode == 0, process.stderr
+    run = read_run(cache_folder / "synthetic")
+    result = run.record.bench["evaluation"]
+    assert result["rows"] == 70
+    asked = [(row["role"], row["peer"]) for row in result["models"]]
+    at_hand = [role for role in run.by_role if run.artifact(role)]
+    assert asked == [(role, kind) for role in at_hand for kind in ("onnxruntime", "ours")]
+    assert all(row["same_labels"] == 1 for row in result["models"])
+    lines = process.stdout.splitlines()
+    assert lines[0].startswith("| 70 rows, on ")
+    assert len(lines) == 2 + len(at_hand)
+
+
 def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monkeypatch):
     asked = []
 
@@ -180,6 +196,7 @@ def test_a_run_with_nothing_at_hand_is_one_line(cache_folder):
     for arguments, message in [
         (("nowhere",), "no run nowhere"),
         (("synthetic", "--turns", "1"), "--turns takes 2 or more"),
+        (("synthetic", "--evaluation-rows", "-1"), "numbers of rows are from 1 on"),
     ]:
         process = pipelines.run("bench", *arguments, "--cache", cache_folder)
         assert process.returncode == 1

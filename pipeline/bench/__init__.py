@@ -206,17 +206,9 @@ def bench(
         raise PipelineError(f"nothing of {run.name} can be timed: {'; '.join(missing)}")
     for line in missing:
         say(f"note: {line}")
-    family = FAMILIES.get(run.record.family)
-    max_length = family.max_length if family else 128
-    told = "validation rows" if texts else "the project's own headlines"
-    texts = texts or headlines(LENGTHS, 1000)
-    result = {
-        "run": run.name,
-        "missing": missing,
-        "texts": told,
-        "measured_on": {**hardware.describe(), "threads": available_threads()},
-        "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+    max_length = _max_length(run)
+    texts, conditions = _texts(texts)
+    result = {"run": run.name, "missing": missing, **conditions}
     say(f"one headline, {turns} turns of {BLOCK}")
     singles = [[text] for text in texts[: turns * BLOCK]]
     one = compare(people, max_length, singles, 1, turns, BLOCK)
@@ -241,6 +233,45 @@ def bench(
                 say(f"{role}: files of {', '.join(f'{count:,}' for count in counts)} rows")
                 result["growth"][role] = growth(run.artifact(role), texts, counts)
     return result
+
+
+def _max_length(run: Run) -> int:
+    """Tokens of a text that a run's models read."""
+    family = FAMILIES.get(run.record.family)
+    return family.max_length if family else 128
+
+
+def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
+    """What is classified, by default the project's own headlines; and where, when and on what."""
+    return texts or headlines(LENGTHS, 1000), {
+        "texts": "validation rows" if texts else "the project's own headlines",
+        "measured_on": {**hardware.describe(), "threads": available_threads()},
+        "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int) -> dict:
+    """The table of evaluation: every model at hand on many texts, beside a loop in file order.
+
+    Args:
+        run: whose models are timed.
+        texts: to classify; by default the project's own headlines.
+        rows: of ``texts``, how many.
+        turns: of which the first warms up.
+    """
+    at_hand = {role: folder for role in run.by_role if (folder := run.artifact(role))}
+    if not at_hand:
+        raise PipelineError(f"no model of {run.name} is at hand")
+    people = [
+        Contestant(role, role, kind, folder)
+        for role, folder in at_hand.items()
+        for kind in ("onnxruntime", "ours")
+    ]
+    texts, conditions = _texts(texts)
+    order = texts[:rows]
+    say(f"{len(at_hand)} models on {len(order):,} rows, {turns} turns")
+    timed = compare(people, _max_length(run), [order], BATCH_SIZE, turns)
+    return {"evaluation": {"rows": len(order), "models": timed, **conditions}}
 
 
 def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows: int) -> dict:
