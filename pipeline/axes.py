@@ -22,6 +22,7 @@ class Axis:
     term: str
     """In the glossary."""
     title: str
+    """A phone has room for 34 letters across."""
     lower_is_better: bool
     unit: str = ""
     interval: str = ""
@@ -76,10 +77,8 @@ X_AXES = {
     axis.key: axis
     for axis in (
         Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
-        Axis("p50_ms", "Latency p50", "Median time of one headline, ms", True, "ms"),
-        Axis(
-            "p95_ms", "Latency p95", "95th percentile of the time of one headline, ms", True, "ms"
-        ),
+        Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
+        Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
         Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),
         Axis("parameters_m", "Parameters", "Parameters, millions", True, "M"),
         Axis("cost", "Cost of a million headlines", "Cost of a million headlines", True),

@@ -78,3 +78,7 @@ def test_runs_on_other_rows_are_not_paired():
     table = comparison.by_role(run({"a": 0.5}), run({"a": 0.8}))
     assert table["difference"].tolist() == pytest.approx([0.3])
     assert table[["low", "high", "p"]].isna().all(axis=None)
+
+
+def test_titles_fit_across_a_phone():
+    assert max(len(axis.title) for axis in X_AXES.values()) <= 34
