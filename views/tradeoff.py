@@ -33,15 +33,11 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
     # The box that holds it comes below: as a link is opened, only the address knows it yet.
     named = {"model": st.query_params.get("model"), **st.session_state}["model"]
     chosen = split_name(named, shown)
+    references = charts.references_frame(REPORTED if overlay else {}, PUBLISHED if foreign else ())
+    ringed = chosen and (chosen[0].run.name, chosen[1])
+    figure = charts.frontier(frame, references, x, y, ringed, narrow=window.is_narrow())
     place.plotly_chart(
-        charts.frontier(
-            frame,
-            charts.references_frame(REPORTED if overlay else {}, PUBLISHED if foreign else ()),
-            x,
-            y,
-            chosen and (chosen[0].run.name, chosen[1]),
-            narrow=window.is_narrow(),
-        ),
+        figure,
         key=(key := chart_key("frontier")),
         on_select=lambda: pick(shown, key),
         selection_mode="points",
@@ -50,6 +46,8 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
         "figures, and the box under this chart opens a model's card.",
     )
     told = "Stars: published figures, not measured here. " if foreign else ""
+    if len(figure.layout.annotations) < len(frame) + len(references):
+        told += "Names that found no room: point at the mark. "
     place.caption(
         "Filled: on the Pareto front, the stepped line. Hollow: beaten by one that is both cheaper "
         f"and better. {told}Arrows: further off than the chart reaches. Bars: 95 % intervals over "
