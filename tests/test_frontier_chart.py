@@ -227,4 +227,5 @@ def test_one_model_makes_a_chart(models):
 def test_ticks_are_round_numbers():
     assert _ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
     assert _ticks(-0.2, 2.8, font=16) == pytest.approx([1, 3, 10, 30, 100, 300])
+    assert _ticks(-3.1, 0.4, font=16) == pytest.approx([0.001, 0.01, 0.1, 1])  # turned, with more
     assert _ticks(-3, 3) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100, 1000])

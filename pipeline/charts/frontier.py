@@ -188,11 +188,13 @@ def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.n
 def _ticks(low: float, high: float, font: int = labels.FONT) -> list[float]:
     """1, 2, 5, 10, … within a log axis; plotly's own are too few or run together."""
     decades = range(math.floor(low), math.ceil(high) + 1)
-    # On a phone there is room for three ticks in each of three decades, or for two large ones.
-    long = (high - low) * font / labels.FONT
-    digits = (1, 2, 5) if long < 3.3 else (1, 3) if long < 5 else (1,)
-    ticks = [digit * 10.0**decade for decade in decades for digit in digits]
-    return [tick for tick in ticks if low <= math.log10(tick) <= high]
+    for digits in ((1, 2, 5), (1, 3), (1,)):  # the most that there is room for on a phone
+        ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= math.log10(tick) <= high]
+        letters = sum(len(f"{tick:,g}") + 1.5 for tick in ticks)
+        if letters * 0.55 * font <= min(labels.WIDTHS[True]):
+            break
+    return ticks
 
 
 def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
