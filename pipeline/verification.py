@@ -17,6 +17,9 @@ SAME_CPU = 1e-3
 """Largest difference of a probability where the instruction sets are those of the run."""
 OTHER_CPU = 0.005
 """Largest share of changed labels elsewhere: int8 products depend on the instruction set."""
+IN_A_BATCH = 0.02
+"""The same of headlines in dynamic int8. Runs of before each text was given to it by itself hold
+what batches made of them: up to 2 in 100 labels (python -m tests.stress batches)."""
 
 
 def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
@@ -86,11 +89,12 @@ def _check_headlines(model: ModelRecord, artifact: Path) -> tuple[str, bool]:
     """These come with the program: they need no data set."""
     again = evaluation.predict_headlines(artifact, data.invented_headlines())
     found = evaluation.headline_metrics(again, None)
+    allowed = IN_A_BATCH if model.method == "dynamic" else OTHER_CPU
     said = (
         f"{model.role}: {found['accuracy']:.4f} right of {found['rows']} invented headlines, "
         f"{model.headlines['accuracy']:.4f} are stored"
     )
-    return said, abs(found["accuracy"] - model.headlines["accuracy"]) <= OTHER_CPU
+    return said, abs(found["accuracy"] - model.headlines["accuracy"]) <= allowed
 
 
 def _check_predictions(
@@ -103,7 +107,6 @@ def _check_predictions(
     a, b = again[PROBABILITIES].to_numpy(), stored[PROBABILITIES].to_numpy()
     largest = float(np.abs(a - b).max())
     changed = float((a.argmax(axis=1) != b.argmax(axis=1)).mean())
-    # Runs of before each text was given to dynamic int8 by itself hold what its batch made of it.
     same = (
         model.method != "dynamic"
         and model.measured_on["hardware"]["cpu_flags"] == hardware.cpu_flags()
