@@ -199,6 +199,20 @@ def test_the_browsers_back_from_presenting_keeps_the_budget(visit, address):
     expect(said).to_be_visible()
 
 
+def test_a_limit_that_is_lifted_while_presenting_stays_lifted(visit, address):
+    page = visit(walk.link(address, "frontier", mb=100))
+    expect(page.get_by_text("With at most 100 MB, deploy")).to_be_visible()
+    page.get_by_role("link", name="Present this").click()
+    page.get_by_text("What is presented").click()
+    limit = page.get_by_role("spinbutton", name="At most, MB")
+    expect(limit).to_have_value("100")
+    limit.fill("")
+    limit.press("Enter")
+    expect(page).to_have_url(re.compile(r"/present(?!.*shown_mb)"))
+    page.get_by_role("link", name="Leave").click()
+    expect(page.get_by_text("With no limit set, deploy")).to_be_visible()
+
+
 def test_presented_charts_fill_the_screen(visit, address, picture):
     page = visit(walk.link(address, "present", step="Trade-off"))
     chart = page.get_by_test_id("stPlotlyChart").locator(".main-svg").first

@@ -99,6 +99,9 @@ def show_steps(step: str, back) -> None:
             for key in BROUGHT
             if presented(key) in st.query_params
         }
+        for key in set(BROUGHT) - set(going_back):  # lifted here, so there as well
+            for kept in (st.session_state, st.session_state["left"].get(back.url_path, {})):
+                kept.pop(key, None)
         st.page_link(back, label="Leave", icon=":material/close:", query_params=going_back)
 
 
