@@ -56,6 +56,11 @@ def has_bf16() -> bool:
     return bool({"avx512_bf16", "amx_bf16"} & set(cpu_flags()))
 
 
+def int8_saturates() -> bool:
+    """Whether sums of int8 products are cut off at 16 bits: on x86 without VNNI."""
+    return "avx2" in cpu_flags() and not {"avx512_vnni", "avx_vnni"} & set(cpu_flags())
+
+
 def _accelerator() -> str | None:
     """Name of the GPU that torch would use; None without one, and in a process without torch."""
     import sys

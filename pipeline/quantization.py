@@ -3,7 +3,8 @@
 Every graph has the inputs `input_ids` and `attention_mask` (int64, [batch, sequence], both sizes
 free) and the output `logits` (float32, [batch, labels]), and is one file. Activations are uint8 and
 weights int8, with all eight bits (`reduce_range` off): what onnxruntime recommends for CPUs with
-VNNI. On older x86 CPUs the sums of such products can saturate.
+VNNI. On older x86 CPUs the sums of such products can saturate: small students hardly change, but a
+teacher can be ruined.
 """
 
 import contextlib

@@ -212,6 +212,21 @@ def controls(address: str, turns: int) -> str:
     return "\n".join(lines)
 
 
+def first_answer(address: str, turns: int) -> str:
+    """Seconds from opening Try it, on a model that is loaded, until it has answered."""
+    times = []
+    with browser() as chromium:
+        page = walk.open_page(chromium)
+        for _ in range(turns + 1):
+            started = time.perf_counter()
+            page.goto(f"{address}/try")
+            page.get_by_text("All answered").wait_for()
+            times.append(time.perf_counter() - started)
+        page.context.close()
+    # The first turn loaded the model, and what the browser keeps of Streamlit.
+    return f"Try it has answered {median(times[1:]):.1f} s after it is opened."
+
+
 def main(turns: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder, "cache")
@@ -223,6 +238,7 @@ def main(turns: int) -> None:
         with walk.serve(cache, Path(folder, "log")) as address:
             tables = controls(address, turns)
             print(asyncio.run(alone(int(address.rsplit(":", 1)[1]), turns)), tables, sep="\n\n")
+            print(first_answer(address, turns), end="\n\n")
 
 
 if __name__ == "__main__":
