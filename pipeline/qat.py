@@ -5,7 +5,8 @@ will, `calibrate` gives the inputs their first ranges, training goes on as usual
 straight through the rounding, and reach the ranges too), and `export_int8` writes the graph, with
 the ranges that training learned.
 
-- Weights: int8, symmetric; each output channel's or embedding row's largest weight is 127 steps.
+- Weights: int8, symmetric; each output channel's or embedding row's largest weight is 127 steps,
+  or 63 on a processor where more would saturate.
 - Inputs of linear layers: uint8, asymmetric, one range a layer, learned as in LSQ+ (Bhalgat et al.
   2020, arXiv:2004.09576), in the log domain as in TQT (Jain et al. 2020, arXiv:1903.08066).
 - As in Q8BERT (Zafrir et al. 2019, arXiv:1910.06188), all else (attention's products, softmax,
@@ -24,11 +25,13 @@ from torch.nn import functional as F  # noqa: N812
 from torch.onnx.ops import symbolic
 from transformers import PreTrainedModel
 
+from pipeline import hardware
 from pipeline.errors import PipelineError
 from pipeline.quantization import check_graph, export_graph
 
 LEVELS = 255  # steps from the least to the greatest uint8
-LARGEST = 127  # the greatest weight; -128 is unused, so that zero is in the middle
+# The greatest weight; -128 is unused, so that zero is in the middle.
+LARGEST = 63 if hardware.int8_saturates() else 127
 
 # Adam moves a parameter by about its learning rate a step, here a thousandth of a range at 1e-4.
 RANGE_RATE = 10.0

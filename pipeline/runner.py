@@ -16,7 +16,6 @@ from pipeline import (
     data,
     encoders,
     evaluation,
-    hardware,
     models,
     nano,
     plan,
@@ -206,12 +205,6 @@ class Maker:
 
         def make(draft: Path) -> None:
             artifact = self.artifact(role)
-            in_int8 = self.models[role].method in ("dynamic", "static", "qat")
-            if in_int8 and hardware.int8_saturates():
-                say(
-                    f"note: this processor has no VNNI, so {role}'s products can saturate; "
-                    "its figures hold for such processors alone"
-                )
             say(f"{role}: predicting and measuring")
             evaluation.evaluate(artifact, self.corpus, draft)
 

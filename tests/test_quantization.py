@@ -376,17 +376,17 @@ def test_4bit(source, model, tmp_path, block_size):
     assert 1e-3 < probability_error(path, model) < 0.2
 
 
-def test_weights_are_rounded_to_255_levels_a_row():
+def test_weights_are_rounded_to_the_levels_of_their_row():
     weight = (
         torch.randn(5, 400, generator=torch.manual_seed(0)) * torch.tensor([[9.0, 1, 1, 1, 0]]).T
     )
     weight[1] *= 1e-3
     rounded = qat.fake_quantize_rows(weight)
-    scales = weight.abs().amax(1, keepdim=True) / 127
+    scales = weight.abs().amax(1, keepdim=True) / qat.LARGEST
     steps = rounded / scales.clamp_min(1e-12)
     assert torch.allclose(steps, steps.round(), atol=1e-3)
-    assert steps.abs().max() < 127.5
-    assert all(len(row.unique()) <= 255 for row in rounded)
+    assert steps.abs().max() < qat.LARGEST + 0.5
+    assert all(len(row.unique()) <= 2 * qat.LARGEST + 1 for row in rounded)
     # To the nearest, small rows and large ones alike.
     assert ((rounded - weight).abs() <= scales / 2 * 1.001).all()
     assert torch.equal(rounded[4], weight[4])
