@@ -92,8 +92,13 @@ def test_a_model_is_saved_and_read_back(checkpoints, tmp_path):
     models.save(model, tokenizer, tmp_path)
     again, _ = models.read(tmp_path)
     batch = tokenizer(["a headline"], return_tensors="pt")
+    weights, read = model.state_dict(), again.state_dict()
+    assert list(weights) == list(read)
+    assert all(torch.equal(weights[name], read[name]) for name in weights)
     with torch.no_grad():
-        assert torch.equal(model.eval()(**batch).logits, again(**batch).logits)
+        # How memory is aligned changes the order of sums on some processors.
+        expected, found = model.eval()(**batch).logits, again(**batch).logits
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
     assert not list(tmp_path.glob("*.bin"))
 
 
