@@ -76,7 +76,7 @@ class Classifier:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 3
         try:
-            self._alone = takes_ranges_from_the_batch(folder / GRAPH)
+            self._one_by_one = takes_ranges_from_the_batch(folder / GRAPH)
             self.labels, self._encoder = encoders.read(folder)
             self._session = ort.InferenceSession(
                 str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
@@ -114,7 +114,7 @@ class Classifier:
             return probabilities
         # A lone surrogate can't be encoded as UTF-8, which is what the tokenizer wants.
         clean = [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
-        batch_size = 1 if self._alone else batch_size
+        batch_size = 1 if self._one_by_one else batch_size
         encoded = self._encoder.encode(clean)
         # By what is padded, which a text's characters tell only roughly.
         # A stable sort: the same texts always meet in the same batches.
