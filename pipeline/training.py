@@ -1,4 +1,4 @@
-"""Fine-tuning and distillation, on transformers' Trainer."""
+"""Fine-tuning and distillation: the rate is chosen, then trained with, from where a kill came."""
 
 import json
 import math
@@ -8,233 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
-from datasets import Dataset
-from torch.nn import functional
-from transformers import (
-    DataCollatorWithPadding,
-    EvalPrediction,
-    PreTrainedModel,
-    ProgressCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.trainer_pt_utils import LengthGroupedSampler
-from transformers.trainer_utils import rotate_checkpoints
-from transformers.utils import logging
+from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from pipeline import hardware, processes
-from pipeline.averaging import AverageWeights, add_mean, mean_or_last, take_mean
+from pipeline.averaging import AverageWeights, add_mean, take_mean
 from pipeline.cache import write_json
 from pipeline.data import Split
-from pipeline.distillation import HiddenTeacher, distillation_loss, remove_projection
+from pipeline.distillation import HiddenTeacher, remove_projection
 from pipeline.errors import PipelineError
 from pipeline.interrupts import StopAtCheckpoint
 from pipeline.models import Tokenizer
 from pipeline.progress import busy
 from pipeline.roles import Training
+from pipeline.trainer import tokenize, trainer
 
 _CHECKPOINT = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state*.pth")
 """What a training that goes on reads, beside the Trainer's state."""
-
-logging.set_verbosity_error()
-logging.disable_progress_bar()
-
-
-def tokenize(
-    split: Split,
-    tokenizer: Tokenizer,
-    max_length: int,
-    teacher_logits: np.ndarray | None = None,
-) -> Dataset:
-    """Columns input_ids, attention_mask, length, labels and, where given, teacher_logits (n, 4)."""
-    tokens = tokenizer(
-        split.texts, truncation=True, max_length=max_length, return_token_type_ids=False
-    )
-    columns = {
-        "input_ids": tokens["input_ids"],
-        "attention_mask": tokens["attention_mask"],
-        "length": [len(ids) for ids in tokens["input_ids"]],
-        "labels": split.labels,
-    }
-    if teacher_logits is not None:
-        columns["teacher_logits"] = list(teacher_logits.astype(np.float32))
-    return Dataset.from_dict(columns)
-
-
-class _Progress(ProgressCallback):
-    """The Trainer's progress bar, without a line for every figure it logs."""
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        if self.training_bar is not None and logs and "eval_accuracy" in logs:
-            self.training_bar.set_postfix_str(f"validation {logs['eval_accuracy']:.4f}")
-
-
-class _KeepNewest(TrainerCallback):
-    """Deletes all checkpoints but the newest, by their steps, and the best.
-
-    The Trainer's own limit goes by time: with a clock that was set back it would delete the newest.
-    It also deletes the last one before the result is written, to which a kill may still come.
-    """
-
-    def on_save(self, args, state, control, **kwargs) -> None:
-        if processes.is_first():
-            rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
-
-
-class _EpochSampler(LengthGroupedSampler):
-    """Groups by length in an order that depends on seed and epoch alone.
-
-    transformers' own draws it from the global generator, which a resumed run finds in another
-    state than the epoch began with: it would see some rows twice and others not at all.
-    """
-
-    seed = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.generator = torch.Generator().manual_seed(self.seed + epoch)
-
-
-class _DistillationTrainer(Trainer):
-    """Takes the teacher's logits from the batch; a batch without them is scored on its labels.
-
-    With a hidden teacher, the first epochs match what is inside it instead. Once there is a mean of
-    the weights, validation judges the mean.
-    """
-
-    def __init__(
-        self, *args, training: Training, hidden: HiddenTeacher | None = None, **kwargs
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.training = training
-        self.hidden = hidden
-
-    def _get_train_sampler(self, train_dataset=None) -> _EpochSampler:
-        lengths = self.train_dataset[self.args.length_column_name]
-        # Of the whole batch: accelerate gives each process every so-manieth share of it.
-        sampler = _EpochSampler(self.training.batch_size, lengths=list(lengths))
-        sampler.seed = self.args.seed
-        return sampler
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        labels = inputs.pop("labels")
-        teacher_logits = inputs.pop("teacher_logits", None)
-        if model.training and self.hidden and self.state.epoch < self.training.hidden_epochs:
-            return self.hidden.loss(model, inputs)
-        outputs = model(**inputs)
-        if teacher_logits is None:
-            loss = functional.cross_entropy(outputs.logits.float(), labels)
-        else:
-            loss = distillation_loss(
-                outputs.logits,
-                labels,
-                teacher_logits,
-                self.training.temperature,
-                self.training.label_share,
-            )
-        # prediction_step drops the first of the outputs, which a model given labels has as loss.
-        return (loss, (loss, outputs.logits)) if return_outputs else loss
-
-    def prediction_step(self, model, *args, **kwargs):
-        return super().prediction_step(mean_or_last(model), *args, **kwargs)
-
-
-def trainer(
-    model: PreTrainedModel,
-    tokenizer: Tokenizer,
-    training: Training,
-    folder: Path,
-    *,
-    rate: float = 0.0,
-    max_steps: int = -1,
-    save_every: int | None = None,
-    train: Dataset | None = None,
-    validation: Dataset | None = None,
-    callbacks: tuple[TrainerCallback, ...] = (),
-    hidden: HiddenTeacher | None = None,
-) -> Trainer:
-    """A Trainer that pads to the longest of a batch and groups by length, in bf16 where it can."""
-    on_cpu = not torch.accelerator.is_available()
-    if train is not None:
-        _prepare(model, training.dropout, on_cpu)
-    pad = DataCollatorWithPadding(tokenizer)
-    every = {"eval_strategy": "no", "save_strategy": "no"}
-    if save_every:
-        every = {
-            "eval_strategy": "steps",
-            "eval_steps": save_every,
-            "save_strategy": "steps",
-            "save_steps": save_every,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": "accuracy",
-        }
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=max_steps,
-        learning_rate=rate,
-        lr_scheduler_type="linear",
-        warmup_steps=training.warmup,
-        weight_decay=training.weight_decay,
-        per_device_train_batch_size=processes.share(training.batch_size),
-        per_device_eval_batch_size=64,
-        # Where nothing is trained, rows must come back in order: the strategy is evaluation's too.
-        train_sampling_strategy="random" if train is None else "group_by_length",
-        remove_unused_columns=False,
-        label_names=["labels"],
-        bf16=hardware.has_bf16(),
-        use_cpu=on_cpu,
-        seed=training.seed,
-        report_to="none",
-        disable_tqdm=False,
-        logging_steps=save_every or 500,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        **every,
-    )
-    made = _DistillationTrainer(
-        model,
-        arguments,
-        lambda rows: pad([{k: v for k, v in row.items() if k != "length"} for row in rows]),
-        train,
-        validation,
-        compute_metrics=_validation_metrics,
-        callbacks=list(callbacks),
-        training=training,
-        hidden=hidden,
-    )
-    made.remove_callback(ProgressCallback)
-    made.add_callback(_Progress)
-    if save_every:
-        made.add_callback(_KeepNewest)
-    return made
-
-
-def _prepare(model: PreTrainedModel, dropout: float, on_cpu: bool) -> None:
-    """Set a model's dropout and its fastest attention for training, in place."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = dropout
-    if on_cpu:
-        # The fused kernel's backward pass takes 2.6 times as long as plain products on a CPU.
-        model.set_attn_implementation("eager")
-
-
-def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
-
-
-def predict_logits(
-    model: PreTrainedModel, tokenizer: Tokenizer, split: Split, max_length: int
-) -> np.ndarray:
-    """A model's logits on a split, float32 (n, 4), in the split's order."""
-    rows = tokenize(split, tokenizer, max_length)
-    # In order of length, so that batches need little padding.
-    order = np.argsort(rows["length"], kind="stable")
-    predictor = trainer(model, tokenizer, Training(rates=(), epochs=0), Path("."))
-    logits = np.empty((len(split), model.config.num_labels), dtype=np.float32)
-    logits[order] = predictor.predict(rows.select(order)).predictions
-    return logits
 
 
 def search_rate(

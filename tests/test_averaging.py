@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from pipeline import averaging, data, nano, training
+from pipeline import averaging, data, nano, trainer, training
 from pipeline.roles import NGramShape, Training
 
 SETTINGS = Training(rates=(2e-2,), epochs=2, batch_size=64, checkpoint_steps=3, warmup=0.0)
@@ -53,7 +53,7 @@ def test_the_mean_is_of_the_weights_after_the_last_steps(tmp_path):
 def test_validation_judges_the_mean(tmp_path):
     model, tokenizer, record = learn(tmp_path)
     validation = data.load(toy=True).validation
-    logits = training.predict_logits(model, tokenizer, validation, 32)
+    logits = trainer.predict_logits(model, tokenizer, validation, 32)
     kept = next(e for e in record["validation"] if e["step"] == record["kept_step"])
     assert (logits.argmax(1) == validation.labels).mean() == pytest.approx(kept["accuracy"])
 

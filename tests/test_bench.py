@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import bench, data, models, report, training
+from pipeline import bench, data, models, report, trainer
 from pipeline.__main__ import main
 from pipeline.bench import Contestant, peers
 from pipeline.bench import training as bench_training
@@ -188,7 +188,7 @@ def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     settings = Training(rates=(), epochs=20, label_share=0.0)
     lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)
     bench_training.learn_as_the_notebook(student, lesson)
-    logits = training.predict_logits(*student, rows, 32)
+    logits = trainer.predict_logits(*student, rows, 32)
     assert (logits.argmax(axis=1) == 1).all()
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 import numpy as np
 import pytest
 
-from pipeline import data, evaluation, models, plan, quantization, runner, training
+from pipeline import data, evaluation, maker, models, plan, quantization, runner, trainer, training
 from pipeline.cache import read_run, write_json
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
@@ -195,9 +195,9 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(models, "save", lambda *arguments: None)
     monkeypatch.setattr(models, "parameter_count", lambda network: 1)
     monkeypatch.setattr(models, "write_encoder", write_encoder)
-    monkeypatch.setattr(runner.Maker, "_calibration_batches", lambda maker, tokenizer: [])
+    monkeypatch.setattr(maker.Maker, "_calibration_batches", lambda _, tokenizer: [])
     monkeypatch.setattr(training, "train", train)
-    monkeypatch.setattr(training, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
+    monkeypatch.setattr(trainer, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
     monkeypatch.setattr(quantization, "export_onnx", graph)
     monkeypatch.setattr(quantization, "quantize_dynamic", graph)
     monkeypatch.setattr(evaluation, "evaluate", evaluate)

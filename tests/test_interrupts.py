@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from transformers import TrainerCallback
 
-from pipeline import data, models, training
+from pipeline import data, models, trainer, training
 from pipeline.interrupts import SIGNALS, StopAtCheckpoint
 from pipeline.roles import Training
 
@@ -111,6 +111,6 @@ def test_a_clock_that_was_set_back_deletes_no_new_checkpoint(tmp_path):
         os.utime(path, (10_000 - 1_000 * age, 10_000 - 1_000 * age))
     args = SimpleNamespace(output_dir=str(tmp_path))
     state = SimpleNamespace(best_model_checkpoint=str(best))
-    training._KeepNewest().on_save(args, state, None)
+    trainer._KeepNewest().on_save(args, state, None)
     assert sorted(tmp_path.iterdir()) == sorted([best, new])
     assert training._last_checkpoint(tmp_path) == str(new)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from pipeline import data, models, training
+from pipeline import data, models, trainer, training
 from pipeline.data import Split
 from pipeline.errors import PipelineError
 from pipeline.roles import Training
@@ -21,7 +21,7 @@ def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
         text for pair in zip(texts[:30], texts[30:60], strict=True) for text in (*pair, pair[0] * 2)
     ]
     split = Split(texts, np.zeros(len(texts), np.int64), np.arange(len(texts)))
-    logits = training.predict_logits(model, tokenizer, split, max_length=64)
+    logits = trainer.predict_logits(model, tokenizer, split, max_length=64)
     model.eval()
     for text, row in zip(texts, logits, strict=True):
         alone = model(**tokenizer(text, return_tensors="pt")).logits[0].detach().numpy()

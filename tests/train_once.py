@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from pipeline import data, hardware, models, processes, training
+from pipeline import data, hardware, models, processes, trainer, training
 from pipeline.roles import Training
 
 CHECKPOINT = "google-bert/bert-base-uncased"
@@ -31,7 +31,7 @@ def main(checkpoints: str, folder: str) -> None:
         Path(folder),
         generator.normal(size=(len(rows), 4)),
     )
-    logits = training.predict_logits(
+    logits = trainer.predict_logits(
         network, models.load_checkpoint(CHECKPOINT, "bert", Path(checkpoints))[1], rows, 32
     )
     if processes.is_first():

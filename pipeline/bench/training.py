@@ -23,12 +23,14 @@ from transformers import (
     set_seed,
 )
 
-from pipeline import models, training
+from pipeline import models
 from pipeline.data import SEED, Corpus, Split
 from pipeline.distillation import distillation_loss, ids_of_teacher
 from pipeline.models import Tokenizer
 from pipeline.progress import say
 from pipeline.roles import Family, Training
+from pipeline.trainer import predict_logits, tokenize, trainer
+from pipeline.training import draw
 
 EPOCHS = {"teacher": 1, "minilm": 3}
 """Of each role that is timed, parents first: students are trained for many more than a teacher."""
@@ -71,8 +73,8 @@ def compare(
         Of each: role, way, rows, epochs, seconds (scoring not counted), rows_per_second and
         accuracy on validation.
     """
-    train, _ = training.draw(corpus.train, None, rows, SEED)
-    validation, _ = training.draw(corpus.validation, None, rows, SEED)
+    train, _ = draw(corpus.train, None, rows, SEED)
+    validation, _ = draw(corpus.validation, None, rows, SEED)
     teachers: dict[str, Learner] = {}
     results = []
     for role, epochs in EPOCHS.items():
@@ -88,7 +90,7 @@ def compare(
                 learn(learner, Lesson(train, family.max_length, settings, teacher, Path(folder)))
                 seconds = time.perf_counter() - started
             teachers.setdefault(way, learner)
-            logits = training.predict_logits(*learner, validation, family.max_length)
+            logits = predict_logits(*learner, validation, family.max_length)
             results.append(
                 {
                     "role": role,
@@ -119,7 +121,7 @@ def learn_as_the_notebook(learner: Learner, lesson: Lesson) -> None:
         network,
         arguments,
         DataCollatorWithPadding(tokenizer),
-        training.tokenize(lesson.rows, tokenizer, lesson.max_length),
+        tokenize(lesson.rows, tokenizer, lesson.max_length),
     )
     made.remove_callback(PrinterCallback)
     if lesson.teacher:
@@ -152,14 +154,14 @@ class _AsksTheTeacher(Trainer):
 def learn_as_we_do(learner: Learner, lesson: Lesson) -> None:
     """Train a network in place, on the teacher's logits, which are computed once."""
     rows, length, settings = lesson.rows, lesson.max_length, lesson.settings
-    logits = training.predict_logits(*lesson.teacher, rows, length) if lesson.teacher else None
-    training.trainer(
+    logits = predict_logits(*lesson.teacher, rows, length) if lesson.teacher else None
+    trainer(
         *learner,
         settings,
         lesson.folder,
         rate=settings.rates[0],
         max_steps=settings.epochs * math.ceil(len(rows) / settings.batch_size),
-        train=training.tokenize(rows, learner[1], length, logits),
+        train=tokenize(rows, learner[1], length, logits),
     ).train()
 
 
