@@ -259,7 +259,7 @@ class Maker:
             checkpoint=model.checkpoint,
             fingerprint=self.prints[role].evaluation,
             inputs=plan.inputs(self.family, role, self.corpus.fingerprint, self.inputs),
-            settings=plan.settings(self.family, model),
+            settings=self._settings(role),
             parameters=self._parameters(role),
             size_bytes=graph_bytes(artifact),
             artifact={},
@@ -269,6 +269,14 @@ class Maker:
             headlines=headlines,
             **measured,
         )
+
+    def _settings(self, role: str) -> dict:
+        """How a model was made: the recipe, and what this processor made of it."""
+        made = plan.settings(self.family, self.models[role])
+        if made.get("weights", "").startswith("int8"):
+            bits = quantization.weight_bits(self.artifact(role) / GRAPH)
+            made["weights"] += f", {bits} bits" if bits < 8 else ""
+        return made
 
     def _parameters(self, role: str) -> int:
         """Number of a model's weights."""

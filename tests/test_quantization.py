@@ -19,7 +19,7 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-from pipeline import qat, quantization, rewrites, smoothing
+from pipeline import hardware, qat, quantization, rewrites, smoothing
 from pipeline.errors import PipelineError
 from pipeline.plan import SMOOTHING
 
@@ -279,6 +279,16 @@ def test_static(source, model, calibration, tmp_path):
     assert 1e-4 < probability_error(path, model) < 0.05
 
 
+@pytest.mark.parametrize(("saturates", "bits"), [(True, 7), (False, 8)])
+@pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
+def test_weights_have_seven_bits_where_sums_saturate(
+    quantize, saturates, bits, source, calibration, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(hardware, "int8_saturates", lambda: saturates)
+    quantize(source, tmp_path / "model.onnx", map(arrays, calibration))
+    assert quantization.weight_bits(tmp_path / "model.onnx") == bits
+
+
 def test_static_ranges_are_the_calibration_batches(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
     seen = []
@@ -520,6 +530,7 @@ def test_int8_graph_has_what_was_learned(aware, aware_graph, source):
     }
     assert len(learned) == LINEARS
     assert set(activation_parameters(aware_graph)) == learned
+    assert quantization.weight_bits(aware_graph) == (7 if hardware.int8_saturates() else 8)
 
     dense = aware.bert.encoder.layer[1].intermediate.dense
     tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(aware_graph).graph.initializer}
