@@ -13,11 +13,13 @@ from tests.pipelines import ROOT
 MODELS = {
     "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano"),
     "mpnet-8000": (),
+    "mpnet-2000": (),
 }
 """Run → roles whose artifacts are in every clone."""
 TABLES = {
     "mpnet": (report.markdown, lambda run: report.speed(run.record.bench)),
     "mpnet-8000": (report.ablation,),
+    "mpnet-2000": (report.markdown,),
 }
 """Run → its tables in the README."""
 
