@@ -200,6 +200,7 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(trainer, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
     monkeypatch.setattr(quantization, "export_onnx", graph)
     monkeypatch.setattr(quantization, "quantize_dynamic", graph)
+    monkeypatch.setattr(quantization, "weight_bits", lambda graph: 8)
     monkeypatch.setattr(evaluation, "evaluate", evaluate)
     work = tmp_path / "work"
 
