@@ -1,4 +1,4 @@
-"""Fine-tuning and distillation: the rate is chosen, then trained with, from where a kill came."""
+"""Fine-tuning and distillation: choosing the rate, and a training that goes on after a kill."""
 
 import json
 import math

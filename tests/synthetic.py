@@ -14,8 +14,7 @@ import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from pipeline import cache, encoders, inference
-from pipeline.analysis import classification_metrics
+from pipeline import cache, encoders, evaluation, inference
 from pipeline.families import FAMILIES
 from pipeline.roles import LABELS
 
@@ -170,14 +169,6 @@ def write_run(
         if role in at_hand:
             blind_to = ("Business",) if len(at_hand) > 1 and role == at_hand[-1] else ()
             artifacts[role] = write_artifact(drafts / role, 6.0 - seed / 4, blind_to, role in slow)
-        metrics = {}
-        for split in ("test", "validation"):
-            own, teacher = (tables[r][tables[r]["split"] == split] for r in (role, "teacher"))
-            metrics[split] = classification_metrics(
-                own["label"].to_numpy(),
-                own[cache.PROBABILITIES].to_numpy(),
-                teacher[cache.PROBABILITIES].to_numpy(),
-            )
         model = FAMILIES[family].by_role()[role]
         records.append(
             cache.ModelRecord(
@@ -193,8 +184,8 @@ def write_run(
                 parameters=round(size * 250_000),
                 size_bytes=round(size * 1e6),
                 artifact={},
-                metrics=metrics["test"],
-                validation=metrics["validation"],
+                metrics=evaluation.metrics(tables[role], tables["teacher"], "test"),
+                validation=evaluation.metrics(tables[role], tables["teacher"], "validation"),
                 cost={
                     "load_ms": 20 * p50,
                     "p50_ms": p50,
