@@ -337,7 +337,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
         predicted: predicted classes, likewise.
         classes: their number.
     """
-    cells = np.asarray(labels) * classes + np.asarray(predicted)
+    # Labels are stored in 16 bits, which 200² cells do not fit.
+    cells = np.asarray(labels, np.int64) * classes + np.asarray(predicted)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 

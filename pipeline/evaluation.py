@@ -4,33 +4,36 @@ import json
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline import analysis, hardware
-from pipeline.cache import PROBABILITIES, predictions_frame, write_json
+from pipeline.cache import predictions_frame, write_json
 from pipeline.data import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.inference import available_threads
 from pipeline.measure import BATCH_SIZE, predict_many
+from pipeline.predictions import HEADLINES, probabilities_of
 
 # Test first: its headlines are the ones that are timed.
 SPLITS = ("test", "validation")
-HEADLINES = "headlines"
 PREDICTIONS = "predictions.parquet"
+CONDITIONS = "predictions.json"
 COST = "cost.json"
 
 
 def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
-    """Write ``predictions.parquet`` of test and validation, and ``cost.json``, into ``folder``."""
+    """Write ``predictions.parquet`` of test and validation, what it was taken on, and the cost."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "probabilities.npy"
         cost = _in_a_process_apart(artifact, _texts(corpus), out)
         _table(corpus, np.load(out, allow_pickle=False)).to_parquet(
             folder / PREDICTIONS, index=False
         )
+    write_json(folder / CONDITIONS, {**hardware.describe(), "taken": _now()})
     _write_cost(folder, cost)
 
 
@@ -51,8 +54,9 @@ def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
 
 
 def headline_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None) -> dict:
-    """What a run stores of predictions on headlines alone."""
-    return {"rows": len(predictions), **metrics(predictions, teacher, HEADLINES)}
+    """What a run stores of predictions on headlines alone; of a table without any, nothing."""
+    rows = int((predictions["split"] == HEADLINES).sum())
+    return {"rows": rows, **metrics(predictions, teacher, HEADLINES)} if rows else {}
 
 
 def _texts(corpus: Corpus) -> list[str]:
@@ -95,13 +99,17 @@ def _in_a_process_apart(
 
 
 def _write_cost(folder: Path, cost: dict[str, float]) -> None:
+    machine = {**hardware.describe(), "threads": available_threads(), "taken": _now()}
     measured_on = {
-        **hardware.describe(),
-        "threads": available_threads(),
-        "batch_size": BATCH_SIZE,
-        "texts": "test rows in file order, one at a time and in batches",
+        "latency": machine | {"texts": "test rows in file order, one at a time"},
+        "throughput": machine | {"texts": f"test rows in batches of {BATCH_SIZE}"},
     }
     write_json(folder / COST, {"cost": cost, "measured_on": measured_on})
+
+
+def _now() -> str:
+    """Date and time, ISO, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> dict:
@@ -110,6 +118,6 @@ def metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str)
     others = None if teacher is None else teacher[teacher["split"] == split]
     return analysis.classification_metrics(
         rows["label"].to_numpy(),
-        rows[PROBABILITIES].to_numpy(),
-        None if others is None else others[PROBABILITIES].to_numpy(),
+        probabilities_of(rows),
+        None if others is None else probabilities_of(others),
     )

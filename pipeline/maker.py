@@ -235,21 +235,21 @@ class Maker:
         evaluation.measure_again(self.artifact(role), self.corpus, self.evaluation(role))
 
     def predictions(self, role: str) -> pd.DataFrame:
-        return pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        """A model's table: test and validation and, where it is asked them, headlines alone."""
+        table = pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        if self.family.toy or self.corpus.labels != data.LABELS:
+            return table  # which learned from them, or tells other classes apart
+        return pd.concat([table, self.headlines(role)], ignore_index=True)
 
     def record(self, role: str) -> ModelRecord:
         """What goes into ``run.json`` of a model, all of whose stages this makes if need be."""
-        model = self.models[role]
-        measured = json.loads((self.evaluation(role) / evaluation.COST).read_text("utf-8"))
+        model, measured = self.models[role], self._measured(role)
         predictions = self.predictions(role)
         teacher = self.predictions("teacher")
         artifact = self.artifact(role)
         trained = None
         if plan.makes_weights(model):
             trained = json.loads((self.weights(role) / TRAINING).read_text("utf-8"))
-        headlines = {}
-        if not self.family.toy:  # which learned from them
-            headlines = evaluation.headline_metrics(self.headlines(role), self.headlines("teacher"))
         return ModelRecord(
             role=role,
             title=model.title,
@@ -266,9 +266,18 @@ class Maker:
             metrics=evaluation.metrics(predictions, teacher, "test"),
             validation=evaluation.metrics(predictions, teacher, "validation"),
             training=trained,
-            headlines=headlines,
+            headlines=evaluation.headline_metrics(predictions, teacher),
             **measured,
         )
+
+    def _measured(self, role: str) -> dict[str, dict]:
+        """Of a model, ``cost``, and ``measured_on`` by kind of figure, as its record has them."""
+        folder = self.evaluation(role)
+        taken, measured = (
+            json.loads((folder / name).read_text("utf-8"))
+            for name in (evaluation.CONDITIONS, evaluation.COST)
+        )
+        return measured | {"measured_on": {"predictions": taken, **measured["measured_on"]}}
 
     def _settings(self, role: str) -> dict:
         """How a model was made: the recipe, and what this processor made of it."""

@@ -29,7 +29,7 @@ def measure(classifier: Classifier, texts: list[str]) -> dict[str, float]:
     """Time a model on the first few hundred of these texts.
 
     Returns:
-        p50_ms and p95_ms of one headline; headlines_per_second in batches of 32.
+        p50_ms and p95_ms of one headline; rows_per_second in batches of 32.
     """
     for text in texts[:_WARM_UP]:
         classifier.predict_proba([text])
@@ -40,7 +40,7 @@ def measure(classifier: Classifier, texts: list[str]) -> dict[str, float]:
     return {
         "p50_ms": round(float(np.percentile(single, 50)) * 1e3, 3),
         "p95_ms": round(float(np.percentile(single, 95)) * 1e3, 3),
-        "headlines_per_second": round(done / sum(batched), 1),
+        "rows_per_second": round(done / sum(batched), 1),
     }
 
 
@@ -59,7 +59,7 @@ def _times(classifier: Classifier, batches: list[list[str]]) -> list[float]:
 def predict_many(
     artifact: Path, texts: list[str], progress: Callable[[int], None] | None = None
 ) -> np.ndarray:
-    """Probabilities (texts, 4) of many headlines: a batch a core, the fastest way there is."""
+    """Probabilities (texts, k) of many headlines: a batch a core, the fastest way there is."""
     classifier = Classifier(artifact, threads=1)
     return classifier.predict_proba(texts, BATCH_SIZE, progress, available_threads())
 

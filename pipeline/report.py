@@ -5,9 +5,10 @@ import pandas as pd
 
 from pipeline import analysis
 from pipeline.budget import SIGNIFICANT
-from pipeline.cache import PROBABILITIES, Run
+from pipeline.cache import Run
 from pipeline.errors import PipelineError
 from pipeline.families import REPORTED
+from pipeline.predictions import probabilities_of
 from pipeline.roles import CONTROL, HIDDEN, LOGITS, Reported, repeated_role
 
 HEADER = (
@@ -88,7 +89,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Labels (n,) and every role's probabilities (n, k) on test."""
     predictions = {role: run.predictions(role) for role in run.by_role}
     labels = next(iter(predictions.values()))["label"].to_numpy()
-    return labels, {role: frame[PROBABILITIES].to_numpy() for role, frame in predictions.items()}
+    return labels, {role: probabilities_of(frame) for role, frame in predictions.items()}
 
 
 def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
@@ -115,7 +116,7 @@ def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
         f"{100 * row.headlines:.0f}" if pd.notna(row.headlines) else "",
         f"{row.size_mb:.1f}",
         f"{row.p50_ms:.1f}",
-        f"{row.headlines_per_second:.0f}",
+        f"{row.rows_per_second:.0f}",
         said,
     ]
     return f"| {' | '.join(cells)} |"

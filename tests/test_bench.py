@@ -137,17 +137,25 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     roles = ("teacher", "minilm", "tiny-int8")
     run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
     latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
-    timed = {"latency": latency, "texts": "validation rows"}
-    stored = bench.store(run, timed | {"measured_on": {"cpu": "another", "threads": 2}})
+    timed = {"latency": latency, "texts": "validation rows", "taken": "2026-01-02T03:04:05Z"}
+    stored = bench.store(run, timed | {"measured_on": {"versions": {"x": "1"}, "threads": 2}})
     assert list(stored.table()["p50_ms"]) == [0, 1, 2]
     assert list(stored.table()["p95_ms"]) == [1, 2, 3]
     for role in roles:
-        assert stored.by_role[role].measured_on["cpu"] == "another"
+        conditions = stored.by_role[role].measured_on
+        assert conditions["latency"] == {
+            "versions": {"x": "1"},
+            "threads": 2,
+            "texts": "validation rows, in turns with all models",
+            "taken": "2026-01-02T03:04:05Z",
+        }
+        for kind in ("predictions", "throughput"):
+            assert conditions[kind] == run.by_role[role].measured_on[kind]
         assert stored.by_role[role].metrics == run.by_role[role].metrics
         assert stored.artifact(role)
     # Tables that are not made again stay, and the models as they are.
     again = bench.store(stored, {"training": []})
-    assert set(again.record.bench) == {"latency", "texts", "measured_on", "training"}
+    assert set(again.record.bench) == {"latency", "texts", "taken", "measured_on", "training"}
     assert again.record.models == stored.record.models
 
 

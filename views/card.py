@@ -51,7 +51,7 @@ def show_state(view: View, role: str) -> None:
 def show_costs(row: pd.Series, price: float) -> None:
     decimals = analysis.supported_decimals(row["low"], row["high"])
     interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
-    cost = cost_of_a_million(row["headlines_per_second"], row["threads"], price)
+    cost = cost_of_a_million(row["rows_per_second"], row["threads"], price)
     shown = {
         "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
         "Size": f"{round_sensibly(row['size_mb'])} MB",

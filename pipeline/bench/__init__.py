@@ -20,7 +20,7 @@ import pandas as pd
 
 from pipeline import data, hardware, plan, stages
 from pipeline.bench.peers import Peer
-from pipeline.cache import Run, write_run
+from pipeline.cache import Run, rewrite_run
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
 from pipeline.inference import available_threads
@@ -290,10 +290,11 @@ def store(run: Run, result: dict) -> Run:
     """Write the tables into the run, and the latencies to its models if they can be compared.
 
     They can't where some models were not timed, or where another number of threads than now is
-    behind the throughput that stands beside them.
+    behind the throughput that stands beside them. What else was measured keeps its own conditions.
     """
     models, timed, now = run.record.models, result.get("latency", {}), result.get("measured_on", {})
-    others = [m.role for m in models if m.measured_on.get("threads") != now.get("threads")]
+    threads = {m.role: m.measured_on["throughput"].get("threads") for m in models}
+    others = [role for role, number in threads.items() if number != now.get("threads")]
     kept = "so the run keeps the latencies that it has"
     if timed and set(timed) != set(run.by_role):
         say(f"note: not all models are at hand, {kept}")
@@ -303,18 +304,13 @@ def store(run: Run, result: dict) -> Run:
             f"{kept}; run … --measure-again mends that"
         )
     elif timed:
-        told = {"latency": f"in turns with all models, on {result['texts']}"}
+        told = {"texts": f"{result['texts']}, in turns with all models", "taken": result["taken"]}
         models = [
             replace(
                 model,
                 cost=model.cost | timed[model.role],
-                measured_on=model.measured_on | now | told,
+                measured_on=model.measured_on | {"latency": now | told},
             )
             for model in models
         ]
-    return write_run(
-        run.folder.parent,
-        replace(run.record, models=models, bench=run.record.bench | result),
-        {role: run.all_predictions(role) for role in run.by_role},
-        {role: folder for role in run.by_role if (folder := run.artifact(role))},
-    )
+    return rewrite_run(run, replace(run.record, models=models, bench=run.record.bench | result))
