@@ -43,7 +43,7 @@ def send(app, name, data):
 
 def tables(app) -> dict[str, pd.DataFrame]:
     """The page's tables by what they show."""
-    kinds = {"Agreement": "all", "Confidence": "one", "0": "words", "Agrees": "models"}
+    kinds = {"Agreement": "all", "Confidence": "one", "Agrees": "models", "0": "words"}
     named = {}
     for element in app.dataframe:
         columns = list(element.value)
