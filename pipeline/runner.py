@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 from pipeline.maker import Maker
 from pipeline.progress import say
 from pipeline.records import ModelRecord, RunRecord
-from pipeline.roles import LABELS, Family
+from pipeline.roles import Family
 
 
 def run(
@@ -111,7 +111,8 @@ def _write(
             data={
                 "name": corpus.name,
                 "fingerprint": corpus.fingerprint,
-                "labels": list(LABELS),
+                "labels": list(corpus.labels),
+                "title_first": corpus.title_first,
                 "rows": {split: len(rows) for split, rows in corpus.splits().items()},
                 "seed": SEED,
             },

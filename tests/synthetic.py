@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from pipeline import cache, encoders, evaluation, inference
+from pipeline.data import LABELS
 from pipeline.families import FAMILIES
-from pipeline.roles import LABELS
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline import bulk
 from pipeline.cache import PROBABILITIES
+from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.inference import Classifier
-from pipeline.roles import LABELS
 from tests import pipelines, synthetic
 
 WORDS = [word for words in synthetic.WORDS.values() for word in words]

@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from pipeline import encoders, inference
+from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.inference import Classifier
-from pipeline.roles import LABELS
 from tests.synthetic import WORDS
 
 HOSTILE = [
