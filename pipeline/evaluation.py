@@ -111,6 +111,12 @@ def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None =
     write_json(folder / COST, {"cost": single | many, "measured_on": measured_on})
 
 
+def load_ms(artifact: Path, text: str) -> float:
+    """Milliseconds from nothing loaded to the answer to ``text``."""
+    once = {"rows": [text], "headlines": [text]}
+    return _in_a_process_apart("latency", artifact, once)["load_ms"]
+
+
 def texts_of_latency(rows: int, headlines: int, kind: str) -> str:
     """What latency was taken on, for people."""
     least, most = HEADLINE_WORDS[0], HEADLINE_WORDS[-1]

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import data, evaluation, measure
 from pipeline.errors import PipelineError
-from pipeline.evaluation import COST, CONDITIONS, PREDICTIONS
+from pipeline.evaluation import CONDITIONS, COST, PREDICTIONS
 from pipeline.inference import BATCH_SIZE, Classifier, batches_by_length
 
 
