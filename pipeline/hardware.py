@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def describe() -> dict:
         },
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def conditions() -> dict:
+    """``describe``, and ``taken``: when that was, as an ISO date-time in UTC."""
+    return {**describe(), "taken": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def has_bf16() -> bool:

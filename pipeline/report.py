@@ -126,7 +126,7 @@ def _p(p: float) -> str:
 
 
 def speed(result: dict) -> str:
-    """The tables of ``bench``: one headline, many, files, evaluation, training.
+    """The tables of ``bench``: one row, one headline, many rows, files, evaluation, training.
 
     Ratios are against transformers' pipeline: on the same weights, and on the teacher.
 
@@ -138,11 +138,11 @@ def speed(result: dict) -> str:
     parts = []
     if "one" in result:
         count = result["many_texts"]
-        title = f"{count} headlines in batches of {result['batch_size']}"
-        parts += [
-            _comparison("One headline", "ms", result["one"], 1),
-            _comparison(title, "headlines/s", result["many"], count),
-        ]
+        title = f"{count} rows in batches of {result['batch_size']}"
+        parts.append(_comparison("One row", "ms", result["one"], 1))
+        if "headline" in result:
+            parts.append(_comparison("One headline", "ms", result["headline"], 1))
+        parts.append(_comparison(title, "rows/s", result["many"], count))
     if "growth" in result:
         lines = ["| `classify` | rows | s | rows/s | peak memory, MB |", "|---|--:|--:|--:|--:|"]
         for role, rows in result["growth"].items():
