@@ -193,7 +193,7 @@ def _portable(options: argparse.Namespace) -> str:
 
 def summary(table: pd.DataFrame) -> str:
     """The figures of a run's models, to read in a terminal."""
-    columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "headlines_per_second"]
+    columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "rows_per_second"]
     return table[columns].to_string(index=False, float_format="{:.4g}".format)
 
 

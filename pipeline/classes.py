@@ -39,16 +39,24 @@ def check_names(names: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_same(role: str, artifact: Sequence[str], run: Sequence[str]) -> None:
-    """Raise a PipelineError unless an artifact has its run's class names, in the same order."""
-    if list(artifact) != list(run):
+def check_same(role: str, artifact: Any, run: Sequence[str]) -> None:
+    """Raise a PipelineError unless an artifact has its run's class names, in the same order.
+
+    Args:
+        role: the model's.
+        artifact: what the artifact has for class names, as it was read.
+        run: the run's class names.
+    """
+    if not isinstance(artifact, list) or artifact != list(run):
         raise PipelineError(
             f"the artifact of {role} has the labels {_few(artifact)} where its run has "
-            f"{_few(run)}; make it anew with python -m pipeline run"
+            f"{_few(list(run))}; make it anew with python -m pipeline run"
         )
 
 
-def _few(names: Sequence[str], most: int = 5) -> str:
+def _few(names: Any, most: int = 5) -> str:
+    if not isinstance(names, list):
+        return "none"
     shown = ", ".join(map(repr, names[:most]))
     return f"{shown}, … ({len(names)} in all)" if len(names) > most else shown
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline import analysis, data, hardware
-from pipeline.cache import PROBABILITIES, predictions_frame, write_json
+from pipeline.cache import predictions_frame, write_json
 from pipeline.data import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.inference import available_threads
 from pipeline.measure import SINGLE, predict_many
+from pipeline.predictions import HEADLINES, probabilities_of
 
 SPLITS = ("test", "validation")
-HEADLINES = "headlines"
 PREDICTIONS = "predictions.parquet"
 CONDITIONS = "predictions.json"
 COST = "cost.json"
@@ -59,8 +59,9 @@ def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
 
 
 def headline_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None) -> dict:
-    """What a run stores of predictions on headlines alone."""
-    return {"rows": len(predictions), **metrics(predictions, teacher, HEADLINES)}
+    """What a run stores of predictions on headlines alone; of a table without any, nothing."""
+    rows = int((predictions["split"] == HEADLINES).sum())
+    return {"rows": rows, **metrics(predictions, teacher, HEADLINES)} if rows else {}
 
 
 def _texts(corpus: Corpus) -> list[str]:
@@ -158,6 +159,6 @@ def metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str)
     others = None if teacher is None else teacher[teacher["split"] == split]
     return analysis.classification_metrics(
         rows["label"].to_numpy(),
-        rows[PROBABILITIES].to_numpy(),
-        None if others is None else others[PROBABILITIES].to_numpy(),
+        probabilities_of(rows),
+        None if others is None else probabilities_of(others),
     )

@@ -2,8 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -186,26 +186,37 @@ class Maker:
 
     def has_logits(self, role: str) -> bool:
         """Whether all the logits that a model learns are at hand, in the work folder or the run."""
+        stored = self.existing.all_logits() if self.existing else {}
+        found = self.logits_at_hand([role])
+        return all(name in found or name in stored for name in self._learned_logits(role))
+
+    def logits_at_hand(self, roles: Iterable[str]) -> dict[str, Path]:
+        """Files of the logits that these models learn, where the work folder has them.
+
+        By the fingerprint of their stage.
+        """
+        folders = {
+            fingerprint: stages.folder(self.work, name, fingerprint)
+            for role in roles
+            for fingerprint, name in self._learned_logits(role).items()
+        }
+        return {key: folder / LOGITS for key, folder in folders.items() if folder.is_dir()}
+
+    def learned_logits(self) -> set[str]:
+        """Fingerprints of all the logits that any model of the family learns."""
+        return {key for role in self.models for key in self._learned_logits(role)}
+
+    def _learned_logits(self, role: str) -> dict[str, str]:
+        """Fingerprint and name of each stage of logits that a model learns."""
         model = self.models[role]
         teacher = plan.taught_by(model)
-        wanted = [None, model.training.spans] if self._spans(model.training.spans) else [None]
-        return all(self._has_logits(teacher, one) for one in wanted)
-
-    def all_logits(self, role: str) -> dict[str, Path]:
-        """Files of the logits that a model learns and that the work folder has, by fingerprint."""
-        teacher, training = plan.taught_by(self.models[role]), self.models[role].training
-        found = {}
-        for wanted in (None, training.spans) if teacher else ():
-            fingerprint = self._logits_fingerprint(teacher, wanted)
-            folder = stages.folder(self.work, self._logits_name(teacher, wanted), fingerprint)
-            if folder.is_dir():
-                found[fingerprint] = folder / LOGITS
-        return found
-
-    def _has_logits(self, teacher: str, wanted: RandomSpans | None) -> bool:
-        fingerprint = self._logits_fingerprint(teacher, wanted)
-        folder = stages.folder(self.work, self._logits_name(teacher, wanted), fingerprint)
-        return folder.is_dir() or bool(self.existing and self.existing.logits(fingerprint))
+        if not teacher or role not in self.fingerprints:
+            return {}
+        exist = spans.exist(self.corpus, model.training.spans)
+        return {
+            self._logits_fingerprint(teacher, wanted): self._logits_name(teacher, wanted)
+            for wanted in ([None, model.training.spans] if exist else [None])
+        }
 
     def _logits_name(self, role: str, wanted: RandomSpans | None) -> str:
         return f"{self.family.name}-{role}-{'span-' if wanted else ''}logits"
@@ -284,7 +295,9 @@ class Maker:
         folder = stages.complete(
             self.work,
             f"{self.family.name}-{role}-headlines",
-            stages.fingerprint(artifact=self.fingerprints[role].artifact, headlines=sha256(data.TOY)),
+            stages.fingerprint(
+                artifact=self.fingerprints[role].artifact, headlines=sha256(data.TOY)
+            ),
             make,
         )
         return pd.read_parquet(folder / evaluation.PREDICTIONS)
@@ -300,21 +313,21 @@ class Maker:
         evaluation.measure_again(self.artifact(role), self.corpus, self.evaluation(role))
 
     def predictions(self, role: str) -> pd.DataFrame:
-        return pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        """A model's table: test and validation and, where it is asked them, headlines alone."""
+        table = pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        if self.family.toy or self.corpus.labels != data.LABELS:
+            return table  # which learned from them, or tells other classes apart
+        return pd.concat([table, self.headlines(role)], ignore_index=True)
 
     def record(self, role: str) -> ModelRecord:
         """What goes into ``run.json`` of a model, all of whose stages this makes if need be."""
-        model = self.models[role]
-        measured = json.loads((self.evaluation(role) / evaluation.COST).read_text("utf-8"))
+        model, measured = self.models[role], self._measured(role)
         predictions = self.predictions(role)
-        teacher, teacher_headlines = self._teachers_predictions()
+        teacher = self._teachers_predictions()
         artifact = self.artifact(role)
         trained = None
         if plan.makes_weights(model):
             trained = json.loads((self.weights(role) / TRAINING).read_text("utf-8"))
-        headlines = {}
-        if not self.family.toy:  # which learned from them
-            headlines = evaluation.headline_metrics(self.headlines(role), teacher_headlines)
         return ModelRecord(
             role=role,
             title=model.title,
@@ -331,24 +344,34 @@ class Maker:
             metrics=evaluation.metrics(predictions, teacher, "test"),
             validation=evaluation.metrics(predictions, teacher, "validation"),
             training=trained,
-            headlines=headlines,
+            headlines=evaluation.headline_metrics(predictions, teacher),
             **measured,
         )
 
-    def _teachers_predictions(self) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-        """The teacher's predictions on rows and on headlines, None where it is not at hand.
+    def _measured(self, role: str) -> dict[str, dict]:
+        """Of a model, ``cost``, and ``measured_on`` by kind of figure, as its record has them."""
+        folder = self.evaluation(role)
+        taken, measured = (
+            json.loads((folder / name).read_text("utf-8"))
+            for name in (evaluation.CONDITIONS, evaluation.COST)
+        )
+        return measured | {"measured_on": {"predictions": taken, **measured["measured_on"]}}
+
+    def _teachers_predictions(self) -> pd.DataFrame | None:
+        """The teacher's table, in the work folder or the run; None where neither has it.
 
         Students are compared with it, but it isn't made for that.
         """
         today = self.fingerprints.get("teacher")
+        if not today:
+            return None
         name = f"{self.family.name}-teacher-evaluation"
-        if today and stages.folder(self.work, name, today.evaluation).is_dir():
-            return self.predictions("teacher"), None if self.family.toy else self.headlines("teacher")
+        if stages.folder(self.work, name, today.evaluation).is_dir():
+            return self.predictions("teacher")
         record = self.existing and self.existing.by_role.get("teacher")
-        if not record or not today or record.fingerprint != today.evaluation:
-            return None, None
-        stored = self.existing.all_predictions("teacher")
-        return stored, None if self.family.toy else stored
+        if record and record.fingerprint == today.evaluation:
+            return self.existing.all_predictions("teacher")
+        return None
 
     def _settings(self, role: str) -> dict:
         """How a model was made: the recipe, and the bits of its int8 weights."""

@@ -67,7 +67,7 @@ def prepare(model: PreTrainedModel, bits: int) -> None:
 
 
 def prepared_bits(config: PreTrainedConfig) -> int | None:
-    """To how many bits ``prepare`` made the model of this configuration quantize; None: it didn't."""
+    """Bits of the weights of a model that ``prepare`` changed; None of any other model."""
     return getattr(config, _BITS, None)
 
 

@@ -5,10 +5,11 @@ import pandas as pd
 
 from pipeline import analysis
 from pipeline.budget import SIGNIFICANT
-from pipeline.cache import PROBABILITIES, Run
+from pipeline.cache import Run
 from pipeline.errors import PipelineError
 from pipeline.families import REPORTED
-from pipeline.roles import CONTROL, HIDDEN, LOGITS, Reported, repeated_role
+from pipeline.predictions import probabilities_of
+from pipeline.roles import BASELINE, HIDDEN, LOGITS, Reported, replicated_role
 
 HEADER = (
     "| model | role | accuracy | 95 % interval | against the teacher | headlines alone | MB | ms "
@@ -18,9 +19,9 @@ HEADER = (
 
 
 STEPS = {
-    CONTROL: "labels only",
+    BASELINE: "labels only",
     LOGITS: "+ the teacher's logits",
-    "": "+ its logits on cuts of the rows",
+    "": "+ its logits on random spans of the rows",
     HIDDEN: "+ its hidden states and attention first",
 }
 """What a student is taught with, one thing more at a time: suffix of the role, and in words."""
@@ -38,7 +39,7 @@ def markdown(run: Run) -> str:
     labels, probabilities = _predictions(run)
     models = run.table()
     seeds = analysis.across_seeds(dict(zip(models["role"], models["accuracy"], strict=True)))
-    shown = models[[repeated_role(role) is None for role in models["role"]]]
+    shown = models[[replicated_role(role) is None for role in models["role"]]]
     reported = {} if run.record.toy else REPORTED
     kept = {role: probabilities[role] for role in shown["role"]}
     table = analysis.models_table(shown, labels, kept, reported)
@@ -88,7 +89,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Labels (n,) and every role's probabilities (n, k) on test."""
     predictions = {role: run.predictions(role) for role in run.by_role}
     labels = next(iter(predictions.values()))["label"].to_numpy()
-    return labels, {role: frame[PROBABILITIES].to_numpy() for role, frame in predictions.items()}
+    return labels, {role: probabilities_of(frame) for role, frame in predictions.items()}
 
 
 def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
@@ -115,7 +116,7 @@ def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
         f"{100 * row.headlines:.0f}" if pd.notna(row.headlines) else "",
         f"{row.size_mb:.1f}",
         f"{row.p50_ms:.1f}",
-        f"{row.headlines_per_second:.0f}",
+        f"{row.rows_per_second:.0f}",
         said,
     ]
     return f"| {' | '.join(cells)} |"

@@ -81,7 +81,7 @@ class Training:
         return replace(self, spans=None, epochs=self.epochs * rows_each)
 
     def on_labels_alone(self) -> "Training":
-        """A no-teacher baseline's: its own length, for labels are learned by heart in a long one."""
+        """A no-teacher baseline's: shorter, for in a long training it learns labels by heart."""
         return replace(
             self,
             spans=None,
@@ -236,7 +236,7 @@ class Family:
         students = [model for model in self.models if model.method == "distilled"]
         baselines = [student.baseline() for student in students]
         # Nothing inside a bag of n-grams answers to a layer.
-        ablations = [one for student in students if not student.shape for one in student.ablations()]
+        ablations = [one for s in students if not s.shape for one in s.ablations()]
         replicates = [s.seed_replicate(seed) for s in students for seed in REPLICATE_SEEDS]
         found = (*self.models, *baselines, *ablations, *replicates)
         return {model.role: model for model in found}

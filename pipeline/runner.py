@@ -11,7 +11,7 @@ from pipeline.data import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.maker import Maker
 from pipeline.progress import say
-from pipeline.records import ModelRecord, RunRecord
+from pipeline.records import SCHEMA, ModelRecord, RunRecord
 from pipeline.roles import Family
 
 
@@ -95,14 +95,14 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     run = read_run(folder)
     if run.record.family != family.name or run.record.data["fingerprint"] != corpus.fingerprint:
         raise PipelineError(
-            f"{folder} holds family {run.record.family} on {run.record.data['name']} with other "
-            "rows than these; name this run with --run, or delete that folder"
+            f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
+            "fingerprint is not that of these data; name this run with --run, or delete that folder"
         )
     return run
 
 
 def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
-    """Whether a run has this very record, and the artifact with it.
+    """Whether a run has this very record, and the artifact with it, in the newest schema.
 
     With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
     """
@@ -110,7 +110,7 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
     if not (stored and run.artifact(record.role)):
         return False
     newer = {} if cost else {"cost": record.cost, "measured_on": record.measured_on}
-    return replace(stored, artifact={}, **newer) == record
+    return run.record.schema == SCHEMA and replace(stored, artifact={}, **newer) == record
 
 
 def _write(
@@ -120,7 +120,11 @@ def _write(
     records = {**(existing.by_role if existing else {}), record.role: record}
     kept = [role for role in records if role != record.role]
     predictions = {role: existing.all_predictions(role) for role in kept}
-    artifacts = {role: path for role in kept if (path := existing.artifact(role))}
+    artifacts = existing.artifacts() if existing else {}
+    # Of the models of today's recipe alone: what an older teacher answered teaches nobody any more.
+    stored = existing.all_logits() if existing else {}
+    logits = {key: stored[key] for key in maker.learned_logits() if key in stored}
+    logits |= maker.logits_at_hand([record.role])
     corpus = maker.corpus
     return write_run(
         cache,
@@ -141,7 +145,9 @@ def _write(
             models=[records[role] for role in maker.models if role in records],
             files={},
             bench=existing.record.bench if existing else {},
+            logits={f"{fingerprint[:16]}.safetensors": fingerprint for fingerprint in logits},
         ),
         {**predictions, record.role: maker.predictions(record.role)},
         {**artifacts, record.role: maker.artifact(record.role)},
+        logits,
     )

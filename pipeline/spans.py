@@ -15,9 +15,12 @@ def spans_of(corpus: Corpus, spans: RandomSpans | None, seed: int) -> Split | No
         those of their rows. None where there are to be none: ``spans`` is None, or asks for labels
         and the corpus's rows do not begin with their title.
     """
-    if spans is None or (spans.labelled and not corpus.title_first):
-        return None
-    return random_spans(corpus.train, spans, seed)
+    return random_spans(corpus.train, spans, seed) if exist(corpus, spans) else None
+
+
+def exist(corpus: Corpus, spans: RandomSpans | None) -> bool:
+    """Whether there are such spans of a corpus's rows: see ``spans_of``."""
+    return spans is not None and (corpus.title_first or not spans.labelled)
 
 
 def random_spans(split: Split, spans: RandomSpans, seed: int) -> Split:

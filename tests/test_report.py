@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, cache, report
-from pipeline.cache import PROBABILITIES
+from pipeline.classes import probability_columns
 from pipeline.errors import PipelineError
 from tests import synthetic
 
@@ -20,7 +20,7 @@ def _run(wrong):
 
     def predictions(role):
         answers = np.where(np.arange(ROWS) < wrong[role], (labels + 1) % 4, labels)
-        frame = pd.DataFrame(np.eye(4)[answers], columns=PROBABILITIES)
+        frame = pd.DataFrame(np.eye(4)[answers], columns=probability_columns(4))
         return frame.assign(label=labels)
 
     by_role = {

@@ -9,7 +9,7 @@ from pipeline import analysis, answers, charts
 from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
-from pipeline.roles import CONTROL
+from pipeline.roles import student_of_baseline
 from views.common import PAIRED_TEST, SIGNIFICANT, View, number
 
 SHORT = {
@@ -51,7 +51,7 @@ def show_state(view: View, role: str) -> None:
 def show_costs(row: pd.Series, price: float) -> None:
     decimals = analysis.supported_decimals(row["low"], row["high"])
     interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
-    cost = cost_of_a_million(row["headlines_per_second"], row["threads"], price)
+    cost = cost_of_a_million(row["rows_per_second"], row["threads"], price)
     shown = {
         "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
         "Size": f"{round_sensibly(row['size_mb'])} MB",
@@ -96,7 +96,7 @@ def against_teacher(view: View, role: str) -> str:
 
 def what_the_teacher_added(view: View, role: str) -> str:
     """Of a student that has a control, and of the control, how the two differ, in words."""
-    student, effect = role.removesuffix(CONTROL), analysis.teaching(view.right())
+    student, effect = student_of_baseline(role) or role, analysis.teaching(view.right())
     if student not in effect.index:
         return ""
     row = effect.loc[student]

@@ -10,13 +10,14 @@ import streamlit as st
 
 from pipeline import analysis, answers, intervals, loaded, plan
 from pipeline.budget import SIGNIFICANT as SIGNIFICANT
-from pipeline.cache import PROBABILITIES, CacheError, Run, list_runs, sha256
+from pipeline.cache import CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES, REPORTED
 from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
-from pipeline.roles import CONTROL, repeated_role
+from pipeline.predictions import probabilities_of
+from pipeline.roles import replicated_role, student_of_baseline
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("McNemar's test", "Holm's correction")))
@@ -33,7 +34,7 @@ class View:
     labels: np.ndarray
     """True classes of the test rows, shape (n,)."""
     probabilities: dict[str, np.ndarray]
-    """By role, shape (n, 4)."""
+    """By role, shape (n, k)."""
     table: pd.DataFrame
     """One row a model, the largest first: what is stored of it and what its predictions say."""
     train_rows: int
@@ -42,7 +43,7 @@ class View:
     validation_labels: np.ndarray
     """True classes of the validation rows, shape (v,); v may be 0."""
     validation: dict[str, np.ndarray]
-    """By role, probabilities on the validation rows, shape (v, 4)."""
+    """By role, probabilities on the validation rows, shape (v, k)."""
     states: dict[str, str]
     """By role: done, stale (made by another recipe than today's) or unknown."""
     seeds: pd.DataFrame
@@ -55,9 +56,9 @@ class View:
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """The table without the controls: they are there to compare with, not to be deployed."""
-        is_control = self.table["role"].str.endswith(CONTROL)
-        return self.table[~is_control].reset_index(drop=True)
+        """The table without no-teacher baselines, which nobody deploys."""
+        is_student = self.table["role"].map(student_of_baseline).isna()
+        return self.table[is_student].reset_index(drop=True)
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -101,7 +102,7 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
 def read_view(run: Run) -> View:
     """What the pages show of a run; repeats of a model are but a line on its card."""
     seeds = analysis.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
-    kept = [model for model in run.record.models if repeated_role(model.role) is None]
+    kept = [model for model in run.record.models if replicated_role(model.role) is None]
     run = replace(run, record=replace(run.record, models=kept))
     stored = {role: run.all_predictions(role) for role in run.by_role}
     test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}
@@ -110,10 +111,11 @@ def read_view(run: Run) -> View:
         raise CacheError("it has no predictions on test rows")
     one, other = next(iter(test.values())), next(iter(held_out.values()))
     labels = one["label"].to_numpy()
-    probabilities = {role: frame[PROBABILITIES].to_numpy() for role, frame in test.items()}
+    probabilities = {role: probabilities_of(frame) for role, frame in test.items()}
     reported = {} if run.record.toy else REPORTED
     table = analysis.models_table(run.table(), labels, probabilities, reported)
-    threads = {model.role: model.measured_on.get("threads") for model in run.record.models}
+    throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
+    threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
     return View(
         run,
@@ -123,7 +125,7 @@ def read_view(run: Run) -> View:
         int(run.record.data["rows"]["train"]),
         one["row"].to_numpy(),
         other["label"].to_numpy(),
-        {role: frame[PROBABILITIES].to_numpy() for role, frame in held_out.items()},
+        {role: probabilities_of(frame) for role, frame in held_out.items()},
         read_states(run),
         seeds,
     )

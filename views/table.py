@@ -33,7 +33,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
         "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
         "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
-        "headlines_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
+        "rows_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
         "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
         "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
         "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),

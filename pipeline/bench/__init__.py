@@ -20,7 +20,7 @@ import pandas as pd
 
 from pipeline import data, evaluation, hardware, plan, stages
 from pipeline.bench.peers import Peer
-from pipeline.cache import Run, write_run
+from pipeline.cache import Run, rewrite_run
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
 from pipeline.inference import BATCH_SIZE, available_threads
@@ -315,9 +315,4 @@ def store(run: Run, result: dict) -> Run:
             )
             for model in models
         ]
-    return write_run(
-        run.folder.parent,
-        replace(run.record, models=models, bench=run.record.bench | result),
-        {role: run.all_predictions(role) for role in run.by_role},
-        {role: folder for role in run.by_role if (folder := run.artifact(role))},
-    )
+    return rewrite_run(run, replace(run.record, models=models, bench=run.record.bench | result))

@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.errors import PipelineError
 
 Answer = Callable[[Sequence[str], int], np.ndarray]
-"""Texts and the size of a batch, to probabilities (texts, 4)."""
+"""Texts and the size of a batch, to probabilities (texts, k)."""
 
 
 def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) -> Answer:
@@ -91,7 +91,7 @@ def encoding(artifact: Path) -> Answer:
 
     def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
         encoder.feeds(texts)
-        return np.zeros((len(texts), 4))
+        return np.zeros((len(texts), 2))
 
     return answer
 
@@ -133,7 +133,7 @@ class Peer:
         self._process.stdout.close()
 
     def ask(self, texts: Sequence[str], batch_size: int = 1) -> tuple[float, np.ndarray]:
-        """Seconds that the texts took, and their probabilities (texts, 4).
+        """Seconds that the texts took, and their probabilities (texts, k).
 
         Raises:
             PipelineError: the process ended; its message stands on standard error.
