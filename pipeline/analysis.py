@@ -216,9 +216,9 @@ def teaching(right: Mapping[str, np.ndarray]) -> pd.DataFrame:
         right: by role, boolean (n,), where the model is right, on the same rows.
 
     Returns:
-        One row a student that has a no-teacher baseline, the role being the index: ``difference`` of the
-        accuracies (student less baseline, in -1..1) with the ends ``low`` and ``high`` of its paired
-        95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
+        One row a student that has a no-teacher baseline, the role being the index: ``difference``
+        of the accuracies (student less baseline, in -1..1) with the ends ``low`` and ``high`` of
+        its paired 95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
     """
     rows = {}
     for baseline, own in right.items():
