@@ -16,7 +16,7 @@ from pipeline import plan, processes
 from pipeline.cache import CACHE, check_name, list_runs
 from pipeline.errors import PipelineError, one_line
 from pipeline.families import FAMILIES
-from pipeline.roles import CONTROL
+from pipeline.roles import BASELINE
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -58,12 +58,17 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--no-teacher",
         action="store_true",
-        help=f"train the students on labels alone, as roles <student>{CONTROL}, for comparison",
+        help=f"train the students on labels alone, as roles <student>{BASELINE}, for comparison",
     )
     run.add_argument(
         "--measure-again",
         action="store_true",
         help="time the models anew: on another machine, or where others were using this one",
+    )
+    run.add_argument(
+        "--pretrained-layers",
+        action="store_true",
+        help="students that keep the teacher's layers take them as pretrained, not as fine-tuned",
     )
     run.add_argument("--run", metavar="NAME", help="name of the run (family, and rows if fewer)")
     run.add_argument(
@@ -139,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
 def run_family(options: argparse.Namespace) -> int:
     """Make a family's models and write them into the cache."""
     family = FAMILIES[options.family]
-    roles = plan.roles_to_make(family, options.only, options.no_teacher)
+    asked = plan.roles_asked_for(family, options.only, options.no_teacher)
     name = options.run or family.name + (f"-{options.train_rows}" if options.train_rows else "")
     check_name(name, "--run")
     work = options.work or options.cache / ".work"
@@ -159,12 +164,13 @@ def run_family(options: argparse.Namespace) -> int:
     run = runner.run(
         family,
         corpus,
-        roles,
+        asked,
         name=name,
         cache=options.cache,
         work=work,
         checkpoints=checkpoints,
         command=_portable(options),
+        pretrained_layers=options.pretrained_layers,
         measure_again=options.measure_again,
     )
     if run is None:  # of several processes, one that only helped to train
@@ -181,6 +187,7 @@ def _portable(options: argparse.Namespace) -> str:
         command += f" --train-rows {options.train_rows}"
     for flag in ("data", "checkpoints"):
         command += f" --{flag} DIR" if getattr(options, flag) else ""
+    command += " --pretrained-layers" if options.pretrained_layers else ""
     return command + (f" --run {options.run}" if options.run else "")
 
 

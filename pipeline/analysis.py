@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from pipeline.roles import CONTROL, Reported, repeated_role
+from pipeline.roles import Reported, replicated_role, student_of_baseline
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15
@@ -193,7 +193,7 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
     """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
 
     Args:
-        accuracies: by role, shares in 0..1; roles of repeats as ``roles.repeated_role`` knows
+        accuracies: by role, shares in 0..1; roles of repeats as ``roles.replicated_role`` knows
             them.
 
     Returns:
@@ -201,7 +201,7 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
         role's own among them), ``mean``, ``least`` and ``greatest`` of the accuracies.
     """
     given = pd.DataFrame({"role": list(accuracies), "accuracy": list(accuracies.values())})
-    given["original"] = [repeated_role(role) or role for role in given["role"]]
+    given["original"] = [replicated_role(role) or role for role in given["role"]]
     given = given[given["original"].isin(given["role"])]
     found = given.groupby("original", sort=False)["accuracy"].agg(
         seeds="size", mean="mean", least="min", greatest="max"
@@ -216,16 +216,16 @@ def teaching(right: Mapping[str, np.ndarray]) -> pd.DataFrame:
         right: by role, boolean (n,), where the model is right, on the same rows.
 
     Returns:
-        One row a student that has a control, the role being the index: ``difference`` of the
-        accuracies (student less control, in -1..1) with the ends ``low`` and ``high`` of its paired
-        95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
+        One row a student that has a no-teacher baseline, the role being the index: ``difference``
+        of the accuracies (student less baseline, in -1..1) with the ends ``low`` and ``high`` of
+        its paired 95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
     """
     rows = {}
-    for role, own in right.items():
-        if role.endswith(CONTROL) or f"{role}{CONTROL}" not in right:
-            continue
-        pair = own, right[f"{role}{CONTROL}"]
-        rows[role] = (*paired_difference(*pair), mcnemar(*pair))
+    for baseline, own in right.items():
+        student = student_of_baseline(baseline)
+        if student in right:
+            pair = right[student], own
+            rows[student] = (*paired_difference(*pair), mcnemar(*pair))
     columns = ["difference", "low", "high", "p"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("role")
     return table.assign(p=holm(table["p"]))

@@ -20,12 +20,11 @@ from pipeline import stages
 from pipeline.cache import sha256, write_json
 from pipeline.classes import probability_columns
 from pipeline.errors import PipelineError, one_line
-from pipeline.inference import Classifier
+from pipeline.inference import BATCH_SIZE, Classifier
 from pipeline.uploads import LIKELY, csv_rows
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""
-BATCH_SIZE = 32
 _STATE = "state.json"
 
 

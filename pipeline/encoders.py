@@ -21,6 +21,9 @@ SETTINGS = "classifier.json"
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
+_AT_ONCE = 512
+"""Texts whose tokens, offsets and all, are in memory at once, about 10 kB each."""
+
 Row = Sequence[int] | str
 """One text as a graph takes it; its length is what a batch is padded to."""
 
@@ -105,7 +108,11 @@ class Tokens(Encoder):
 
     def encode(self, texts: Sequence[str]) -> list[Row]:
         """The ids of each text's tokens."""
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        found: list[Row] = []
+        for start in range(0, len(texts), _AT_ONCE):
+            some = self._tokenizer.encode_batch_fast(list(texts[start : start + _AT_ONCE]))
+            found += [encoding.ids for encoding in some]
+        return found
 
     def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""

@@ -4,42 +4,47 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import analysis, hardware
+from pipeline import analysis, data, hardware
 from pipeline.cache import predictions_frame, write_json
 from pipeline.data import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.inference import available_threads
-from pipeline.measure import BATCH_SIZE, predict_many
+from pipeline.measure import SINGLE, predict_many
 from pipeline.predictions import HEADLINES, probabilities_of
 
-# Test first: its headlines are the ones that are timed.
 SPLITS = ("test", "validation")
 PREDICTIONS = "predictions.parquet"
 CONDITIONS = "predictions.json"
 COST = "cost.json"
+HEADLINE_WORDS = range(8, 21)
+"""Words of the headlines that latency is taken on."""
 
 
 def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
-    """Write ``predictions.parquet`` of test and validation, what it was taken on, and the cost."""
+    """Fill ``folder`` with what a model answers and what that costs.
+
+    ``predictions.parquet`` is of test and validation rows, ``predictions.json`` says what it was
+    taken on (hardware, versions, taken), ``cost.json`` is as ``_write_cost`` has it.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "probabilities.npy"
-        cost = _in_a_process_apart(artifact, _texts(corpus), out)
+        predicted_on = hardware.conditions()
+        _write_cost(artifact, corpus, folder, out)
         _table(corpus, np.load(out, allow_pickle=False)).to_parquet(
             folder / PREDICTIONS, index=False
         )
-    write_json(folder / CONDITIONS, {**hardware.describe(), "taken": _now()})
-    _write_cost(folder, cost)
+    write_json(folder / CONDITIONS, predicted_on)
 
 
 def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
     """Replace ``cost.json`` in ``folder``: the model is timed anew, its predictions stay."""
-    _write_cost(folder, _in_a_process_apart(artifact, _texts(corpus)))
+    _write_cost(artifact, corpus, folder)
 
 
 def predict(artifact: Path, corpus: Corpus) -> pd.DataFrame:
@@ -74,15 +79,65 @@ def _table(corpus: Corpus, probabilities: np.ndarray) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def short_headlines(count: int) -> list[str]:
+    """So many of the project's own headlines of ``HEADLINE_WORDS``, in turn if there are fewer."""
+    texts = data.invented_headlines().texts
+    return list(islice(cycle(t for t in texts if len(t.split()) in HEADLINE_WORDS), count))
+
+
+def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None = None) -> None:
+    """Measure a model and write ``cost.json``; with ``out``, write its probabilities there, too.
+
+    It holds ``cost`` and, as ``measured_on``, apart for latency and throughput: hardware, versions,
+    taken, threads, texts, and the number of rows.
+    """
+    headlines = short_headlines(SINGLE)
+    single = _in_a_process_apart(
+        "latency", artifact, {"rows": corpus.test.texts[:SINGLE], "headlines": headlines}
+    )
+    latency = {
+        **hardware.conditions(),
+        "threads": available_threads(),
+        "texts": texts_of_latency(single.pop("rows"), single.pop("headlines"), "test rows"),
+    }
+    timed = {"timed": corpus.test.texts, "more": corpus.validation.texts if out else []}
+    many = _in_a_process_apart("throughput", artifact, timed, out)
+    throughput = {
+        **hardware.conditions(),
+        "threads": available_threads(),
+        "rows": many.pop("rows"),
+        "texts": "test rows of all lengths, sorted by tokens, a worker of one thread a core",
+    }
+    measured_on = {"latency": latency, "throughput": throughput}
+    write_json(folder / COST, {"cost": single | many, "measured_on": measured_on})
+
+
+def load_ms(artifact: Path, text: str) -> float:
+    """Milliseconds from nothing loaded to the answer to ``text``."""
+    once = {"rows": [text], "headlines": [text]}
+    return _in_a_process_apart("latency", artifact, once)["load_ms"]
+
+
+def texts_of_latency(rows: int, headlines: int, kind: str) -> str:
+    """What latency was taken on, for people."""
+    least, most = HEADLINE_WORDS[0], HEADLINE_WORDS[-1]
+    different = len(set(short_headlines(headlines)))
+    said = f" ({different} different ones)" if different < headlines else ""
+    return (
+        f"{rows} {kind}; {headlines} headlines{said} of {least} to {most} words, invented for this "
+        "project; one at a time"
+    )
+
+
 def _in_a_process_apart(
-    artifact: Path, texts: list[str], out: Path | None = None
+    kind: str, artifact: Path, texts: dict[str, list[str]], out: Path | None = None
 ) -> dict[str, float]:
     """Run ``pipeline.measure``; gives the cost.
 
     Raises:
         PipelineError: that process failed.
     """
-    command = [sys.executable, "-m", "pipeline.measure", str(artifact.resolve())]
+    command = [sys.executable, "-m", "pipeline.measure", kind, str(artifact.resolve())]
     process = subprocess.run(
         [*command, str(out)] if out else command,
         input=json.dumps(texts),
@@ -96,20 +151,6 @@ def _in_a_process_apart(
             "its message stands above"
         )
     return json.loads(process.stdout)
-
-
-def _write_cost(folder: Path, cost: dict[str, float]) -> None:
-    machine = {**hardware.describe(), "threads": available_threads(), "taken": _now()}
-    measured_on = {
-        "latency": machine | {"texts": "test rows in file order, one at a time"},
-        "throughput": machine | {"texts": f"test rows in batches of {BATCH_SIZE}"},
-    }
-    write_json(folder / COST, {"cost": cost, "measured_on": measured_on})
-
-
-def _now() -> str:
-    """Date and time, ISO, UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> dict:

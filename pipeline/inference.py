@@ -19,6 +19,9 @@ GRAPH = "model.onnx"
 # Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
 MAX_CHARACTERS = 10_000
 
+BATCH_SIZE = 32
+"""Texts in one run of a graph, where there are many."""
+
 _alone = threading.Lock()
 """Of runs that take several cores: at once they slow each other more than in turn."""
 
@@ -88,7 +91,7 @@ class Classifier:
     def predict_proba(
         self,
         texts: Sequence[str],
-        batch_size: int = 32,
+        batch_size: int = BATCH_SIZE,
         progress: Callable[[int], None] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
@@ -112,14 +115,10 @@ class Classifier:
         probabilities = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         if not len(texts):
             return probabilities
-        # A lone surrogate can't be encoded as UTF-8, which is what the tokenizer wants.
-        clean = [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
-        batch_size = 1 if self._one_by_one else batch_size
-        encoded = self._encoder.encode(clean)
+        encoded = self._encoder.encode(_clean(texts))
         # By what is padded, which a text's characters tell only roughly.
-        # A stable sort: the same texts always meet in the same batches.
-        order = np.argsort([len(row) for row in encoded], kind="stable")
-        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        lengths = [len(row) for row in encoded]
+        batches = batches_by_length(lengths, 1 if self._one_by_one else batch_size)
 
         def run(rows: np.ndarray) -> np.ndarray:
             feeds = self._encoder.batch([encoded[row] for row in rows])
@@ -135,6 +134,24 @@ class Classifier:
                 if progress:
                     progress(len(rows))
         return probabilities
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """How long the graph takes each text to be: in tokens, n-grams or characters."""
+        return [len(row) for row in self._encoder.encode(_clean(texts))]
+
+
+def batches_by_length(lengths: Sequence[int], size: int) -> list[np.ndarray]:
+    """Positions of texts of similar length, ``size`` at a time, the shortest first.
+
+    The sort is stable: the same texts always meet in the same batches.
+    """
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _clean(texts: Sequence[str]) -> list[str]:
+    """What is read of each text, as valid UTF-8: a lone surrogate, say, can't be encoded."""
+    return [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

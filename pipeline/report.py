@@ -9,7 +9,7 @@ from pipeline.cache import Run
 from pipeline.errors import PipelineError
 from pipeline.families import REPORTED
 from pipeline.predictions import probabilities_of
-from pipeline.roles import CONTROL, HIDDEN, LOGITS, Reported, repeated_role
+from pipeline.roles import BASELINE, HIDDEN, LOGITS, Reported, replicated_role
 
 HEADER = (
     "| model | role | accuracy | 95 % interval | against the teacher | headlines alone | MB | ms "
@@ -19,9 +19,9 @@ HEADER = (
 
 
 STEPS = {
-    CONTROL: "labels only",
+    BASELINE: "labels only",
     LOGITS: "+ the teacher's logits",
-    "": "+ its logits on cuts of the rows",
+    "": "+ its logits on random spans of the rows",
     HIDDEN: "+ its hidden states and attention first",
 }
 """What a student is taught with, one thing more at a time: suffix of the role, and in words."""
@@ -40,7 +40,7 @@ def markdown(run: Run) -> str:
     labels, probabilities = _predictions(run)
     models = run.table()
     seeds = analysis.across_seeds(dict(zip(models["role"], models["accuracy"], strict=True)))
-    shown = models[[repeated_role(role) is None for role in models["role"]]]
+    shown = models[[replicated_role(role) is None for role in models["role"]]]
     reported = {} if run.record.toy else REPORTED
     kept = {role: probabilities[role] for role in shown["role"]}
     table = analysis.models_table(shown, labels, kept, reported)
@@ -129,7 +129,7 @@ def _p(p: float) -> str:
 
 
 def speed(result: dict) -> str:
-    """The tables of ``bench``: one headline, many, files, evaluation, training.
+    """The tables of ``bench``: one row, one headline, many rows, files, evaluation, training.
 
     Ratios are against transformers' pipeline: on the same weights, and on the teacher.
 
@@ -141,11 +141,11 @@ def speed(result: dict) -> str:
     parts = []
     if "one" in result:
         count = result["many_texts"]
-        title = f"{count} headlines in batches of {result['batch_size']}"
-        parts += [
-            _comparison("One headline", "ms", result["one"], 1),
-            _comparison(title, "headlines/s", result["many"], count),
-        ]
+        title = f"{count} rows in batches of {result['batch_size']}"
+        parts.append(_comparison("One row", "ms", result["one"], 1))
+        if "headline" in result:
+            parts.append(_comparison("One headline", "ms", result["headline"], 1))
+        parts.append(_comparison(title, "rows/s", result["many"], count))
     if "growth" in result:
         lines = ["| `classify` | rows | s | rows/s | peak memory, MB |", "|---|--:|--:|--:|--:|"]
         for role, rows in result["growth"].items():

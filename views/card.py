@@ -9,7 +9,7 @@ from pipeline import analysis, answers, charts, conditions
 from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
-from pipeline.roles import CONTROL
+from pipeline.roles import student_of_baseline
 from views.common import PAIRED_TEST, SIGNIFICANT, View, number
 
 SHORT = {
@@ -103,7 +103,7 @@ def against_teacher(view: View, role: str) -> str:
 
 def what_the_teacher_added(view: View, role: str) -> str:
     """Of a student that has a control, and of the control, how the two differ, in words."""
-    student, effect = role.removesuffix(CONTROL), analysis.teaching(view.right())
+    student, effect = student_of_baseline(role) or role, analysis.teaching(view.right())
     if student not in effect.index:
         return ""
     row = effect.loc[student]

@@ -17,7 +17,7 @@ from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
 from pipeline.predictions import probabilities_of
-from pipeline.roles import CONTROL, repeated_role
+from pipeline.roles import replicated_role, student_of_baseline
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("McNemar's test", "Holm's correction")))
@@ -56,9 +56,9 @@ class View:
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """The table without the controls: they are there to compare with, not to be deployed."""
-        is_control = self.table["role"].str.endswith(CONTROL)
-        return self.table[~is_control].reset_index(drop=True)
+        """The table without no-teacher baselines, which nobody deploys."""
+        is_student = self.table["role"].map(student_of_baseline).isna()
+        return self.table[is_student].reset_index(drop=True)
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -102,7 +102,7 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
 def read_view(run: Run) -> View:
     """What the pages show of a run; repeats of a model are but a line on its card."""
     seeds = analysis.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
-    kept = [model for model in run.record.models if repeated_role(model.role) is None]
+    kept = [model for model in run.record.models if replicated_role(model.role) is None]
     run = replace(run, record=replace(run.record, models=kept))
     stored = {role: run.all_predictions(role) for role in run.by_role}
     test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}

@@ -1,4 +1,4 @@
-"""One way of answering headlines, in a process of its own that waits for orders.
+"""One way of answering texts, in a process of its own that waits for orders.
 
 Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
 by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
@@ -69,7 +69,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 
 def ours(artifact: Path) -> Answer:
-    """The Classifier: one headline on all cores, many headlines a batch a core."""
+    """The Classifier: one text on all cores, many texts a batch a core."""
     from pipeline.inference import Classifier, available_threads
 
     single = Classifier(artifact)
