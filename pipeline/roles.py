@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
-
 BASELINE = "-baseline"
 LOGITS = "-logits"
 HIDDEN = "-hidden"
