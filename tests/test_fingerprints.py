@@ -9,10 +9,11 @@ import pytest
 
 from pipeline import data, evaluation, maker, models, plan, quantization, runner, trainer, training
 from pipeline.cache import read_run, write_json
+from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
 from pipeline.records import COSTS
-from pipeline.roles import LABELS, Family, Model, NGramShape, TfIdf, Training
+from pipeline.roles import Family, Model, NGramShape, TfIdf, Training
 from tests import pipelines
 
 # --- the plan: every field of the tables --------------------------------------------------------

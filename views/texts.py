@@ -84,6 +84,8 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
         folder = hub_folder()
         if folder is None:
             return None, "The data set is not at hand."
+    if record.schema == 1:
+        return None, "The run is of an older version, which can't tell whether data are its own."
     try:
         rows = record.data["rows"]
         train_rows, fingerprint = rows["train"] + rows["validation"], record.data["fingerprint"]
@@ -166,7 +168,8 @@ def read_one(view: View, texts: list[str] | None, positions: np.ndarray) -> None
     in_order = {role: view.probabilities[role] for role in view.table["role"]}
     answers = of_one(position, in_order, names)
     percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
-    columns = {name: number(name, "%.1f %%") for name in names} | {"Confidence": percent}
+    columns = {str(i): number(name, "%.1f %%") for i, name in enumerate(names)}
+    columns["Confidence"] = percent
     st.dataframe(answers, hide_index=True, height="content", column_config=columns)
 
 
