@@ -52,7 +52,7 @@ FIGURES = {
     "static-naive": (113.1, 0.722, 8.2),
 }
 # What is in a run beside the models themselves.
-CONTROLS = {"minilm-control": (91.0, 0.934, 4.1), "tiny-control": (70.0, 0.931, 2.2)}
+BASELINES = {"minilm-baseline": (91.0, 0.934, 4.1), "tiny-baseline": (70.0, 0.931, 2.2)}
 MEASURED_ON = {
     kind: {
         "hardware": {"processor": "synthetic", "cpu_flags": []},
@@ -203,7 +203,7 @@ def write_run(
     Args:
         folder: the cache, as a dashboard is given it.
         name: of the run.
-        roles: its models, out of ``FIGURES``, ``CONTROLS`` and ``REPEATS``; "teacher" among them.
+        roles: its models, out of ``FIGURES``, ``BASELINES`` and ``REPEATS``; "teacher" among them.
         at_hand: those of them that have their artifact. Of two or more, the last one knows no
             word of one class (Business), so that it disagrees there with the others.
         rows: of the test split.
@@ -216,7 +216,7 @@ def write_run(
     at_hand = [role for role in roles if role in at_hand]
     asked = tuple(labels) == LABELS and not FAMILIES[family].toy
     for seed, role in enumerate(roles, start=1):
-        size, accuracy, p50 = (FIGURES | CONTROLS | REPEATS)[role]
+        size, accuracy, p50 = (FIGURES | BASELINES | REPEATS)[role]
         tables[role] = predictions(accuracy, seed, rows, len(labels), asked)
         if role in at_hand:
             blind = len(at_hand) > 1 and role == at_hand[-1]
@@ -296,8 +296,8 @@ def as_schema_1(folder: Path) -> None:
 if __name__ == "__main__":
     here = Path(sys.argv[1])
     small = [role for role in FIGURES if role.endswith(("int8", "int4"))]
-    everything = [*FIGURES, *CONTROLS, *REPEATS]
+    everything = [*FIGURES, *BASELINES, *REPEATS]
     write_run(here, "mpnet-synthetic", roles=everything, at_hand=small, rows=7600)
-    few = ["teacher", "distil", "minilm", "tiny", "tiny-int8", "tiny-control"]
+    few = ["teacher", "distil", "minilm", "tiny", "tiny-int8", "tiny-baseline"]
     write_run(here, "bert-synthetic", roles=few, at_hand=[], rows=7600, family="bert")
     write_run(here, "toy-synthetic", family="toy", rows=100)

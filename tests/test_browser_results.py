@@ -46,13 +46,13 @@ def test_a_model_is_chosen_by_keyboard_alone(visit, address, picture):
     card.focus()
     page.keyboard.type("minilm-c")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("model=minilm-control"))
+    expect(page).to_have_url(re.compile("model=minilm-baseline"))
     expect(page.get_by_text("What the teacher added to minilm")).to_be_visible()
     switch = page.get_by_role("switch", name="Controls (no teacher)")
     switch.focus()
     page.keyboard.press("Space")
     expect(page).to_have_url(re.compile("controls=true"))
-    expect(page.locator(".annotation-text", has_text="minilm-control")).to_be_visible()
+    expect(page.locator(".annotation-text", has_text="minilm-baseline")).to_be_visible()
     picture(page, "frontier-controls", whole=True)
 
 
