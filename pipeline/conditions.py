@@ -66,6 +66,7 @@ def markdown(models: Sequence[ModelRecord]) -> str:
         conditions = place.conditions
         processor = conditions.get("hardware", {}).get("processor") or "an unknown processor"
         threads = conditions.get("threads")
-        words = [str(processor), f"{threads} threads" if threads else "", " to ".join(place.taken)]
+        cores = f"{threads} thread{'s' if threads > 1 else ''}" if threads else ""
+        words = [str(processor), cores, " to ".join(place.taken)]
         lines.append(f"- {place.title(len(models))}: {', '.join(filter(None, words))}")
     return "\n".join(lines)
