@@ -71,8 +71,7 @@ def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
         corpus = data.load(folder, rows["train"] + rows["validation"], toy=run.record.toy)
     except PipelineError as error:
         return None, str(error)
-    # In schema 1 it was another hash; there, rows, labels and predictions must do.
-    if run.record.schema > 1 and corpus.fingerprint != run.record.data["fingerprint"]:
+    if not corpus.is_named(run.record.data["fingerprint"], run.record.schema):
         return None, f"{folder} holds other rows than the run was made from"
     return corpus, ""
 

@@ -4,24 +4,28 @@
     python -m tests.lengths ROLE --banking77 DIR               BANKING77, 77 classes
     python -m tests.lengths ROLE --plan 500000                 steps alone, nothing is trained
 
-Nothing is read of the test split.
+With ``--titles N`` it learns N labelled random spans of each row, whatever its recipe says; with
+``--epochs N`` it is trained for so many. Nothing is read of the test split.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import data, hardware, models, plan, training
+from pipeline import data, hardware, models, plan, trainer, training
 from pipeline.data import Corpus, Split
 from pipeline.families import FAMILIES
 from pipeline.maker import TRAINING, Maker
+from pipeline.roles import Family, RandomSpans
 
 FAMILY = FAMILIES["mpnet"]
-LINE = "{:12} {:>8} {:>8} {:>7} {:>20} {:>6} {:>7} {:>9} {:>8}"
-HEADER = ("data", "rows", "rate", "steps", "epochs: loss", "kept", "loss", "accuracy", "minutes")
+LINE = "{:10} {:>7} {:>7} {:>6} {:>6} {:>7} {:>9} {:>9} {:>8}  {}"
+HEADER = ("data", "rows", "rate", "steps", "kept", "loss", "accuracy", "8 words", "minutes")
+FIRST_WORDS = 8
 
 
 def main() -> None:
@@ -34,8 +38,11 @@ def main() -> None:
     parser.add_argument("--plan", type=int, nargs="+", default=[], metavar="N")
     parser.add_argument("--checkpoints", type=Path, metavar="DIR")
     parser.add_argument("--work", type=Path, metavar="DIR")
+    parser.add_argument("--titles", type=int, metavar="N")
+    parser.add_argument("--epochs", type=int, metavar="N")
     options = parser.parse_args()
-    settings = FAMILY.by_role()[options.role].training
+    family = changed(options.role, options.titles, options.epochs)
+    settings = family.by_role()[options.role].training
     for rows in options.plan:
         each = 1 + (settings.spans.per_row if settings.spans else 0)
         steps, epochs = training.lengths(settings, rows * each)
@@ -43,9 +50,22 @@ def main() -> None:
     corpora = [data.load(options.data, rows) for rows in options.rows]
     corpora += [banking77(options.banking77)] if options.banking77 else []
     if corpora:
-        print(LINE.format(*HEADER))
+        print(LINE.format(*HEADER, "epochs: loss"))
     for corpus in corpora:
-        print(line(corpus, options.role, options.checkpoints, options.work), flush=True)
+        print(line(corpus, family, options.role, options.checkpoints, options.work), flush=True)
+
+
+def changed(role: str, titles: int | None, epochs: int | None) -> Family:
+    """The family, one model of it on other spans or for another length, if these are not None."""
+    model = FAMILY.by_role()[role]
+    settings = model.training
+    if titles is not None:
+        spans = RandomSpans(titles, longest=16, labelled=True) if titles else None
+        settings = replace(settings, spans=spans)
+    if epochs is not None:
+        settings = replace(settings, epochs=epochs, least_steps=0, doubled_up_to=None)
+    others = [other for other in FAMILY.models if other.role != role]
+    return replace(FAMILY, models=(*others, replace(model, training=settings)))
 
 
 def banking77(folder: Path) -> Corpus:
@@ -65,26 +85,35 @@ def banking77(folder: Path) -> Corpus:
     return Corpus("banking77", tuple(labels), False, train.take(kept), train.take(held_out), test)
 
 
-def line(corpus: Corpus, role: str, checkpoints: Path | None, work: Path) -> str:
+def line(corpus: Corpus, family: Family, role: str, checkpoints: Path | None, work: Path) -> str:
     """Train a role, if it is not trained yet, and say how that went."""
     inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
-    for name in plan.checkpoints(FAMILY, [role], inputs):
+    for name in plan.checkpoints(family, [role], inputs):
         inputs[name] = models.checkpoint_identity(name, checkpoints)
-    folder = Maker(FAMILY, corpus, work, checkpoints, inputs).weights(role)
+    folder = Maker(family, corpus, work, checkpoints, inputs).weights(role)
     record = json.loads((folder / TRAINING).read_text("utf-8"))
     kept = next(e for e in record["validation"] if e["step"] == record["kept_step"])
-    tried = ", ".join(f"{epochs}: {loss:.3f}" for epochs, loss in record["epochs_tried"].items())
     return LINE.format(
         corpus.name,
-        len(corpus.train),
+        f"{len(corpus.train):,}",
         f"{record['rate']:g}",
         record["steps"],
-        tried,
         record["kept_step"],
         f"{kept['loss']:.3f}",
         f"{kept['accuracy']:.4f}",
+        f"{on_first_words(folder, corpus, family):.4f}" if corpus.title_first else "",
         f"{record['seconds_since_last_start'] / 60:.1f}",
+        ", ".join(f"{epochs}: {loss:.3f}" for epochs, loss in record["epochs_tried"].items()),
     )
+
+
+def on_first_words(weights: Path, corpus: Corpus, family: Family) -> float:
+    """Accuracy on validation rows cut to their first words, where a title stands."""
+    rows = corpus.validation
+    texts = [" ".join(text.split()[:FIRST_WORDS]) for text in rows.texts]
+    short = Split(texts, rows.labels, rows.rows)
+    logits = trainer.predict_logits(*models.read(weights), short, family.max_length)
+    return float((logits.argmax(axis=1) == rows.labels).mean())
 
 
 if __name__ == "__main__":
