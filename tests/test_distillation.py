@@ -53,8 +53,8 @@ def test_a_row_without_a_label_is_taught_by_the_teacher_alone():
 def pair(checkpoints):
     """A student and a teacher of other architecture, with their tokenizers."""
     torch.manual_seed(0)
-    student, its = models.load_checkpoint(MINILM, "bert", checkpoints)
-    teacher, other = models.load_checkpoint(MPNET, "mpnet", checkpoints)
+    student, its = models.load_checkpoint(MINILM, "bert", checkpoints, data.LABELS)
+    teacher, other = models.load_checkpoint(MPNET, "mpnet", checkpoints, data.LABELS)
     student.set_attn_implementation("eager")
     return student.eval(), its, teacher, other
 
@@ -127,7 +127,7 @@ def test_hidden_states_come_first_and_leave_no_trace(pair, checkpoints, tmp_path
     corpus = data.load(toy=True)
     settings = Training(rates=(1e-3,), epochs=3, batch_size=90, hidden_epochs=1)
     network, _, record = training.train(
-        lambda: models.load_checkpoint(MINILM, "bert", checkpoints),
+        lambda: models.load_checkpoint(MINILM, "bert", checkpoints, data.LABELS),
         settings,
         corpus.train,
         corpus.validation,

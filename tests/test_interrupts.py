@@ -34,7 +34,7 @@ def train(checkpoints, tmp_path):
 
     def train(folder, *callbacks):
         model, _, record = training.train(
-            lambda: models.load_checkpoint(BERT, "bert", checkpoints),
+            lambda: models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS),
             SETTINGS,
             rows,
             corpus.validation,

@@ -15,7 +15,7 @@ BERT = "google-bert/bert-base-uncased"
 
 def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
     # Batches are grouped by length; rows that came back in that order would teach nonsense.
-    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS)
     texts = data.load(toy=True).test.texts
     texts = [
         text for pair in zip(texts[:30], texts[30:60], strict=True) for text in (*pair, pair[0] * 2)
@@ -33,7 +33,7 @@ def test_the_lowest_loss_on_validation_chooses_the_rate(checkpoints, tmp_path):
     rates = (1e-9, 2e-3)
 
     def start():
-        return models.load_checkpoint(BERT, "bert", checkpoints)
+        return models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS)
 
     settings = Training(rates=rates, epochs=4, batch_size=16, search_rows=200)
     _, _, record = training.train(start, settings, corpus.train, corpus.validation, 32, tmp_path)
@@ -60,7 +60,7 @@ def test_a_share_of_the_rows_is_trained_on_with_the_logits_that_are_theirs(check
 
     settings = Training(rates=(1e-3,), epochs=1, batch_size=16, rows=40)
     _, _, record = training.train(
-        lambda: models.load_checkpoint(BERT, "bert", checkpoints),
+        lambda: models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS),
         settings,
         corpus.train,
         corpus.validation,
@@ -77,7 +77,9 @@ def test_a_share_of_the_rows_is_trained_on_with_the_logits_that_are_theirs(check
 
 
 def test_layers_are_kept_by_number(checkpoints):
-    model, _ = models.load_checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints)
+    model, _ = models.load_checkpoint(
+        "sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints, data.LABELS
+    )
     wanted = [model.bert.encoder.layer[layer].output.dense.weight.clone() for layer in (0, 2, 5)]
     models.keep_layers(model, (0, 2, 5))
     kept = [layer.output.dense.weight for layer in model.bert.encoder.layer]
@@ -88,7 +90,7 @@ def test_layers_are_kept_by_number(checkpoints):
 
 
 def test_a_model_is_saved_and_read_back(checkpoints, tmp_path):
-    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS)
     models.save(model, tokenizer, tmp_path)
     again, _ = models.read(tmp_path)
     batch = tokenizer(["a headline"], return_tensors="pt")
@@ -103,7 +105,7 @@ def test_a_model_is_saved_and_read_back(checkpoints, tmp_path):
 
 
 def test_the_most_frequent_pieces_are_kept_with_their_embeddings(checkpoints):
-    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints)
+    model, tokenizer = models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS)
     texts = ["markets markets markets fell", "markets rose"]
     table = model.get_input_embeddings().weight.detach().clone()
     before = tokenizer.get_vocab()
