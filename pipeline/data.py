@@ -99,14 +99,14 @@ def load(folder: Path | None = None, train_rows: int | None = None, toy: bool = 
         train, test = _read_hub()
         name = HUB_NAME
     if train_rows is not None and train_rows != len(train):
-        train = train.take(_stratified(train, train_rows, "--train-rows"))
-    held_out = _stratified(train, round(len(train) * VALIDATION_SHARE), "the validation tenth")
+        train = train.take(stratified(train, train_rows, "--train-rows"))
+    held_out = stratified(train, round(len(train) * VALIDATION_SHARE), "the validation tenth")
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     train, validation = train.take(kept), train.take(held_out)
     return Corpus(name, LABELS, TITLE_FIRST, train, validation, test)
 
 
-def _stratified(split: Split, count: int, what: str) -> np.ndarray:
+def stratified(split: Split, count: int, what: str) -> np.ndarray:
     """Positions of ``count`` rows, drawn by class with a fixed seed."""
     from sklearn.model_selection import train_test_split  # slow to import, and not for every page
 

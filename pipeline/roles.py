@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
-
 BASELINE = "-baseline"
 LOGITS = "-logits"
 HIDDEN = "-hidden"
@@ -47,8 +45,8 @@ class Training:
     least_steps: int = 0
     """Epochs are added until there are so many steps: few rows make few steps an epoch."""
     doubled_up_to: int | None = None
-    """Twice as many epochs are tried, and twice as many again, as long as that lowers the loss on
-    validation and takes at most so many steps. None: the length is not chosen."""
+    """A training whose loss on validation was still falling at its end is tried for twice as many
+    epochs, if they take at most so many steps. None: its length is not chosen."""
     batch_size: int = 64
     dropout: float = 0.0
     """Of every layer. None by default: few epochs leave nothing to regularise, students are to

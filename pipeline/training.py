@@ -42,7 +42,7 @@ class Lengths(NamedTuple):
 
     steps_per_epoch: int
     epochs: list[int]
-    """To try, the shortest first; a longer one only if the one before it did better than all."""
+    """To try, the shortest first; a longer one only if the loss still fell in the one before."""
 
 
 def lengths(training: Training, rows: int) -> Lengths:
@@ -180,7 +180,7 @@ def train(
     tried: dict[int, dict] = {}
     for epochs in epochs_to_try:
         tried[epochs] = _train_for(setup, epochs, rate)
-        if tried[epochs]["loss"] is None or tried[epochs]["loss"] > _least_loss(tried):
+        if not _still_falling(tried[epochs], _least_loss(tried)):
             break
     best = min(tried, key=lambda epochs: _or_infinity(tried[epochs]["loss"]))
     kept = tried[best]
@@ -271,6 +271,11 @@ def _train_for(setup: _Setup, epochs: int, rate: float) -> dict:
 
 def _weights_after(folder: Path, epochs: int) -> Path:
     return folder / f"{epochs}-epochs.safetensors"
+
+
+def _still_falling(record: dict, least: float) -> bool:
+    """Whether a training ended with its lowest loss, and lower than all shorter ones."""
+    return _or_infinity(record["loss"]) <= least and record["kept_step"] == record["steps"]
 
 
 def _least_loss(tried: dict[int, dict]) -> float:
