@@ -275,7 +275,8 @@ def _weights_after(folder: Path, epochs: int) -> Path:
 
 def _still_falling(record: dict, least: float) -> bool:
     """Whether a training ended with its lowest loss, and lower than all shorter ones."""
-    return _or_infinity(record["loss"]) <= least and record["kept_step"] == record["steps"]
+    loss, ended_with_it = record["loss"], record["kept_step"] == record["steps"]
+    return loss is not None and loss <= least and ended_with_it
 
 
 def _least_loss(tried: dict[int, dict]) -> float:
