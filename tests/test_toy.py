@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from pipeline.cache import read_run
 from pipeline.families import FAMILIES
@@ -102,7 +103,7 @@ def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
     assert "predicting" not in process.stderr
     again = read_run(cache / "toy")
     timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
-    assert timed == {"teacher", "tiny"}
+    assert timed == {"tiny"}  # its teacher is not needed: its logits are at hand
     assert again.record.files == toy.record.files
     before, after = (run.by_role["tiny"].measured_on for run in (toy, again))
     assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
@@ -159,7 +160,7 @@ def test_verify_recomputes_and_finds_what_was_changed(toy_cache, tmp_path):
 
 def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     command = ("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path / "cache")
-    checkpoints = ".draft-toy-teacher-weights-*/checkpoints/checkpoint-*/trainer_state.json"
+    checkpoints = ".draft-toy-teacher-weights-*/*-epochs/checkpoint-*/trainer_state.json"
 
     def stop_at(step, how):
         process = pipelines.start(*command)
@@ -189,6 +190,34 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     for role in resumed.by_role:
         pd.testing.assert_frame_equal(resumed.all_predictions(role), toy.all_predictions(role))
         assert resumed.by_role[role].fingerprint == toy.by_role[role].fingerprint
+
+
+def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, toy, tmp_path):
+    """In a clone that has no weights, and no artifact either."""
+    shutil.copytree(toy_cache / "toy", tmp_path / "toy", ignore=shutil.ignore_patterns("artifacts"))
+    process = pipelines.run("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "teacher" not in process.stderr
+    made, before = (folder / ".work" for folder in (tmp_path, toy_cache))
+    assert {path.name.rpartition("-")[0] for path in made.glob("toy-t*")} == {
+        *("toy-teacher-logits", "toy-teacher-span-logits"),
+        *("toy-tiny-weights", "toy-tiny-artifact", "toy-tiny-evaluation"),
+    }
+    (weights,) = made.glob("toy-tiny-weights-*/model.safetensors")
+    assert weights.read_bytes() == (before / weights.relative_to(made)).read_bytes()
+    again = read_run(tmp_path / "toy")
+    assert again.record.files == toy.record.files
+    assert again.by_role["tiny"].metrics == toy.by_role["tiny"].metrics  # the agreement, too
+
+
+def test_the_run_holds_what_its_students_learn(toy):
+    """On 270 rows, and on a span of each."""
+    paths = toy.all_logits().values()
+    assert len(paths) == len(toy.record.logits) == 2
+    for path in paths:
+        logits = load_file(path)["logits"]
+        assert (logits.dtype, logits.shape) == (np.float16, (270, 4))
+        assert f"logits/{path.name}" in toy.record.files
 
 
 def test_a_damaged_run_is_not_added_to(toy_cache, tmp_path):
