@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     classify.set_defaults(act=classify_file)
     classify.add_argument("source", type=Path, metavar="IN", help="a .csv, .txt or .parquet file")
-    classify.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0 … p3")
+    classify.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0, p1, …")
     classify.add_argument("--model", required=True, metavar="ROLE", help="which model")
     classify.add_argument("--run", metavar="NAME", help="of which run, if several have it")
     classify.add_argument(
@@ -239,6 +239,7 @@ def _from_repository(path: Path) -> str:
 
 def predict_headlines(options: argparse.Namespace) -> int:
     """Classify headlines with every model that has its artifact at hand."""
+    from pipeline import encoders
     from pipeline.inference import Classifier
 
     headlines = options.headlines or [line.rstrip("\n") for line in sys.stdin]
@@ -258,6 +259,8 @@ def predict_headlines(options: argparse.Namespace) -> int:
         raise PipelineError(
             "no such model has its artifact at hand; python -m pipeline status lists them"
         )
+    for run, role, folder in asked:
+        encoders.check_labels(folder, role, run.labels)
     answers = [Classifier(folder).predict_proba(texts) for _, _, folder in asked]
     table = pd.DataFrame(
         {
@@ -297,8 +300,10 @@ def classify_file(options: argparse.Namespace) -> int:
 
 def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
     """The artifact of that role in the run of that name, or in the only run that has it."""
+    from pipeline import encoders
+
     found = {
-        run.name: folder
+        run.name: (run, folder)
         for run in _named_runs(cache, name)
         if role in run.by_role and (folder := run.artifact(role))
     }
@@ -308,7 +313,9 @@ def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
         )
     if len(found) > 1:
         raise PipelineError(f"{role} is in several runs, name one with --run: {', '.join(found)}")
-    return found.popitem()[1]
+    _, (run, folder) = found.popitem()
+    encoders.check_labels(folder, role, run.labels)
+    return folder
 
 
 def verify_runs(options: argparse.Namespace) -> int:
@@ -351,13 +358,14 @@ def run_bench(options: argparse.Namespace) -> int:
 
 def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
-    from pipeline import report
+    from pipeline import conditions, report
 
     (run,) = _named_runs(options.cache, options.run)
     if options.speed:
         print(report.speed(run.record.bench))
     else:
         print(report.ablation(run) if options.ablation else report.markdown(run))
+        print(f"\n{conditions.markdown(run.record.models)}")
     return 0
 
 

@@ -68,6 +68,10 @@ class Corpus:
                 raise PipelineError(f"a {name} row has a label outside 0..{len(self.labels) - 1}")
         object.__setattr__(self, "fingerprint", _fingerprint(self))
 
+    def is_named(self, fingerprint: str, schema: int) -> bool:
+        """Whether a run of that schema which names that fingerprint was made on this corpus."""
+        return fingerprint == (_fingerprint_of_schema_1(self) if schema == 1 else self.fingerprint)
+
     def splits(self) -> dict[str, Split]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
@@ -205,4 +209,14 @@ def _fingerprint(corpus: Corpus) -> str:
     for split in corpus.splits().values():
         add(split.texts, len(split))
         digest.update(np.asarray(split.labels, dtype=">i8").tobytes())
+    return digest.hexdigest()
+
+
+def _fingerprint_of_schema_1(corpus: Corpus) -> str:
+    """What runs of schema 1 know their data by."""
+    digest = hashlib.sha256()
+    for split in corpus.splits().values():
+        digest.update(f"{len(split)}\n".encode())
+        for text, label in zip(split.texts, split.labels, strict=True):
+            digest.update(f"{label}\t{text}\n".encode())
     return digest.hexdigest()

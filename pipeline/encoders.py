@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from pipeline.classes import check_same
+from pipeline.errors import PipelineError, one_line
+
 TOKENIZER = "tokenizer.json"
 SETTINGS = "classifier.json"
 
@@ -169,3 +172,21 @@ def read(folder: Path) -> tuple[list[str], Encoder]:
         case _:
             encoder = Tokens(Tokenizer.from_file(str(folder / TOKENIZER)))
     return settings["labels"], encoder
+
+
+def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
+    """Raise a PipelineError, which names the model, unless an artifact has its run's class names.
+
+    Args:
+        folder: of the artifact.
+        role: the model's.
+        labels: the run's class names; their order matters.
+    """
+    try:
+        found = json.loads((folder / SETTINGS).read_text("utf-8"))["labels"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(
+            f"{SETTINGS} of {role} can't be read: {one_line(error)}; "
+            "make the model anew with python -m pipeline run"
+        ) from error
+    check_same(role, found, labels)

@@ -165,7 +165,7 @@ _TITLES = RandomSpans(per_row=1, longest=16, labelled=True)
 _SPANS = RandomSpans(per_row=2)
 
 # On labels, where a long training learns few rows by heart: its length is chosen on validation.
-_TEACHER = Training(rates=(4e-5,), epochs=2, doubled_up_to=1500, spans=_TITLES)
+_TEACHER = Training(rates=(4e-5,), epochs=2, least_steps=200, doubled_up_to=1500, spans=_TITLES)
 # It starts from the trained teacher, and has only to make up for the rounding.
 _QAT = Training(rates=(2e-5,), epochs=1, least_steps=100, rows=20_000, spans=_SPANS)
 _TINY_QAT = replace(_QAT, rates=(5e-5, 1e-4, 2e-4))

@@ -137,6 +137,8 @@ def _write(
     stored = existing.all_logits() if existing else {}
     logits = {key: stored[key] for key in maker.learned_logits() if key in stored}
     logits |= maker.logits_at_hand([record.role])
+    # Models that today's family has no more, of a run that an older version began, come last.
+    in_order = [role for role in dict.fromkeys([*maker.models, *kept]) if role in records]
     corpus = maker.corpus
     return write_run(
         cache,
@@ -154,7 +156,7 @@ def _write(
                 "rows": {split: len(rows) for split, rows in corpus.splits().items()},
                 "seed": SEED,
             },
-            models=[records[role] for role in maker.models if role in records],
+            models=[records[role] for role in in_order],
             files={},
             bench=existing.record.bench if existing else {},
             logits={f"{fingerprint[:16]}.safetensors": fingerprint for fingerprint in logits},

@@ -1,5 +1,8 @@
 """The benchmark's turns, checks and tables, on tiny models; not its figures."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +73,15 @@ def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path):
         batch = tokenizer(texts, padding=True, return_tensors="pt")
         expected = network.eval()(**batch).logits.softmax(-1).numpy()
     np.testing.assert_allclose(found, expected, atol=0.05 if kind == "torch.ao" else 1e-5)
+
+
+def test_a_peer_is_stopped_outside_its_turn(artifact):
+    with peers.Peer("onnxruntime", artifact, 64) as peer:
+        for _ in range(2):
+            with peer.turn():
+                peer.ask(["coach"])
+            found = os.waitid(os.P_PID, peer._process.pid, os.WSTOPPED | os.WNOWAIT)
+            assert found.si_status == signal.SIGSTOP
 
 
 def test_a_peer_that_fails_is_one_line(tmp_path):

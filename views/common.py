@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, intervals, loaded, plan
+from pipeline import analysis, answers, encoders, intervals, loaded, plan
 from pipeline.budget import SIGNIFICANT as SIGNIFICANT
 from pipeline.cache import CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
@@ -158,15 +158,16 @@ def _models() -> Loaded[Classifier]:
     return Loaded(loaded.budget())
 
 
-def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Classifier:
-    """The model in a folder; loaded anew when its files or its record have changed."""
+def load_classifier(view: View, role: str) -> Classifier:
+    """A model of a run; loaded anew when its files or its record have changed."""
+    folder, artifact = view.run.folder / "artifacts" / role, view.run.by_role[role].artifact
     # Its weights, and what it works on: measured of each shipped model, rounded up.
     size = round(1.6 * graph_bytes(folder)) + 60_000_000
-    key = (folder, tuple(artifact.items()), stamps)
-    return _models().get(key, size, lambda: _load(folder, artifact))
+    key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))
+    return _models().get(key, size, lambda: _load(folder, artifact, role, view.run.labels))
 
 
-def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
+def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) -> Classifier:
     for path in folder.iterdir():
         if path.name not in artifact:
             raise PipelineError(f"{path} is no file of its run; delete it")
@@ -176,6 +177,7 @@ def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
                 f"{folder / name} is not the file that its run recorded; "
                 "make it anew with python -m pipeline run"
             )
+    encoders.check_labels(folder, role, labels)
     classifier = Classifier(folder)
     # The first run of a graph is slow, and would be taken for the time of the first headline.
     classifier.predict_proba([""])

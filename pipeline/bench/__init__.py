@@ -142,12 +142,15 @@ def compare(
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(Peer(p.kind, p.folder, max_length)) for p in people]
         for turn in range(turns):
-            for place, peer in enumerate(peers):
-                for call in range(turn * block, (turn + 1) * block):
-                    took, probabilities = peer.ask(orders[call % len(orders)], batch_size)
-                    if turn:
-                        seconds[place].append(took)
-                        answers[place].append(probabilities)
+            # Another one begins each turn, so that nobody always comes after the same one.
+            for place in np.roll(np.arange(len(peers)), -turn):
+                peer = peers[place]
+                calls = range(turn * block, (turn + 1) * block)
+                with peer.turn():
+                    found = [peer.ask(orders[call % len(orders)], batch_size) for call in calls]
+                if turn:
+                    seconds[place] += [took for took, _ in found]
+                    answers[place] += [probabilities for _, probabilities in found]
     rows = []
     for person, took, own in zip(people, seconds, answers, strict=True):
         first = next(place for place, other in enumerate(people) if other.group == person.group)

@@ -2,15 +2,18 @@
 
 Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
 by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
-that peers can be timed in turns without one's threads standing in another's way.
+that peers can be timed in turns without one's threads standing in another's way: outside its turn a
+peer is stopped, for onnxruntime's threads would go on spinning into the next one's turn.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +134,15 @@ class Peer:
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let the process run while it is asked, and stop it, spinning threads and all, after."""
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGSTOP)
 
     def ask(self, texts: Sequence[str], batch_size: int = 1) -> tuple[float, np.ndarray]:
         """Seconds that the texts took, and their probabilities (texts, k).
