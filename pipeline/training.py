@@ -14,7 +14,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
-from pipeline import hardware, processes
+from pipeline import hardware, processes, stages
 from pipeline.averaging import AverageWeights, add_mean, take_mean
 from pipeline.cache import write_json
 from pipeline.data import Split
@@ -262,7 +262,9 @@ def _train_for(setup: _Setup, epochs: int, rate: float) -> dict:
         "seconds_since_last_start": round(time.monotonic() - started, 1),
     }
     if processes.is_first():
-        save_weights(made.model, _weights_after(setup.folder, epochs))
+        weights = _weights_after(setup.folder, epochs)
+        save_weights(made.model, weights)
+        stages.sync(weights)
         write_json(result, record)
         shutil.rmtree(checkpoints)
     processes.wait_for_all()

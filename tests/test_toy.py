@@ -37,9 +37,10 @@ def test_every_role_is_there_and_the_run_is_marked_a_toy(toy):
 
 def test_models_learned_and_compression_did_not_ruin_them(toy):
     accuracy = {role: model.metrics["accuracy"] for role, model in toy.by_role.items()}
-    # A quarter is chance; the standard error at 0.6 on 100 rows is 0.05.
+    # A quarter is chance, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the
+    # loss on 30 rows, which is least before the accuracy is greatest.
     for role in ("teacher", "distil", "minilm", "tiny"):
-        assert accuracy[role] > 0.45, role
+        assert accuracy[role] > 0.4, role
     for role in ("dynamic", "static", "qat"):
         assert abs(accuracy[role] - accuracy["teacher"]) <= 0.1, role
         assert toy.by_role[role].metrics["agreement"] > 0.8, role

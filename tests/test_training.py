@@ -5,6 +5,7 @@ Kill and resume is in test_toy.py and test_interrupts.py, several processes in t
 
 import json
 import math
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -329,6 +330,19 @@ def test_a_kill_between_two_lengths_repeats_none(tmp_path):
     assert same(found.state_dict(), expected.state_dict())
     for name in ("rate", "epochs", "epochs_tried", "steps", "kept_step", "validation"):
         assert resumed[name] == record[name], name
+
+
+def test_weights_are_on_the_disk_before_their_training_counts_as_done(tmp_path, monkeypatch):
+    synced = set()
+
+    def fsync(descriptor, real=os.fsync):
+        if not (tmp_path / "1-epochs.json").exists():
+            synced.add(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    learn(tmp_path, Training(rates=(1e-2,), epochs=1, batch_size=90))
+    assert (tmp_path / "1-epochs.safetensors").stat().st_ino in synced
 
 
 # --- the processor ------------------------------------------------------------------------------
