@@ -169,7 +169,8 @@ class Maker:
 
         def make(draft: Path) -> None:
             if shipped:
-                shutil.copyfile(shipped, draft / LOGITS)
+                if processes.is_first():
+                    shutil.copyfile(shipped, draft / LOGITS)
                 return
             rows = self._spans(wanted) if wanted else self.corpus.train
             network, tokenizer = models.read(self.weights(role))

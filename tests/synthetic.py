@@ -18,6 +18,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from pipeline import cache, encoders, evaluation, inference, records
 from pipeline.data import LABELS, invented_headlines
 from pipeline.families import FAMILIES
+from pipeline.roles import BASELINE, student_of_baseline
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],
@@ -224,7 +225,8 @@ def write_run(
             artifacts[role] = write_artifact(
                 drafts / role, 6.0 - seed / 4, blind_to, role in slow, labels
             )
-        model = FAMILIES[family].by_role()[role]
+        known = FAMILIES[family].by_role()
+        model = known.get(role) or known[f"{student_of_baseline(role)}{BASELINE}"]
         made.append(
             cache.ModelRecord(
                 role=role,
