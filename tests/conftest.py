@@ -59,7 +59,7 @@ def artifact(tmp_path_factory):
 def toy_cache(tmp_path_factory):
     """A cache with the whole toy family, made by the command that a newcomer types."""
     cache = tmp_path_factory.mktemp("toy") / "cache"
-    process = pipelines.run("run", "--family", "toy", "--cache", cache)
+    process = pipelines.run("run", "--family", "toy", "--cache", cache, timeout=1800)
     assert process.returncode == 0, process.stderr
     return cache
 

@@ -39,11 +39,13 @@ def start(*arguments: str, module: str = "pipeline", **options) -> subprocess.Po
     )
 
 
-def run(*arguments: str, text_in: str = "", **options) -> subprocess.CompletedProcess:
-    """The same, given standard input and waited for: 300 seconds at most."""
+def run(
+    *arguments: str, text_in: str = "", timeout: float = 300, **options
+) -> subprocess.CompletedProcess:
+    """The same, given standard input and waited for: so many seconds at most."""
     process = start(*arguments, **options)
     try:
-        out, err = process.communicate(text_in, timeout=300)
+        out, err = process.communicate(text_in, timeout=timeout)
     finally:
         process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -216,8 +216,11 @@ def write_run(
     tables, artifacts, made = {}, {}, []
     at_hand = [role for role in roles if role in at_hand]
     asked = tuple(labels) == LABELS and not FAMILIES[family].toy
+    known = FAMILIES[family].by_role()
     for seed, role in enumerate(roles, start=1):
-        size, accuracy, p50 = (FIGURES | BASELINES | REPEATS)[role]
+        # A baseline may bear the name that older runs gave it.
+        today = role if role in known else f"{student_of_baseline(role)}{BASELINE}"
+        size, accuracy, p50 = (FIGURES | BASELINES | REPEATS)[today]
         tables[role] = predictions(accuracy, seed, rows, len(labels), asked)
         if role in at_hand:
             blind = len(at_hand) > 1 and role == at_hand[-1]
@@ -225,8 +228,7 @@ def write_run(
             artifacts[role] = write_artifact(
                 drafts / role, 6.0 - seed / 4, blind_to, role in slow, labels
             )
-        known = FAMILIES[family].by_role()
-        model = known.get(role) or known[f"{student_of_baseline(role)}{BASELINE}"]
+        model = known[today]
         made.append(
             cache.ModelRecord(
                 role=role,

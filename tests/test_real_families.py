@@ -19,7 +19,9 @@ def bert_cache(tmp_path_factory, checkpoints, data_folder):
 
 def _run(family, cache, checkpoints, data_folder, *more):
     where = ("--cache", cache, "--checkpoints", checkpoints, "--data", data_folder)
-    return pipelines.run("run", "--family", family, *where, *more, module="tests.brief")
+    return pipelines.run(
+        "run", "--family", family, *where, *more, module="tests.brief", timeout=1800
+    )
 
 
 def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
