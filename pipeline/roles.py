@@ -204,3 +204,14 @@ def repeated_role(role: str) -> str | None:
     """The role that a repeat repeats; None for a role that is no repeat."""
     original, mark, _ = role.rpartition(SEED)
     return original if mark else None
+
+
+replicated_role = repeated_role
+
+
+def student_of_baseline(role: str) -> str | None:
+    """The student whose no-teacher baseline a role is; None for any other role."""
+    for suffix in ("-baseline", CONTROL):
+        if role.endswith(suffix):
+            return role.removesuffix(suffix)
+    return None

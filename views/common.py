@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, intervals, loaded, plan
-from pipeline.budget import SIGNIFICANT as SIGNIFICANT
+from pipeline import analysis, answers, intervals, loaded, plan, recommendation
 from pipeline.cache import PROBABILITIES, CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES, REPORTED
 from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
-from pipeline.roles import CONTROL, repeated_role
+from pipeline.roles import repeated_role
 
 PLAIN_CHART = {"displayModeBar": False}
-PAIRED_TEST = " ".join(map(meaning, ("McNemar's test", "Holm's correction")))
+PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -47,6 +46,8 @@ class View:
     """By role: done, stale (made by another recipe than today's) or unknown."""
     seeds: pd.DataFrame
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
+    compared: pd.DataFrame
+    """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
 
     @property
     def title(self) -> str:
@@ -55,9 +56,18 @@ class View:
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """The table without the controls: they are there to compare with, not to be deployed."""
-        is_control = self.table["role"].str.endswith(CONTROL)
-        return self.table[~is_control].reset_index(drop=True)
+        """The table without what is there to compare with, and not to be deployed."""
+        return self.table[self.table["role"].isin(self.compared["role"])].reset_index(drop=True)
+
+    @property
+    def reference(self) -> str:
+        """The model that is most accurate on validation: the others are compared with it."""
+        return self.compared.loc[self.compared["reference"], "role"].iloc[0]
+
+    @property
+    def comparisons(self) -> int:
+        """For how many comparisons bounds of this run's models hold at once, on every page."""
+        return recommendation.comparisons(self.table["role"])
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -115,6 +125,7 @@ def read_view(run: Run) -> View:
     table = analysis.models_table(run.table(), labels, probabilities, reported)
     threads = {model.role: model.measured_on.get("threads") for model in run.record.models}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
+    right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
     return View(
         run,
         labels,
@@ -126,6 +137,7 @@ def read_view(run: Run) -> View:
         {role: frame[PROBABILITIES].to_numpy() for role, frame in held_out.items()},
         read_states(run),
         seeds,
+        recommendation.compare(table, right),
     )
 
 

@@ -13,7 +13,7 @@ def show(view: View, views: list[View], present_page) -> None:
     left, right = st.columns([2, 1], gap="medium")
     with right:
         limits = budget.ask_budget()
-        budget.show_verdict(view, limits)
+        budget.show_recommendation(view, limits)
         st.page_link(
             present_page,
             label="Present this",
