@@ -29,7 +29,7 @@ def classification_metrics(
         teacher_probabilities: the same rows as the teacher sees them; None where it is not asked.
 
     Returns:
-        Shares in 0..1: ``accuracy``; ``macro_f1``, the plain mean of the classes' F1; ``ece``;
+        Shares in 0..1: ``accuracy``; ``macro_f1``, see ``macro_f1``; ``ece``;
         ``agreement`` with the teacher or None; and ``precision``, ``recall``, ``f1``, lists of k.
         A class that is never predicted has precision 0. ``nll`` is in nats a row. All are plain
         Python numbers, fit for JSON.
@@ -44,7 +44,7 @@ def classification_metrics(
         agreed = agreement(predicted, np.asarray(teacher_probabilities).argmax(axis=1))
     return {
         "accuracy": float(np.mean(predicted == labels)),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(macro_f1(cells)),
         "ece": expected_calibration_error(labels, probabilities),
         "nll": negative_log_likelihood(labels, probabilities),
         "agreement": agreed,
@@ -248,6 +248,15 @@ def f1_scores(matrices: np.ndarray) -> np.ndarray:
     """F1 of each class, (…, k), of confusion matrices (…, k, k); 0 for a class of no row."""
     right = np.diagonal(matrices, axis1=-2, axis2=-1)
     return _shares(2 * right, matrices.sum(axis=-2) + matrices.sum(axis=-1))
+
+
+def macro_f1(matrices: np.ndarray) -> np.ndarray:
+    """Mean F1 of the classes, (…), of confusion matrices (…, k, k).
+
+    A class that no row has and no row is called is left out, as scikit-learn does.
+    """
+    known = matrices.sum(axis=-2) + matrices.sum(axis=-1) > 0
+    return f1_scores(matrices).sum(axis=-1) / known.sum(axis=-1)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """A figure of a model's predictions and its 95 % interval, one function for all figures.
 
 Proportions (accuracy, recall, agreement) get Wilson's interval over the rows that they are of.
-Macro-F1 and calibration error are no proportions: they get a bootstrap over test rows, macro-F1 by
-percentiles (Efron & Tibshirani, 1993), with a fixed seed, so that a page shows the same every time.
+Macro-F1 gets percentiles of a bootstrap over test rows (Efron & Tibshirani, 1993), calibration
+error an inverted test (``calibration.ece_interval``), both with a fixed seed, so that a page shows
+the same every time.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from pipeline.analysis import (
     accuracy_interval,
     confusion_matrix,
     expected_calibration_error,
-    f1_scores,
+    macro_f1,
 )
 from pipeline.records import ModelRecord
 
@@ -98,16 +99,13 @@ def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interv
     cells = confusion_matrix(labels, predicted, classes)
     total = cells.sum()
     drawn = np.random.default_rng(SEED).multinomial(total, cells.ravel() / total, MATRICES)
-    scores = f1_scores(drawn.reshape(MATRICES, classes, classes)).mean(axis=1)
-    return _percentiles(float(f1_scores(cells).mean()), scores)
+    scores = macro_f1(drawn.reshape(MATRICES, classes, classes))
+    return _percentiles(float(macro_f1(cells)), scores)
 
 
 def _calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> Interval:
-    """Percentiles of resamples would miss the truth near 0: see ``calibration.ece_interval``."""
     found = expected_calibration_error(labels, probabilities)
-    drawn = calibration.ece_draws(labels, [probabilities])[:, 0]
-    by_chance = calibration.ece_by_chance(probabilities)
-    return (found, *calibration.ece_interval(found, drawn, by_chance))
+    return (found, *calibration.ece_interval(labels, probabilities))
 
 
 def _percentiles(found: float, drawn: np.ndarray) -> Interval:

@@ -57,6 +57,17 @@ def test_a_class_that_is_never_predicted_has_no_precision():
     assert found["recall"] == [1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("seen", [(0, 1, 2), (0,), (0, 1, 2, 3)])
+def test_macro_f1_leaves_out_a_class_that_no_row_has(sample, seen):
+    labels, probabilities, _ = sample
+    rows = np.isin(labels, seen) & np.isin(probabilities.argmax(axis=1), seen)
+    labels, probabilities = labels[rows], probabilities[rows]
+    found = analysis.classification_metrics(labels, probabilities)
+    expected = metrics.f1_score(labels, probabilities.argmax(axis=1), average="macro")
+    assert found["macro_f1"] == pytest.approx(expected)
+    assert len(found["f1"]) == 4
+
+
 def test_calibration_error_by_hand():
     # Two bins are hit: (.6, .667] by .62 and .66, one of them right; (.933, 1] by .95 and 1, both.
     tops = np.array([0.62, 0.66, 0.95, 1.0])
