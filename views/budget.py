@@ -10,15 +10,18 @@ from pipeline.recommendation import recommend, sentence
 from views.common import View
 
 
-def ask_budget() -> Budget:
-    """The limits under their heading."""
+def show_budget(view: View) -> Budget:
+    """The sentence that can be read out, and under it the limits; returns them."""
     st.markdown(
         "**Which one to deploy?**",
         help="The smallest model that fits the limits and is within the margin. If none is, the "
         f"one of those that fit which is most accurate on validation. {meaning('Margin')} "
         f"{meaning('Reference')}",
     )
-    return ask_limits()
+    place = st.container(border=True)
+    budget = ask_limits()
+    place.text(sentence(recommend(view.compared, budget)))
+    return budget
 
 
 def ask_limits(key: Callable[[str], str] = str, width: int | str = "stretch") -> Budget:
@@ -56,9 +59,3 @@ def ask_limits(key: Callable[[str], str] = str, width: int | str = "stretch") ->
     accuracy = ask("At least, % right", "accuracy", "Accuracy", 0.5, 100.0)
     margin = ask("Margin, points", "margin", "Margin", 0.25, 100.0, 100 * MARGIN)
     return Budget(mb, ms, None if accuracy is None else accuracy / 100, margin / 100)
-
-
-def show_recommendation(view: View, budget: Budget) -> None:
-    """The sentence that can be read out."""
-    with st.container(border=True):
-        st.text(sentence(recommend(view.compared, budget)))

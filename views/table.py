@@ -25,6 +25,10 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "role": st.column_config.TextColumn("Model", pinned=True),
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
         "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "against": st.column_config.TextColumn(
+            f"Against {view.reference}, 95 %",
+            help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
+        ),
         "headlines": number(
             "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
         ),
@@ -41,10 +45,6 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "ece": number("Calibration error", share, help=meaning("Calibration error")),
         "agreement": number(
             "Agrees with teacher", share, help=meaning("Agreement with the teacher")
-        ),
-        "against": st.column_config.TextColumn(
-            f"Against {view.reference}, 95 %",
-            help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
         ),
         "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         "title": "What it is",
