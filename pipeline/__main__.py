@@ -17,7 +17,7 @@ from pipeline.budget import MARGIN
 from pipeline.cache import CACHE, check_name, list_runs
 from pipeline.errors import PipelineError, one_line
 from pipeline.families import FAMILIES
-from pipeline.roles import CONTROL
+from pipeline.roles import BASELINE
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -59,12 +59,17 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--no-teacher",
         action="store_true",
-        help=f"train the students on labels alone, as roles <student>{CONTROL}, for comparison",
+        help=f"train the students on labels alone, as roles <student>{BASELINE}, for comparison",
     )
     run.add_argument(
         "--measure-again",
         action="store_true",
         help="time the models anew: on another machine, or where others were using this one",
+    )
+    run.add_argument(
+        "--pretrained-layers",
+        action="store_true",
+        help="students that keep the teacher's layers take them as pretrained, not as fine-tuned",
     )
     run.add_argument("--run", metavar="NAME", help="name of the run (family, and rows if fewer)")
     run.add_argument(
@@ -89,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     )
     classify.set_defaults(act=classify_file)
     classify.add_argument("source", type=Path, metavar="IN", help="a .csv, .txt or .parquet file")
-    classify.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0 … p3")
+    classify.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0, p1, …")
     classify.add_argument("--model", required=True, metavar="ROLE", help="which model")
     classify.add_argument("--run", metavar="NAME", help="of which run, if several have it")
     classify.add_argument(
@@ -163,7 +168,7 @@ def parser() -> argparse.ArgumentParser:
 def run_family(options: argparse.Namespace) -> int:
     """Make a family's models and write them into the cache."""
     family = FAMILIES[options.family]
-    roles = plan.roles_to_make(family, options.only, options.no_teacher)
+    asked = plan.roles_asked_for(family, options.only, options.no_teacher)
     name = options.run or family.name + (f"-{options.train_rows}" if options.train_rows else "")
     check_name(name, "--run")
     work = options.work or options.cache / ".work"
@@ -183,12 +188,13 @@ def run_family(options: argparse.Namespace) -> int:
     run = runner.run(
         family,
         corpus,
-        roles,
+        asked,
         name=name,
         cache=options.cache,
         work=work,
         checkpoints=checkpoints,
         command=_portable(options),
+        pretrained_layers=options.pretrained_layers,
         measure_again=options.measure_again,
     )
     if run is None:  # of several processes, one that only helped to train
@@ -205,12 +211,13 @@ def _portable(options: argparse.Namespace) -> str:
         command += f" --train-rows {options.train_rows}"
     for flag in ("data", "checkpoints"):
         command += f" --{flag} DIR" if getattr(options, flag) else ""
+    command += " --pretrained-layers" if options.pretrained_layers else ""
     return command + (f" --run {options.run}" if options.run else "")
 
 
 def summary(table: pd.DataFrame) -> str:
     """The figures of a run's models, to read in a terminal."""
-    columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "headlines_per_second"]
+    columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "rows_per_second"]
     return table[columns].to_string(index=False, float_format="{:.4g}".format)
 
 
@@ -256,6 +263,7 @@ def _from_repository(path: Path) -> str:
 
 def predict_headlines(options: argparse.Namespace) -> int:
     """Classify headlines with every model that has its artifact at hand."""
+    from pipeline import encoders
     from pipeline.inference import Classifier
 
     headlines = options.headlines or [line.rstrip("\n") for line in sys.stdin]
@@ -275,6 +283,8 @@ def predict_headlines(options: argparse.Namespace) -> int:
         raise PipelineError(
             "no such model has its artifact at hand; python -m pipeline status lists them"
         )
+    for run, role, folder in asked:
+        encoders.check_labels(folder, role, run.labels)
     answers = [Classifier(folder).predict_proba(texts) for _, _, folder in asked]
     table = pd.DataFrame(
         {
@@ -314,8 +324,10 @@ def classify_file(options: argparse.Namespace) -> int:
 
 def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
     """The artifact of that role in the run of that name, or in the only run that has it."""
+    from pipeline import encoders
+
     found = {
-        run.name: folder
+        run.name: (run, folder)
         for run in _named_runs(cache, name)
         if role in run.by_role and (folder := run.artifact(role))
     }
@@ -325,7 +337,9 @@ def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
         )
     if len(found) > 1:
         raise PipelineError(f"{role} is in several runs, name one with --run: {', '.join(found)}")
-    return found.popitem()[1]
+    _, (run, folder) = found.popitem()
+    encoders.check_labels(folder, role, run.labels)
+    return folder
 
 
 def verify_runs(options: argparse.Namespace) -> int:
@@ -384,14 +398,14 @@ def print_recommendation(options: argparse.Namespace) -> int:
 
 def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
-    from pipeline import report
+    from pipeline import conditions, report
 
     (run,) = _named_runs(options.cache, options.run)
     if options.speed:
         print(report.speed(run.record.bench))
     else:
         tables = [report.ablation(run)] if options.ablation else report.tables(run)
-        print("\n\n".join(tables))
+        print("\n\n".join([*tables, conditions.markdown(run.record.models)]))
     return 0
 
 

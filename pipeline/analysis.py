@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from pipeline.roles import Reported, repeated_role
+from pipeline.roles import Reported, replicated_role
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15
@@ -127,7 +127,7 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
     """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
 
     Args:
-        accuracies: by role, shares in 0..1; roles of repeats as ``roles.repeated_role`` knows
+        accuracies: by role, shares in 0..1; roles of repeats as ``roles.replicated_role`` knows
             them.
 
     Returns:
@@ -135,7 +135,7 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
         role's own among them), ``mean``, ``least`` and ``greatest`` of the accuracies.
     """
     given = pd.DataFrame({"role": list(accuracies), "accuracy": list(accuracies.values())})
-    given["original"] = [repeated_role(role) or role for role in given["role"]]
+    given["original"] = [replicated_role(role) or role for role in given["role"]]
     given = given[given["original"].isin(given["role"])]
     found = given.groupby("original", sort=False)["accuracy"].agg(
         seeds="size", mean="mean", least="min", greatest="max"
@@ -240,7 +240,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
         predicted: predicted classes, likewise.
         classes: their number.
     """
-    cells = np.asarray(labels) * classes + np.asarray(predicted)
+    # Labels are stored in 16 bits, which 200² cells do not fit.
+    cells = np.asarray(labels, np.int64) * classes + np.asarray(predicted)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 

@@ -153,15 +153,17 @@ def side_by_side(
 def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
     """Every model's answer to one headline: a row a model, probabilities in percent.
 
+    Columns of classes are named by position, as a class may be called as another column is.
     A model with fewer answers than that (none, while it loads) has an empty row.
     """
     rows = []
     for role, probabilities in answers.items():
-        row = {"Model": role, "Answer": "…", "Confidence": np.nan} | dict.fromkeys(names, np.nan)
+        row = {"Model": role, "Answer": "…", "Confidence": np.nan}
+        row |= dict.fromkeys(map(str, range(len(names))), np.nan)
         if position < len(probabilities):
             percent = 100 * probabilities[position].astype(float)
             row |= {"Answer": names[percent.argmax()], "Confidence": percent.max()}
-            row |= dict(zip(names, percent, strict=True))
+            row |= {str(place): share for place, share in enumerate(percent)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -171,6 +173,7 @@ def by_model(
 ) -> pd.DataFrame:
     """One row a model: headlines called each class, and how often the other models say the same.
 
+    Columns of classes are named by position, as a class may be called as another column is.
     "Agrees" is in percent: over all headlines and all other models, the share of equal answers;
     NaN for a model that is alone. Without headlines, everything is NaN. "Right", in percent too,
     is there where the true classes are known: ``labels``, of shape (n,).
@@ -184,7 +187,7 @@ def by_model(
         row = {"Model": role, "Agrees": agrees}
         if labels is not None:
             row["Right"] = 100 * (own[:, 0] == labels[: len(own)]).mean() if len(own) else np.nan
-        rows.append(row | dict(zip(names, counts, strict=True)))
+        rows.append(row | {str(place): count for place, count in enumerate(counts)})
     return pd.DataFrame(rows)
 
 

@@ -79,6 +79,7 @@ X_AXES = {
         Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
         Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
         Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
+        Axis("headline_p50_ms", "Latency of a headline", "Median, ms a short headline", True, "ms"),
         Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),
         Axis("parameters_m", "Parameters", "Parameters, millions", True, "M"),
         Axis("cost", "Cost of a million headlines", "Cost of a million headlines", True),
@@ -86,26 +87,24 @@ X_AXES = {
 }
 
 
-def cost_of_a_million(
-    headlines_per_second: float, threads: float, price_per_core_hour: float
-) -> float:
+def cost_of_a_million(rows_per_second: float, threads: float, price_per_core_hour: float) -> float:
     """What it costs to classify a million headlines, in the price's currency.
 
     Every thread is taken for a core that is paid for as long as the batch runs.
 
     Args:
-        headlines_per_second: in batches, with ``threads`` threads.
+        rows_per_second: of many rows, with ``threads`` threads.
         threads: that were used.
         price_per_core_hour: of one core for one hour.
     """
-    return 1e6 / headlines_per_second / 3600 * threads * price_per_core_hour
+    return 1e6 / rows_per_second / 3600 * threads * price_per_core_hour
 
 
 def with_costs(table: pd.DataFrame, price: float) -> pd.DataFrame:
     """A models' table with the columns ``parameters_m`` and ``cost`` (a million headlines)."""
     return table.assign(
         parameters_m=table["parameters"] / 1e6,
-        cost=cost_of_a_million(table["headlines_per_second"], table["threads"], price),
+        cost=cost_of_a_million(table["rows_per_second"], table["threads"], price),
     )
 
 

@@ -18,14 +18,13 @@ import pyarrow.parquet as pq
 
 from pipeline import stages
 from pipeline.cache import sha256, write_json
+from pipeline.classes import probability_columns
 from pipeline.errors import PipelineError, one_line
-from pipeline.inference import Classifier
-from pipeline.predictions import PROBABILITIES
+from pipeline.inference import BATCH_SIZE, Classifier
 from pipeline.uploads import LIKELY, csv_rows
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""
-BATCH_SIZE = 32
 _STATE = "state.json"
 
 
@@ -42,7 +41,7 @@ def classify(
     """Write what a model answers to each text of ``source`` to the parquet file ``target``.
 
     Its columns are ``row`` (int64, from 0, in the input's order), ``label`` (the class's name) and
-    ``p0`` … ``p3`` (float32); the texts are not in it.
+    ``p0`` … ``p{k-1}`` (float32); the texts are not in it.
 
     Args:
         source: a .csv with a header, a .txt with a text a line, or a .parquet.
@@ -195,12 +194,12 @@ def _windows(texts: Iterator[str], size: int) -> Iterator[list[str]]:
 
 
 def _table(first: int, probabilities: np.ndarray, labels: list[str]) -> pa.Table:
-    codes = pa.array(probabilities.argmax(axis=1).astype(np.int8))
+    codes = pa.array(probabilities.argmax(axis=1).astype(np.int16))
     return pa.table(
         {
             "row": np.arange(first, first + len(probabilities)),
             "label": pa.DictionaryArray.from_arrays(codes, pa.array(labels)),
-            **dict(zip(PROBABILITIES, probabilities.T, strict=True)),
+            **dict(zip(probability_columns(len(labels)), probabilities.T, strict=True)),
         }
     )
 

@@ -1,7 +1,8 @@
 """Reading and writing ``cache/<run>/``: whole or absent, every file under a checksum.
 
     cache/<run>/run.json                    the record: see RunRecord
-    cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p3
+    cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p{k-1}
+    cache/<run>/logits/<name>.safetensors   a teacher's, for its students: a tensor "logits" (n, k)
     cache/<run>/artifacts/<role>/           the model as it is deployed; may be left out of a clone
 
 Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
@@ -12,6 +13,7 @@ import ctypes
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -20,15 +22,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 from filelock import FileLock
 
 from pipeline import records
-from pipeline.predictions import PROBABILITIES as PROBABILITIES
+from pipeline.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.predictions import predictions_frame as predictions_frame
-from pipeline.predictions import read_predictions
 from pipeline.records import CacheError, ModelRecord, RunRecord, check_name
 
 RECORD = "run.json"
@@ -55,6 +57,7 @@ class Run:
 
     @property
     def labels(self) -> list[str]:
+        """Class names."""
         return self.record.data["labels"]
 
     def artifact(self, role: str) -> Path | None:
@@ -70,8 +73,23 @@ class Run:
             return None
         return folder if files and here else None
 
+    def artifacts(self) -> dict[str, Path]:
+        """By role, ``artifact`` of every model that has it here."""
+        return {role: folder for role in self.by_role if (folder := self.artifact(role))}
+
+    def logits(self, fingerprint: str) -> Path | None:
+        """The file of a stage's logits, or None where the run has none of that fingerprint."""
+        return self.all_logits().get(fingerprint)
+
+    def all_logits(self) -> dict[str, Path]:
+        """By fingerprint of the stage, every file of logits."""
+        names = self.record.logits
+        return {print_: self.folder / "logits" / name for name, print_ in names.items()}
+
     def predictions(self, role: str, split: str = "test") -> pd.DataFrame:
-        """Predictions of one model: columns row, label, p0 … p3, in the split's order.
+        """Predictions of one model: columns row, label, p0 … p{k-1}, in the split's order.
+
+        Splits are test, validation and, where the run has it, headlines; no rows of any other.
 
         Raises:
             CacheError: the file is missing, changed or holds what can't be predictions.
@@ -81,11 +99,14 @@ class Run:
 
     def all_predictions(self, role: str) -> pd.DataFrame:
         """Predictions of one model on every split, as they are stored."""
-        return _read_predictions(self.folder, self.record.files, role)
+        return _read_predictions(self.folder, self.record, role)
 
     def table(self) -> pd.DataFrame:
         """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost; and
-        ``validation``, the accuracy there."""
+        ``validation``, the accuracy there.
+
+        A cost that was not taken is NaN.
+        """
         return pd.DataFrame(
             {
                 "run": self.name,
@@ -99,7 +120,7 @@ class Run:
                 "headlines": model.headlines.get("accuracy"),
                 "size_mb": model.size_bytes / 1e6,
                 "parameters": model.parameters,
-                **model.cost,
+                **{name: model.cost.get(name, math.nan) for name in records.COSTS},
                 "at_hand": self.artifact(model.role) is not None,
             }
             for model in self.record.models
@@ -177,13 +198,18 @@ def _read(folder: Path) -> Run:
             raise CacheError(f"{name} is missing")
         if sha256(path) != digest:
             raise CacheError(f"{name} has changed since it was written")
-    labels = None
+    splits: dict[str, pd.DataFrame] = {}
     for model in record.models:
-        frame = _read_predictions(folder, record.files, model.role)
-        keys = frame[["split", "row", "label"]]
-        if labels is not None and not keys.equals(labels):
-            raise CacheError(f"predictions/{model.role}.parquet is of other rows")
-        labels = keys
+        name = f"predictions/{model.role}.parquet"
+        own = dict(iter(_read_predictions(folder, record, model.role).groupby("split", sort=False)))
+        keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
+        known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
+        # A model that was made before headlines were stored row by row has none of them.
+        missing = set(splits) - set(keys) - {HEADLINES}
+        if missing or not all(keys[split].equals(known[split]) for split in keys):
+            raise CacheError(f"{name} is of other rows")
+    for name in record.logits:
+        _check_logits(folder / "logits" / name, f"logits/{name}", len(record.data["labels"]))
     return Run(folder, record)
 
 
@@ -204,11 +230,26 @@ def _inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _read_predictions(folder: Path, files: Mapping[str, str], role: str) -> pd.DataFrame:
+def _read_predictions(folder: Path, record: RunRecord, role: str) -> pd.DataFrame:
     name = f"predictions/{role}.parquet"
-    if name not in files:
+    if name not in record.files:
         raise CacheError(f"{name} is not among its files")
-    return read_predictions(_inside(folder, name), name)
+    return read_predictions(_inside(folder, name), name, len(record.data["labels"]))
+
+
+def _check_logits(path: Path, name: str, classes: int) -> None:
+    """Raise unless a file holds a teacher's logits, as far as its header says."""
+    from safetensors import SafetensorError, safe_open  # few runs have any
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            kinds = {key: (part.get_dtype(), part.get_shape()) for key, part in found.items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CacheError(f"{name} can't be read: {error}") from error
+    kind, shape = kinds.get("logits", (None, []))
+    if len(kinds) != 1 or kind != "F16" or len(shape) != 2 or shape[1] != classes:
+        raise CacheError(f"{name} is not one tensor of float16, logits, of {classes} columns")
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -219,6 +260,7 @@ def write_run(
     record: RunRecord,
     predictions: Mapping[str, pd.DataFrame],
     artifacts: Mapping[str, Path],
+    logits: Mapping[str, Path] = MappingProxyType({}),
 ) -> Run:
     """Put a run in place of what stood under its name, in one step.
 
@@ -229,17 +271,29 @@ def write_run(
         artifacts: by role, the folder whose files are deployed; linked where the file system
             can, else copied. A role of the record may be absent: it then has no artifact here,
             and the checksums that its record brings stay.
+        logits: by fingerprint, the file of each stage that the record's ``logits`` names.
 
     Raises:
-        CacheError: what was written does not read back as a whole run.
+        CacheError: the record holds a number that is not finite, or what was written does not
+            read back as a whole run.
     """
     check_name(record.run, "run name")
     cache.mkdir(parents=True, exist_ok=True)
     # One writer at a time: to recover is to take every other draft for a killed writer's.
     with FileLock(cache / ".lock"):
         recover(cache)
-        _write_beside_and_swap(cache, record, predictions, artifacts)
+        _write_beside_and_swap(cache, record, predictions, artifacts, logits)
     return read_run(cache / record.run)
+
+
+def rewrite_run(run: Run, record: RunRecord) -> Run:
+    """Write a run that was read anew, with all its files, under a changed record.
+
+    Raises:
+        CacheError: as ``write_run``.
+    """
+    tables = {role: run.all_predictions(role) for role in run.by_role}
+    return write_run(run.folder.parent, record, tables, run.artifacts(), run.all_logits())
 
 
 def _write_beside_and_swap(
@@ -247,6 +301,7 @@ def _write_beside_and_swap(
     record: RunRecord,
     predictions: Mapping[str, pd.DataFrame],
     artifacts: Mapping[str, Path],
+    logits: Mapping[str, Path],
 ) -> None:
     # The new folder bears the run's own name inside a hidden one, so that it can be read and
     # checked exactly as it will stand.
@@ -267,6 +322,13 @@ def _write_beside_and_swap(
                 digests = {path.name: sha256(path) for path in sorted(target.iterdir())}
                 model = dataclasses.replace(model, artifact=digests)
             models.append(model)
+        for name, fingerprint in record.logits.items():
+            path = folder / "logits" / check_name(name, "file of logits")
+            path.parent.mkdir(exist_ok=True)
+            if fingerprint not in logits:
+                raise CacheError(f"there is no file of the logits {fingerprint} to write")
+            _link_or_copy(logits[fingerprint], path)
+            files[f"logits/{name}"] = sha256(path)
         record = dataclasses.replace(record, models=models, files=files)
         write_json(folder / RECORD, records.to_content(record))
         read_run(folder)
@@ -276,7 +338,12 @@ def _write_beside_and_swap(
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that ``path`` never holds half of it; NaN is refused."""
+    """Write JSON so that ``path`` never holds half of it.
+
+    Raises:
+        CacheError: a number in it is not finite; the message names the file and the number's place.
+    """
+    records.check_finite(content, str(path))
     beside = path.with_name(f".{path.name}.new")
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     with beside.open("w", encoding="utf-8") as file:

@@ -1,17 +1,22 @@
 """AG News from the Hub or from a folder: splits, checks and a fingerprint."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline import hub
+from pipeline.classes import check_names
 from pipeline.errors import PipelineError, one_line
-from pipeline.roles import LABELS
 
 HUB_NAME = "fancyzhx/ag_news"
+LABELS = ("World", "Sports", "Business", "Sci/Tech")
+"""Class names of AG News and of the invented headlines."""
+TITLE_FIRST = True
+"""A row of AG News begins with its title; an invented headline is nothing but one."""
 TOY = Path(__file__).with_name("headlines.csv")
 VALIDATION_SHARE = 0.1
 SEED = 42
@@ -23,7 +28,7 @@ class Split:
 
     texts: list[str]
     labels: np.ndarray
-    """int64 (n,), values 0..3."""
+    """int64 (n,), positions among the corpus's class names."""
     rows: np.ndarray
     """int64 (n,)."""
 
@@ -39,14 +44,33 @@ class Split:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A data set, split and ready to use."""
+    """A data set, split and ready to use.
+
+    Raises:
+        PipelineError: the class names can't be a data set's, or a row has a label without a name.
+    """
 
     name: str
+    labels: tuple[str, ...]
+    """Class names: 2 to 200, all different."""
+    title_first: bool
+    """Whether a row begins with its title."""
     train: Split
     validation: Split
     test: Split
-    fingerprint: str
-    """sha256 of every text and label of the three splits."""
+    fingerprint: str = field(init=False)
+    """sha256 of all that a model can learn or be judged by: see ``_fingerprint``."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", check_names(self.labels))
+        for name, split in self.splits().items():
+            if not np.isin(split.labels, range(len(self.labels))).all():
+                raise PipelineError(f"a {name} row has a label outside 0..{len(self.labels) - 1}")
+        object.__setattr__(self, "fingerprint", _fingerprint(self))
+
+    def is_named(self, fingerprint: str, schema: int) -> bool:
+        """Whether a run of that schema which names that fingerprint was made on this corpus."""
+        return fingerprint == (_fingerprint_of_schema_1(self) if schema == 1 else self.fingerprint)
 
     def splits(self) -> dict[str, Split]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
@@ -79,18 +103,18 @@ def load(folder: Path | None = None, train_rows: int | None = None, toy: bool = 
         train, test = _read_hub()
         name = HUB_NAME
     if train_rows is not None and train_rows != len(train):
-        train = train.take(_stratified(train, train_rows, "--train-rows"))
-    held_out = _stratified(train, round(len(train) * VALIDATION_SHARE), "the validation tenth")
+        train = train.take(stratified(train, train_rows, "--train-rows"))
+    held_out = stratified(train, round(len(train) * VALIDATION_SHARE), "the validation tenth")
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     train, validation = train.take(kept), train.take(held_out)
-    return Corpus(name, train, validation, test, _fingerprint(train, validation, test))
+    return Corpus(name, LABELS, TITLE_FIRST, train, validation, test)
 
 
-def _stratified(split: Split, count: int, what: str) -> np.ndarray:
+def stratified(split: Split, count: int, what: str) -> np.ndarray:
     """Positions of ``count`` rows, drawn by class with a fixed seed."""
     from sklearn.model_selection import train_test_split  # slow to import, and not for every page
 
-    classes = len(LABELS)
+    classes = len(np.unique(split.labels))
     if not classes <= count <= len(split) - classes:
         raise PipelineError(
             f"{what} would be {count} of {len(split)} training rows; "
@@ -165,9 +189,33 @@ def _read_hub() -> tuple[Split, Split]:
     )
 
 
-def _fingerprint(*splits: Split) -> str:
+def _fingerprint(corpus: Corpus) -> str:
+    """sha256 of class names, ``title_first``, and every text and label, split by split.
+
+    The number of parts goes before every list, and the number of bytes before every part: so no
+    two data sets give the same bytes to the hash.
+    """
     digest = hashlib.sha256()
-    for split in splits:
+
+    def add(parts: Iterable[str], count: int) -> None:
+        digest.update(count.to_bytes(8, "big"))
+        for part in parts:
+            content = part.encode()
+            digest.update(len(content).to_bytes(8, "big"))
+            digest.update(content)
+
+    add(corpus.labels, len(corpus.labels))
+    digest.update(bytes([corpus.title_first]))
+    for split in corpus.splits().values():
+        add(split.texts, len(split))
+        digest.update(np.asarray(split.labels, dtype=">i8").tobytes())
+    return digest.hexdigest()
+
+
+def _fingerprint_of_schema_1(corpus: Corpus) -> str:
+    """What runs of schema 1 know their data by."""
+    digest = hashlib.sha256()
+    for split in corpus.splits().values():
         digest.update(f"{len(split)}\n".encode())
         for text, label in zip(split.texts, split.labels, strict=True):
             digest.update(f"{label}\t{text}\n".encode())

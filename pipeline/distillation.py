@@ -22,7 +22,7 @@ def distillation_loss(
     temperature: float,
     label_share: float,
 ) -> Tensor:
-    """Softened KL to the teacher with a share of cross-entropy (Hinton, Vinyals and Dean, 2015).
+    """Each row's softened KL to the teacher with a share of cross-entropy (Hinton et al., 2015).
 
     The KL is times temperature², which keeps its gradients' size apart from the temperature.
 
@@ -32,17 +32,19 @@ def distillation_loss(
         teacher_logits: (batch, classes).
         temperature: divides both logits; above 1 it shows more of the unlikely classes.
         label_share: weight of the cross-entropy, 0..1; the KL has the rest.
+
+    Returns:
+        (batch,)
     """
-    summed = functional.cross_entropy(
-        logits.float(), labels, ignore_index=NO_LABEL, reduction="sum"
+    cross_entropy = functional.cross_entropy(
+        logits.float(), labels, ignore_index=NO_LABEL, reduction="none"
     )
     divergence = functional.kl_div(
         functional.log_softmax(logits.float() / temperature, dim=-1),
         functional.log_softmax(teacher_logits.float() / temperature, dim=-1),
         log_target=True,
-        reduction="batchmean",
-    )
-    cross_entropy = summed / len(labels)
+        reduction="none",
+    ).sum(dim=-1)
     return label_share * cross_entropy + (1 - label_share) * temperature**2 * divergence
 
 

@@ -11,12 +11,18 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from pipeline.classes import check_same
+from pipeline.errors import PipelineError, one_line
+
 TOKENIZER = "tokenizer.json"
 SETTINGS = "classifier.json"
 
 # Words and signs, in the order of the text.
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
+
+_AT_ONCE = 512
+"""Texts whose tokens, offsets and all, are in memory at once, about 10 kB each."""
 
 Row = Sequence[int] | str
 """One text as a graph takes it; its length is what a batch is padded to."""
@@ -102,7 +108,11 @@ class Tokens(Encoder):
 
     def encode(self, texts: Sequence[str]) -> list[Row]:
         """The ids of each text's tokens."""
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        found: list[Row] = []
+        for start in range(0, len(texts), _AT_ONCE):
+            some = self._tokenizer.encode_batch_fast(list(texts[start : start + _AT_ONCE]))
+            found += [encoding.ids for encoding in some]
+        return found
 
     def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""
@@ -162,3 +172,21 @@ def read(folder: Path) -> tuple[list[str], Encoder]:
         case _:
             encoder = Tokens(Tokenizer.from_file(str(folder / TOKENIZER)))
     return settings["labels"], encoder
+
+
+def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
+    """Raise a PipelineError, which names the model, unless an artifact has its run's class names.
+
+    Args:
+        folder: of the artifact.
+        role: the model's.
+        labels: the run's class names; their order matters.
+    """
+    try:
+        found = json.loads((folder / SETTINGS).read_text("utf-8"))["labels"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(
+            f"{SETTINGS} of {role} can't be read: {one_line(error)}; "
+            "make the model anew with python -m pipeline run"
+        ) from error
+    check_same(role, found, labels)

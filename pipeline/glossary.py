@@ -1,14 +1,13 @@
 """What the dashboard's words and figures mean: the text of its hovers and of its glossary."""
 
 GLOSSARY = {
-    "Accuracy": "Share of the test headlines that the model puts in the right one of the four "
-    "classes.",
+    "Accuracy": "Share of the test headlines that the model puts in the right class.",
     "Accuracy on headlines alone": "The same share of 400 headlines that were invented for this "
     "project, a class in mind for each. AG News's rows are a title with its description; what "
     "people paste is a title, and some models lose much there. No model learned from these.",
     "Macro-F1": "F1 of a class joins its precision (of the headlines called so, the share that "
-    "are) and its recall in one figure; macro-F1 is the plain mean of the four. Unlike accuracy "
-    "it can't be had by ignoring a rare class.",
+    "are) and its recall in one figure; macro-F1 is the plain mean over the classes. Unlike "
+    "accuracy it can't be had by ignoring a rare class.",
     "Worst class's recall": "Recall of a class is the share of its headlines that the model finds. "
     "This is the recall of the class that it finds least often.",
     "Agreement with the teacher": "Share of the test headlines on which the model gives the "
@@ -23,14 +22,18 @@ GLOSSARY = {
     "one on the validation rows; another softens a teacher's probabilities for its student.",
     "Size": "Megabytes (10⁶ bytes) of the files that are deployed: the ONNX graph with its "
     "weights. It is the very file that gave the predictions.",
-    "Latency p50": "Milliseconds to classify one headline, the median of 200: half are faster.",
-    "Latency p95": "Milliseconds to classify one headline at the 95th percentile: one in twenty "
+    "Latency p50": "Milliseconds to classify one whole row, the median: half are faster.",
+    "Latency p95": "Milliseconds to classify one whole row at the 95th percentile: one in twenty "
     "takes longer.",
+    "Latency of a headline": "Milliseconds to classify one headline of 8 to 20 words, the median. "
+    "A dash: the run is older than this figure.",
+    "Throughput": "Test rows that are classified in a second when there are many, as classify does "
+    "it.",
     "Peak memory": "The most memory (MB) that a process held which did nothing but serve the "
     "model.",
     "Parameters": "Millions of trained numbers in the model. Quantizing makes each of them "
     "smaller, not fewer.",
-    "Cost of a million headlines": "1,000,000 ÷ headlines per second (in batches of 32) ÷ 3,600 × "
+    "Cost of a million headlines": "1,000,000 ÷ rows per second (the throughput) ÷ 3,600 × "
     "threads used × your price of one core for one hour. Threads are those that the figure was "
     "measured with. The price's currency is this one's.",
     "95 % interval": "If other test headlines of the same kind had been drawn, the figure would "

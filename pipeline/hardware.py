@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -47,18 +48,27 @@ def describe() -> dict:
     }
 
 
+def conditions() -> dict:
+    """``describe``, and ``taken``: when that was, as an ISO date-time in UTC."""
+    return {**describe(), "taken": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
 def has_bf16() -> bool:
     """Whether training in bf16 is native here; where it is emulated it is slower than float32."""
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool({"avx512_bf16", "amx_bf16"} & set(cpu_flags()))
 
 
-def int8_saturates() -> bool:
-    """Whether sums of int8 products are cut off at 16 bits: on x86 without VNNI."""
-    return "avx2" in cpu_flags() and not {"avx512_vnni", "avx_vnni"} & set(cpu_flags())
+def int8_bits() -> int:
+    """Bits that int8 weights are to have here: 7 on x86 without VNNI, else 8.
+
+    Without VNNI sums of two int8 products are cut off at 16 bits.
+    """
+    saturates = "avx2" in cpu_flags() and not {"avx512_vnni", "avx_vnni"} & set(cpu_flags())
+    return 7 if saturates else 8
 
 
 def _accelerator() -> str | None:

@@ -22,6 +22,7 @@ from pipeline.analysis import (
 from pipeline.records import ModelRecord
 
 MATRICES = 10_000
+_NUMBERS_AT_ONCE = 4_000_000
 SEED = 42
 
 Interval = tuple[float, float, float]
@@ -97,10 +98,16 @@ def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interv
     # F1 depends on the rows through the confusion matrix alone, and drawing n rows with
     # replacement draws its cells from a multinomial: the whole bootstrap is one call.
     cells = confusion_matrix(labels, predicted, classes)
-    total = cells.sum()
-    drawn = np.random.default_rng(SEED).multinomial(total, cells.ravel() / total, MATRICES)
-    scores = macro_f1(drawn.reshape(MATRICES, classes, classes))
-    return _percentiles(float(macro_f1(cells)), scores)
+    # Cells that hold nothing stay so: of many classes, that is nearly all.
+    true, called = np.nonzero(cells)
+    filled = cells[true, called]
+    generator, scores = np.random.default_rng(SEED), []
+    for first in range(0, MATRICES, at_once := max(1, _NUMBERS_AT_ONCE // classes**2)):
+        drawn = np.zeros((min(at_once, MATRICES - first), classes, classes))
+        shares = filled / filled.sum()
+        drawn[:, true, called] = generator.multinomial(filled.sum(), shares, len(drawn))
+        scores.append(macro_f1(drawn))
+    return _percentiles(float(macro_f1(cells)), np.concatenate(scores))
 
 
 def _calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> Interval:

@@ -2,15 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file, save_file
 
 from pipeline import (
-    augmentation,
     classical,
     data,
     encoders,
@@ -20,20 +20,22 @@ from pipeline import (
     plan,
     processes,
     quantization,
+    spans,
     stages,
     trainer,
     training,
 )
 from pipeline import qat as quantization_aware
-from pipeline.cache import sha256, write_json
+from pipeline.cache import Run, sha256, write_json
 from pipeline.data import SEED, Corpus, Split
 from pipeline.distillation import hidden_teacher
 from pipeline.inference import GRAPH, graph_bytes
 from pipeline.progress import busy, say
 from pipeline.records import ModelRecord
-from pipeline.roles import LABELS, Family, Model
+from pipeline.roles import Family, Model, RandomSpans
+from pipeline.smoothing import Smoothing
 
-LOGITS = "logits.npy"
+LOGITS = "logits.safetensors"
 TRAINING = "training.json"
 
 
@@ -46,31 +48,52 @@ class Maker:
     work: Path
     checkpoints: Path | None
     inputs: dict[str, str]
-    """What the fingerprints rest on: the data's, and each checkpoint's identity."""
+    """What the fingerprints rest on: see ``plan.inputs``."""
+    existing: Run | None = None
+    """The run as it stands. Its models keep the bits that they were made with, and its logits are
+    used where a work folder has none."""
     callbacks: tuple = ()
     """Added to every Trainer."""
-    prints: dict[str, plan.Fingerprints] = field(init=False)
+    fingerprints: dict[str, plan.Fingerprints] = field(init=False)
     models: dict[str, Model] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prints = plan.fingerprints(self.family, self.inputs)
         self.models = self.family.by_role()
+        by_bits = {
+            bits: plan.fingerprints(self.family, self.inputs | {plan.INT8_BITS: bits})
+            for bits in ("7", "8")
+        }
+        self.fingerprints = {
+            role: by_bits[self._bits(role)][role]
+            for role in self.models
+            if role in by_bits[self._bits(role)]
+        }
+
+    def _bits(self, role: str) -> str:
+        """Bits of a model's int8 weights: as the run has it, else as this processor needs them."""
+        record = self.existing and self.existing.by_role.get(role)
+        return (record.inputs if record else {}).get(plan.INT8_BITS, self.inputs[plan.INT8_BITS])
+
+    def _inputs(self, role: str) -> dict[str, str]:
+        """What goes into a model's fingerprints beside its settings."""
+        known = self.inputs | {plan.INT8_BITS: self._bits(role)}
+        return plan.inputs(self.family, role, known)
 
     def _stage(self, kind: str, role: str, make, complete=stages.complete) -> Path:
         name = f"{self.family.name}-{role}-{kind}"
-        return complete(self.work, name, getattr(self.prints[role], kind), make)
+        return complete(self.work, name, getattr(self.fingerprints[role], kind), make)
 
     def weights(self, role: str) -> Path:
         """Folder of a trained model's weights, tokenizer and training record."""
         model = self.models[role]
 
         def start():
+            labels = self.corpus.labels
+            checkpoint = plan.starting_checkpoint(self.family, model, self.inputs)
             if model.shape:
-                network, tokenizer = nano.new(model.shape)
-            elif model.checkpoint:
-                network, tokenizer = models.load_checkpoint(
-                    model.checkpoint, model.architecture, self.checkpoints
-                )
+                network, tokenizer = nano.new(model.shape, labels)
+            elif checkpoint:
+                network, tokenizer = models.load_checkpoint(*checkpoint, self.checkpoints, labels)
             else:
                 network, tokenizer = models.read(self.weights(model.parent))
             if model.layers:
@@ -80,17 +103,16 @@ class Maker:
                     network, tokenizer, model.vocabulary, self.corpus.train.texts
                 )
             if model.method == "qat":
-                quantization_aware.prepare(network)
+                quantization_aware.prepare(network, int(self._bits(role)))
                 quantization_aware.calibrate(network, self._calibration_batches(tokenizer))
             return network, tokenizer
 
         def make(draft: Path) -> None:
-            rows, teacher_logits, hidden = self.corpus.train, None, None
-            if plan.is_taught(model):
-                rows, teacher_logits = self._taught(model)
-                if model.training.hidden_epochs:
-                    teacher, its_tokenizer = models.read(self.weights(model.parent))
-                    hidden = hidden_teacher(teacher, its_tokenizer, start()[1])
+            rows, teacher_logits = self._lessons(model)
+            hidden = None
+            if model.training.hidden_epochs:
+                teacher, its_tokenizer = models.read(self.weights(plan.taught_by(model)))
+                hidden = hidden_teacher(teacher, its_tokenizer, start()[1])
             say(f"{role}: training")
             network, tokenizer, record = training.train(
                 start,
@@ -120,36 +142,87 @@ class Maker:
             return self._stage("weights", role, fit)
         return self._stage("weights", role, make, stages.complete_together)
 
-    def logits(self, role: str) -> Path:
-        """Folder of a teacher's logits on the training rows: computed once for all its students."""
-        write = partial(self._write_logits, role, self.corpus.train)
-        return self._stage("logits", role, write, stages.complete_together)
+    def _lessons(self, model: Model) -> tuple[Split, np.ndarray | None]:
+        """The rows that a model learns from, random spans among them, and its teacher's logits."""
+        rows, more = self.corpus.train, self._spans(model.training.spans)
+        teacher = plan.taught_by(model)
+        logits = teacher and [self.logits(teacher)]
+        if more:
+            rows = spans.joined(rows, more)
+            if teacher:
+                logits.append(self.logits(teacher, model.training.spans))
+        return rows, np.concatenate(logits) if teacher else None
 
-    def _write_logits(self, role: str, rows: Split, draft: Path) -> None:
-        network, tokenizer = models.read(self.weights(role))
-        say(f"{role}: logits on {len(rows):,} rows")
-        logits = trainer.predict_logits(network, tokenizer, rows, self.family.max_length)
-        if processes.is_first():
-            np.save(draft / LOGITS, logits, allow_pickle=False)
+    def _spans(self, wanted: RandomSpans | None) -> Split | None:
+        return spans.spans_of(self.corpus, wanted, SEED)
 
-    def _taught(self, student: Model) -> tuple[Split, np.ndarray]:
-        """The rows that a student learns from, and its teacher's logits on them."""
-        logits = np.load(self.logits(student.parent) / LOGITS)
-        copies = student.training.cuts
-        if not copies:
-            return self.corpus.train, logits
-        more = augmentation.cuts(self.corpus.train, copies, SEED)
-        more_logits = np.load(self._logits_on_cuts(student.parent, copies, more) / LOGITS)
-        return augmentation.joined(self.corpus.train, more), np.concatenate([logits, more_logits])
+    def logits(self, role: str, wanted: RandomSpans | None = None) -> np.ndarray:
+        """A teacher's logits, computed once for all its students.
 
-    def _logits_on_cuts(self, role: str, copies: int, rows: Split) -> Path:
-        """Folder of a teacher's logits on cuts of the training rows."""
-        return stages.complete_together(
-            self.work,
-            f"{self.family.name}-{role}-cuts",
-            stages.fingerprint(logits=self.prints[role].logits, copies=copies),
-            partial(self._write_logits, role, rows),
-        )
+        Args:
+            role: the teacher's.
+            wanted: the random spans of the training rows that it answers; None: the rows.
+
+        Returns:
+            float16 (rows or spans, classes).
+        """
+
+        def make(draft: Path) -> None:
+            if shipped:
+                shutil.copyfile(shipped, draft / LOGITS)
+                return
+            rows = self._spans(wanted) if wanted else self.corpus.train
+            network, tokenizer = models.read(self.weights(role))
+            say(f"{role}: logits on {len(rows):,} {'random spans' if wanted else 'rows'}")
+            logits = trainer.predict_logits(network, tokenizer, rows, self.family.max_length)
+            if processes.is_first():
+                save_file({"logits": logits.astype(np.float16)}, draft / LOGITS)
+
+        fingerprint = self._logits_fingerprint(role, wanted)
+        shipped = self.existing and self.existing.logits(fingerprint)
+        name = self._logits_name(role, wanted)
+        folder = stages.complete_together(self.work, name, fingerprint, make)
+        return load_file(folder / LOGITS)["logits"]
+
+    def has_logits(self, role: str) -> bool:
+        """Whether all the logits that a model learns are at hand, in the work folder or the run."""
+        stored = self.existing.all_logits() if self.existing else {}
+        found = self.logits_at_hand([role])
+        return all(name in found or name in stored for name in self._learned_logits(role))
+
+    def logits_at_hand(self, roles: Iterable[str]) -> dict[str, Path]:
+        """Files of the logits that these models learn, where the work folder has them.
+
+        By the fingerprint of their stage.
+        """
+        folders = {
+            fingerprint: stages.folder(self.work, name, fingerprint)
+            for role in roles
+            for fingerprint, name in self._learned_logits(role).items()
+        }
+        return {key: folder / LOGITS for key, folder in folders.items() if folder.is_dir()}
+
+    def learned_logits(self) -> set[str]:
+        """Fingerprints of all the logits that any model of the family learns."""
+        return {key for role in self.models for key in self._learned_logits(role)}
+
+    def _learned_logits(self, role: str) -> dict[str, str]:
+        """Fingerprint and name of each stage of logits that a model learns."""
+        model = self.models[role]
+        teacher = plan.taught_by(model)
+        if not teacher or role not in self.fingerprints:
+            return {}
+        exist = spans.exist(self.corpus, model.training.spans)
+        return {
+            self._logits_fingerprint(teacher, wanted): self._logits_name(teacher, wanted)
+            for wanted in ([None, model.training.spans] if exist else [None])
+        }
+
+    def _logits_name(self, role: str, wanted: RandomSpans | None) -> str:
+        return f"{self.family.name}-{role}-{'span-' if wanted else ''}logits"
+
+    def _logits_fingerprint(self, role: str, wanted: RandomSpans | None) -> str:
+        return plan.logits_fingerprint(self.fingerprints[role].weights, wanted)
 
     def artifact(self, role: str) -> Path:
         """Folder of the model as it is deployed."""
@@ -160,15 +233,15 @@ class Maker:
             # Before anything is said of this model: they may have to be made first.
             weights = self._trained(role)
             source = None if model.training else self.artifact(model.parent) / GRAPH
-            network, tokenizer = models.read(weights, model.method == "qat")
+            network, tokenizer = models.read(weights)
             with busy(f"{role}: making the artifact"):
                 self._write_graph(model, network, tokenizer, source, draft / GRAPH)
-            models.write_encoder(draft, tokenizer, self.family.max_length)
+            models.write_encoder(draft, tokenizer, self.family.max_length, self.corpus.labels)
 
         def copy(draft: Path) -> None:
             stages.clear(draft)
             shutil.copyfile(self.weights(role) / GRAPH, draft / GRAPH)
-            encoders.write_lowercase(draft, labels=LABELS)
+            encoders.write_lowercase(draft, labels=self.corpus.labels)
 
         return self._stage("artifact", role, copy if model.method == "classical" else make)
 
@@ -192,12 +265,15 @@ class Maker:
                 {name: tensor.numpy() for name, tensor in batch.items()}
                 for batch in self._calibration_batches(tokenizer)
             )
-            smoothing = plan.settings(self.family, model).get("smoothing")
+            settings, bits = plan.settings(self.family, model), int(self._bits(model.role))
+            smoothing = None
+            if "smoothing" in settings:
+                smoothing = Smoothing(settings["smoothing"], settings["uneven"])
             if model.method == "dynamic":
-                quantization.quantize_dynamic(source, target, batches, smoothing)
+                quantization.quantize_dynamic(source, target, batches, bits, smoothing)
             else:
                 naive = bool(model.every_operator)
-                quantization.quantize_static(source, target, batches, smoothing, naive)
+                quantization.quantize_static(source, target, batches, bits, smoothing, naive)
 
     def evaluation(self, role: str) -> Path:
         """Folder of the model's predictions and costs."""
@@ -219,7 +295,9 @@ class Maker:
         folder = stages.complete(
             self.work,
             f"{self.family.name}-{role}-headlines",
-            stages.fingerprint(artifact=self.prints[role].artifact, headlines=sha256(data.TOY)),
+            stages.fingerprint(
+                artifact=self.fingerprints[role].artifact, headlines=sha256(data.TOY)
+            ),
             make,
         )
         return pd.read_parquet(folder / evaluation.PREDICTIONS)
@@ -235,21 +313,21 @@ class Maker:
         evaluation.measure_again(self.artifact(role), self.corpus, self.evaluation(role))
 
     def predictions(self, role: str) -> pd.DataFrame:
-        return pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        """A model's table: test and validation and, where it is asked them, headlines alone."""
+        table = pd.read_parquet(self.evaluation(role) / evaluation.PREDICTIONS)
+        if self.family.toy or self.corpus.labels != data.LABELS:
+            return table  # which learned from them, or tells other classes apart
+        return pd.concat([table, self.headlines(role)], ignore_index=True)
 
     def record(self, role: str) -> ModelRecord:
         """What goes into ``run.json`` of a model, all of whose stages this makes if need be."""
-        model = self.models[role]
-        measured = json.loads((self.evaluation(role) / evaluation.COST).read_text("utf-8"))
+        model, measured = self.models[role], self._measured(role)
         predictions = self.predictions(role)
-        teacher = self.predictions("teacher")
+        teacher = self._teachers_predictions()
         artifact = self.artifact(role)
         trained = None
         if plan.makes_weights(model):
             trained = json.loads((self.weights(role) / TRAINING).read_text("utf-8"))
-        headlines = {}
-        if not self.family.toy:  # which learned from them
-            headlines = evaluation.headline_metrics(self.headlines(role), self.headlines("teacher"))
         return ModelRecord(
             role=role,
             title=model.title,
@@ -257,8 +335,8 @@ class Maker:
             description=model.description,
             parent=model.parent,
             checkpoint=model.checkpoint,
-            fingerprint=self.prints[role].evaluation,
-            inputs=plan.inputs(self.family, role, self.corpus.fingerprint, self.inputs),
+            fingerprint=self.fingerprints[role].evaluation,
+            inputs=self._inputs(role),
             settings=self._settings(role),
             parameters=self._parameters(role),
             size_bytes=graph_bytes(artifact),
@@ -266,16 +344,40 @@ class Maker:
             metrics=evaluation.metrics(predictions, teacher, "test"),
             validation=evaluation.metrics(predictions, teacher, "validation"),
             training=trained,
-            headlines=headlines,
+            headlines=evaluation.headline_metrics(predictions, teacher),
             **measured,
         )
 
+    def _measured(self, role: str) -> dict[str, dict]:
+        """Of a model, ``cost``, and ``measured_on`` by kind of figure, as its record has them."""
+        folder = self.evaluation(role)
+        taken, measured = (
+            json.loads((folder / name).read_text("utf-8"))
+            for name in (evaluation.CONDITIONS, evaluation.COST)
+        )
+        return measured | {"measured_on": {"predictions": taken, **measured["measured_on"]}}
+
+    def _teachers_predictions(self) -> pd.DataFrame | None:
+        """The teacher's table, in the work folder or the run; None where neither has it.
+
+        Students are compared with it, but it isn't made for that.
+        """
+        today = self.fingerprints.get("teacher")
+        if not today:
+            return None
+        name = f"{self.family.name}-teacher-evaluation"
+        if stages.folder(self.work, name, today.evaluation).is_dir():
+            return self.predictions("teacher")
+        record = self.existing and self.existing.by_role.get("teacher")
+        if record and record.fingerprint == today.evaluation:
+            return self.existing.all_predictions("teacher")
+        return None
+
     def _settings(self, role: str) -> dict:
-        """How a model was made: the recipe, and what this processor made of it."""
+        """How a model was made: the recipe, and the bits of its int8 weights."""
         made = plan.settings(self.family, self.models[role])
-        if made.get("weights", "").startswith("int8"):
-            bits = quantization.weight_bits(self.artifact(role) / GRAPH)
-            made["weights"] += f", {bits} bits" if bits < 8 else ""
+        if self.models[role].method in plan.INT8_METHODS:
+            made["weights"] += f", {self._bits(role)} bits"
         return made
 
     def _parameters(self, role: str) -> int:
@@ -283,7 +385,7 @@ class Maker:
         model, weights = self.models[role], self._trained(role)
         if model.method == "classical":
             return json.loads((weights / TRAINING).read_text("utf-8"))["parameters"]
-        network, _ = models.read(weights, quantization_aware=model.method == "qat")
+        network, _ = models.read(weights)
         return models.parameter_count(network)
 
     def _calibration_batches(self, tokenizer) -> list[dict]:

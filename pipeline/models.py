@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +17,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pipeline import encoders, hub, nano, qat
+from pipeline import encoders, hub, nano, qat, stages
 from pipeline.cache import sha256
 from pipeline.errors import PipelineError, one_line
-from pipeline.roles import LABELS
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
 TOKENIZERS = {
@@ -29,6 +28,7 @@ TOKENIZERS = {
     "mpnet": transformers.MPNetTokenizerFast,
 }
 WEIGHTS = "model.safetensors"
+VOCABULARIES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 
 Tokenizer = PreTrainedTokenizerBase | nano.NGramTokenizer
 
@@ -37,7 +37,9 @@ AutoModelForSequenceClassification.register(nano.NGramConfig, nano.NGramClassifi
 
 
 def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
-    """What stands for a checkpoint in a fingerprint: its weights' sha256, or its commit on the Hub.
+    """What stands for a checkpoint in a fingerprint: a hash of its files, or its commit on the Hub.
+
+    The files are the weights, the configuration and the vocabulary.
 
     Raises:
         PipelineError: it is neither under ``checkpoints`` nor to be had from the Hub.
@@ -46,7 +48,9 @@ def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
     if source.is_dir():
         if not (source / WEIGHTS).is_file():
             raise PipelineError(f"{source} has no {WEIGHTS}; only safetensors are read")
-        return sha256(source / WEIGHTS)
+        files = (source / file for file in (WEIGHTS, "config.json", *VOCABULARIES))
+        found = {path.name: sha256(path) for path in files if path.is_file()}
+        return stages.fingerprint(**found)
     with hub.reachable(name, "--checkpoints DIR"):
         from huggingface_hub import hf_hub_download
 
@@ -55,9 +59,9 @@ def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
 
 
 def load_checkpoint(
-    name: str, architecture: str, checkpoints: Path | None
+    name: str, architecture: str, checkpoints: Path | None, labels: Sequence[str]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A pretrained encoder with a new classification head, and its tokenizer.
+    """A pretrained encoder with a new classification head for ``labels``, and its tokenizer.
 
     Raises:
         PipelineError: the checkpoint can't be had or is of another architecture.
@@ -66,9 +70,9 @@ def load_checkpoint(
     with hub.reachable(name, "--checkpoints DIR") if source == name else _local(source):
         config = CONFIG_MAPPING[architecture].from_pretrained(
             source,
-            num_labels=len(LABELS),
-            id2label=dict(enumerate(LABELS)),
-            label2id={label: number for number, label in enumerate(LABELS)},
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: number for number, label in enumerate(labels)},
         )
         tokenizer = TOKENIZERS[architecture].from_pretrained(source)
         model = AutoModelForSequenceClassification.from_pretrained(
@@ -145,29 +149,36 @@ def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights (as they are, quantization ranges included), configuration and tokenizer."""
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    save_weights(model, folder / WEIGHTS)
+
+
+def save_weights(model: PreTrainedModel, path: Path) -> None:
+    """Write the weights as they are, quantization ranges included, as safetensors."""
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    save_file(state, folder / WEIGHTS)
+    save_file(state, path)
 
 
-def read(folder: Path, quantization_aware: bool = False) -> tuple[PreTrainedModel, Tokenizer]:
-    """What ``save`` wrote; ``quantization_aware`` models come back with their fake quantization."""
+def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
+    """What ``save`` wrote; a model that ``qat`` prepared comes back with its fake quantization."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-    if quantization_aware:
-        qat.prepare(model)
+    if bits := qat.prepared_bits(config):
+        qat.prepare(model, bits)
     model.load_state_dict(load_file(folder / WEIGHTS))
     if config.model_type == nano.ARCHITECTURE:
         return model.eval(), nano.NGramTokenizer(config.ngrams)
     return model.eval(), TOKENIZERS[config.model_type].from_pretrained(folder)
 
 
-def write_encoder(folder: Path, tokenizer: Tokenizer, max_length: int) -> None:
-    """Write what an artifact's graph needs beside it to take texts."""
+def write_encoder(
+    folder: Path, tokenizer: Tokenizer, max_length: int, labels: Sequence[str]
+) -> None:
+    """Write what an artifact's graph needs beside it to take texts and to name classes."""
     if isinstance(tokenizer, nano.NGramTokenizer):
-        encoders.write_ngrams(folder, tokenizer.ngrams, labels=LABELS)
+        encoders.write_ngrams(folder, tokenizer.ngrams, labels=labels)
     else:
         encoders.write_tokenizer(
-            folder, tokenizer.backend_tokenizer, labels=LABELS, max_length=max_length
+            folder, tokenizer.backend_tokenizer, labels=labels, max_length=max_length
         )
 
 

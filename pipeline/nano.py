@@ -19,7 +19,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from pipeline.encoders import NGrams
 from pipeline.quantization import check_graph, export_graph
-from pipeline.roles import LABELS, NGramShape
+from pipeline.roles import NGramShape
 
 ARCHITECTURE = "ngrams"
 LARGEST = 7
@@ -44,7 +44,6 @@ class NGramConfig(PreTrainedConfig):
         hidden: int = 32,
         **options,
     ) -> None:
-        options.setdefault("num_labels", len(LABELS))
         super().__init__(**options)
         self.words, self.pairs, self.longest = words, pairs, longest
         self.width, self.hidden = width, hidden
@@ -155,9 +154,17 @@ class NGramTokenizer:
         """Nothing to write: the model's configuration says it all."""
 
 
-def new(shape: NGramShape) -> tuple[NGramClassifier, NGramTokenizer]:
-    """A model that knows nothing yet, and its tokenizer."""
-    config = NGramConfig(shape.words, shape.pairs, shape.longest, shape.width, shape.hidden)
+def new(shape: NGramShape, labels: Sequence[str]) -> tuple[NGramClassifier, NGramTokenizer]:
+    """A model of these classes that knows nothing yet, and its tokenizer."""
+    config = NGramConfig(
+        shape.words,
+        shape.pairs,
+        shape.longest,
+        shape.width,
+        shape.hidden,
+        id2label=dict(enumerate(labels)),
+        label2id={label: number for number, label in enumerate(labels)},
+    )
     return NGramClassifier(config), NGramTokenizer(config.ngrams)
 
 

@@ -1,4 +1,4 @@
-"""A table of one model's predictions: columns split, row, label, p0 … p3, as a parquet file."""
+"""A table of one model's predictions: columns split, row, label, p0 … p{k-1}, as a parquet file."""
 
 from pathlib import Path
 
@@ -7,45 +7,59 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import CLASSES, CacheError
+from pipeline.classes import probability_columns
+from pipeline.records import CacheError
 
-PROBABILITIES = [f"p{number}" for number in range(CLASSES)]
-COLUMNS = ["split", "row", "label", *PROBABILITIES]
+KEYS = ["split", "row", "label"]
+HEADLINES = "headlines"
+"""The split of the project's invented headlines, beside ``test`` and ``validation``."""
 # A file of a kilobyte may unfold to any number of equal rows.
 _MAX_ROWS = 1_000_000
+_MAX_NUMBERS = 20_000_000
 _MAX_SPLIT_NAME = 100
 
 
 def predictions_frame(
     split: str, rows: np.ndarray, labels: np.ndarray, probabilities: np.ndarray
 ) -> pd.DataFrame:
-    """A predictions table: ``rows`` and ``labels`` of shape (n,), ``probabilities`` (n, 4)."""
+    """A predictions table: ``rows`` and ``labels`` of shape (n,), ``probabilities`` (n, k)."""
     frame = pd.DataFrame(
-        {"split": split, "row": rows.astype(np.int32), "label": labels.astype(np.int8)}
+        {"split": split, "row": rows.astype(np.int32), "label": labels.astype(np.int16)}
     )
-    frame[PROBABILITIES] = probabilities.astype(np.float32)
-    return frame
+    columns = probability_columns(probabilities.shape[1])
+    values = pd.DataFrame(probabilities.astype(np.float32), columns=columns)
+    return pd.concat([frame, values], axis=1)
 
 
-def read_predictions(path: Path, name: str) -> pd.DataFrame:
+def probabilities_of(frame: pd.DataFrame) -> np.ndarray:
+    """The probabilities of a predictions table, or of a part of its rows: float32 (n, k)."""
+    return frame[[name for name in frame.columns if name not in KEYS]].to_numpy()
+
+
+def read_predictions(path: Path, name: str, classes: int) -> pd.DataFrame:
     """Read a table and check that it can be predictions.
 
     Args:
         path: of the parquet file.
         name: what messages call it.
+        classes: how many the run has.
 
     Raises:
         CacheError: it can't be read, is too large or holds what can't be predictions.
     """
+    probability_names = probability_columns(classes)
     try:
         # As a dictionary, a name that is repeated takes its room once.
         with pq.ParquetFile(path, read_dictionary=["split"]) as file:
-            if file.schema_arrow.names != COLUMNS:
+            columns = file.schema_arrow.names
+            if columns != [*KEYS, *probability_names]:
                 raise CacheError(
-                    f"{name} has columns {file.schema_arrow.names} where {COLUMNS} are due"
+                    f"{name} has columns {_few(columns)} where {', '.join(KEYS)} and the "
+                    f"probabilities of {classes} classes, p0 to p{classes - 1}, are due"
                 )
-            if file.metadata.num_rows > _MAX_ROWS:
-                raise CacheError(f"{name} has more than {_MAX_ROWS:,} rows")
+            most = min(_MAX_ROWS, _MAX_NUMBERS // classes)
+            if file.metadata.num_rows > most:
+                raise CacheError(f"{name} has more than {most:,} rows")
             table = file.read()
         splits = table["split"].combine_chunks()
         if not pa.types.is_dictionary(splits.type) or splits.null_count:
@@ -54,12 +68,13 @@ def read_predictions(path: Path, name: str) -> pd.DataFrame:
             raise CacheError(f"{name} has splits whose names are too long")
         if not all(pa.types.is_integer(table.schema.field(key).type) for key in ("row", "label")):
             raise CacheError(f"{name} has rows or labels that are no whole numbers")
-        if not all(pa.types.is_floating(table.schema.field(key).type) for key in PROBABILITIES):
+        kinds = [table.schema.field(key).type for key in probability_names]
+        if not all(map(pa.types.is_floating, kinds)):
             raise CacheError(f"{name} has probabilities that are no fractions")
         table = table.set_column(0, "split", splits.cast(pa.string()))
         # Without what the file says of pandas: nothing but the columns' own types is heeded.
         frame = table.to_pandas(ignore_metadata=True)
-        probabilities = frame[PROBABILITIES].to_numpy(dtype=np.float64)
+        probabilities = frame[probability_names].to_numpy(dtype=np.float64)
         labels = frame["label"].to_numpy(dtype=np.int64)
     except CacheError:
         raise
@@ -69,6 +84,11 @@ def read_predictions(path: Path, name: str) -> pd.DataFrame:
         raise CacheError(f"{name} holds probabilities that are negative or not numbers")
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
         raise CacheError(f"{name} holds probabilities that do not sum to one")
-    if ((labels < 0) | (labels >= CLASSES)).any():
-        raise CacheError(f"{name} holds labels outside 0..{CLASSES - 1}")
-    return frame
+    if ((labels < 0) | (labels >= classes)).any():
+        raise CacheError(f"{name} holds labels outside 0..{classes - 1}")
+    # Tables of schema 1 hold labels in 8 bits.
+    return frame.assign(label=labels.astype(np.int16))
+
+
+def _few(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f", … ({len(names)} in all)" if len(names) > most else "")

@@ -5,8 +5,8 @@ will, `calibrate` gives the inputs their first ranges, training goes on as usual
 straight through the rounding, and reach the ranges too), and `export_int8` writes the graph, with
 the ranges that training learned.
 
-- Weights: int8, symmetric; each output channel's or embedding row's largest weight is 127 steps,
-  or 63 on a processor where more would saturate.
+- Weights: int8, symmetric; each output channel's or embedding row's largest weight is 127 steps
+  where weights have 8 bits, and 63 where they have 7, for processors on which more would saturate.
 - Inputs of linear layers: uint8, asymmetric, one range a layer, learned as in LSQ+ (Bhalgat et al.
   2020, arXiv:2004.09576), in the log domain as in TQT (Jain et al. 2020, arXiv:1903.08066).
 - As in Q8BERT (Zafrir et al. 2019, arXiv:1910.06188), all else (attention's products, softmax,
@@ -23,15 +23,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.onnx.ops import symbolic
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from pipeline import hardware
 from pipeline.errors import PipelineError
 from pipeline.quantization import check_graph, export_graph
 
+# Where a prepared model's configuration keeps the bits of its weights.
+_BITS = "int8_bits"
+
 LEVELS = 255  # steps from the least to the greatest uint8
-# The greatest weight; -128 is unused, so that zero is in the middle.
-LARGEST = 63 if hardware.int8_saturates() else 127
 
 # Adam moves a parameter by about its learning rate a step, here a thousandth of a range at 1e-4.
 RANGE_RATE = 10.0
@@ -49,8 +49,8 @@ ROUNDING_TOLERANCE = 0.5
 TOLERANCE = 1e-4
 
 
-def prepare(model: PreTrainedModel) -> None:
-    """Make every linear layer and embedding table of `model` quantize, in place.
+def prepare(model: PreTrainedModel, bits: int) -> None:
+    """Make every linear layer and embedding table of `model` quantize to `bits`, 7 or 8, in place.
 
     Names and values of the parameters stay; each linear layer gains `input.limits` and
     `input.stretch`, so a state dict of a prepared model loads into another prepared model.
@@ -62,7 +62,18 @@ def prepare(model: PreTrainedModel) -> None:
         is_table = type(module) is nn.Embedding and parent.endswith("embeddings")
         if is_table or type(module) is nn.Linear:
             quantized = FakeQuantizedEmbedding if is_table else FakeQuantizedLinear
-            setattr(model.get_submodule(parent), child, quantized(module))
+            setattr(model.get_submodule(parent), child, quantized(module, largest_step(bits)))
+    setattr(model.config, _BITS, bits)
+
+
+def prepared_bits(config: PreTrainedConfig) -> int | None:
+    """Bits of the weights of a model that ``prepare`` changed; None of any other model."""
+    return getattr(config, _BITS, None)
+
+
+def largest_step(bits: int) -> int:
+    """The greatest int8 weight of so many bits; no weight is less than its negative."""
+    return 2 ** (bits - 1) - 1
 
 
 @torch.no_grad()
@@ -164,30 +175,32 @@ class InputQuantizer(nn.Module):
 class FakeQuantizedLinear(nn.Linear):
     """A linear layer that computes with rounded weights and a rounded input."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, largest: int) -> None:
         super().__init__(linear.in_features, linear.out_features, device="meta")
+        self.largest = largest
         self.weight, self.bias = linear.weight, linear.bias
         self.input = InputQuantizer().to(linear.weight.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in_features] to [..., out_features]."""
-        return F.linear(self.input(x), fake_quantize_rows(self.weight), self.bias)
+        return F.linear(self.input(x), fake_quantize_rows(self.weight, self.largest), self.bias)
 
 
 class FakeQuantizedEmbedding(nn.Embedding):
     """An embedding table with rounded weights."""
 
-    def __init__(self, table: nn.Embedding) -> None:
+    def __init__(self, table: nn.Embedding, largest: int) -> None:
         super().__init__(
             table.num_embeddings, table.embedding_dim, table.padding_idx, device="meta"
         )
+        self.largest = largest
         self.weight = table.weight
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [...] to rows [..., embedding_dim]."""
         # Rows have scales of their own, so only those in use need rounding.
         rows = super().forward(ids)
-        return fake_quantize_rows(rows.flatten(0, -2)).view_as(rows)
+        return fake_quantize_rows(rows.flatten(0, -2), self.largest).view_as(rows)
 
 
 def fake_quantize_inputs(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -197,19 +210,22 @@ def fake_quantize_inputs(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return _LearnRange.apply(rounded, x.detach(), low, high)
 
 
-def fake_quantize_rows(weight: Tensor) -> Tensor:
-    """`weight` [rows, columns] rounded to int8 levels, float32; gradients pass straight through."""
+def fake_quantize_rows(weight: Tensor, largest: int) -> Tensor:
+    """`weight` [rows, columns] rounded to steps of at most `largest`, float32.
+
+    Gradients pass straight through.
+    """
     weight = weight.float()
-    scale = row_scales(weight)
+    scale = row_scales(weight, largest)
     zero = torch.zeros_like(scale, dtype=torch.int32)
-    return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -LARGEST, LARGEST)
+    return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -largest, largest)
 
 
-def row_scales(weight: Tensor) -> Tensor:
+def row_scales(weight: Tensor, largest: int) -> Tensor:
     """The value of one int8 step in each row of `weight` [rows, columns], float32 [rows]."""
     # A row of zeros, as padding's, has a scale too.
-    largest = torch.linalg.vector_norm(weight.detach().float(), torch.inf, dim=1)
-    return (largest / LARGEST).clamp_min(1e-12)
+    greatest = torch.linalg.vector_norm(weight.detach().float(), torch.inf, dim=1)
+    return (greatest / largest).clamp_min(1e-12)
 
 
 def scale_and_zero_point(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
@@ -264,7 +280,7 @@ class _Int8Linear(nn.Module):
 
     def __init__(self, linear: FakeQuantizedLinear) -> None:
         super().__init__()
-        weight, scale = _int8_rows(linear.weight)
+        weight, scale = _int8_rows(linear.weight, linear.largest)
         # [in, out], as MatMul takes it: a Transpose in between would keep the product in floats.
         self.register_buffer("weight", weight.T.contiguous())
         self.register_buffer("weight_scale", scale)
@@ -297,7 +313,7 @@ class _Int8Embedding(nn.Module):
 
     def __init__(self, table: FakeQuantizedEmbedding) -> None:
         super().__init__()
-        weight, scale = _int8_rows(table.weight)
+        weight, scale = _int8_rows(table.weight, table.largest)
         self.register_buffer("weight", weight)
         self.register_buffer("scale", scale[:, None])
 
@@ -305,11 +321,12 @@ class _Int8Embedding(nn.Module):
         return F.embedding(ids, self.weight).float() * F.embedding(ids, self.scale)
 
 
-def _int8_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """The int8 steps [rows, columns] of `fake_quantize_rows(weight)`, and their scales [rows]."""
-    scale = row_scales(weight)
+def _int8_rows(weight: Tensor, largest: int) -> tuple[Tensor, Tensor]:
+    """The int8 steps [rows, columns] of `fake_quantize_rows`, and their scales [rows]."""
+    scale = row_scales(weight, largest)
     # Dividing the rounded weights gives the very steps of the forward pass, ties included.
-    return (fake_quantize_rows(weight.detach()) / scale[:, None]).round().to(torch.int8), scale
+    rounded = fake_quantize_rows(weight.detach(), largest)
+    return (rounded / scale[:, None]).round().to(torch.int8), scale
 
 
 def _without_rounding(graph: Path) -> onnx.ModelProto:

@@ -2,8 +2,8 @@
 
 Every graph has the inputs `input_ids` and `attention_mask` (int64, [batch, sequence], both sizes
 free) and the output `logits` (float32, [batch, labels]), and is one file. Activations are uint8 and
-weights int8, with all eight bits: what onnxruntime recommends for CPUs with VNNI. On other x86 CPUs
-the sums of such products would saturate, so there weights have seven bits (`reduce_range`).
+weights int8. They have all eight bits for CPUs with VNNI, as onnxruntime recommends, and seven bits
+(`reduce_range`) for other x86 CPUs, where sums of such products would saturate.
 """
 
 import contextlib
@@ -28,10 +28,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from pipeline import hardware
 from pipeline.errors import PipelineError
 from pipeline.rewrites import keep_first_token, vectorize_layer_norm
-from pipeline.smoothing import smooth
+from pipeline.smoothing import Smoothing, smooth
 
 # The operators that hold weights, and so the size and the time of a transformer.
 WEIGHT_OPERATORS = ["MatMul", "Gemm", "Gather"]
@@ -127,14 +126,15 @@ def quantize_dynamic(
     source: Path,
     target: Path,
     batches: Iterable[dict[str, np.ndarray]],
-    smoothing: float | None = None,
+    bits: int,
+    smoothing: Smoothing | None = None,
 ) -> None:
     """Write the float32 graph `source` with int8 weights to `target`, activations measured live.
 
     Matrices have a scale for each output channel; embedding tables (uint8) have one. Activations
-    stay float32 between the products, and are quantized to uint8 by each batch's own range. With
-    `smoothing`, inputs are made even beforehand (`smooth`, to that strength) on `batches`: inputs
-    by name, int64 [batch, sequence].
+    stay float32 between the products, and are quantized to uint8 by each batch's own range. Weights
+    take up `bits`, 7 or 8. With `smoothing`, inputs are made even beforehand (`smooth`) on
+    `batches`: inputs by name, int64 [batch, sequence].
 
     Raises PipelineError when there are no batches to make inputs even on.
     """
@@ -147,7 +147,7 @@ def quantize_dynamic(
             op_types_to_quantize=WEIGHT_OPERATORS,
             per_channel=True,
             weight_type=ort.QuantType.QInt8,
-            reduce_range=hardware.int8_saturates(),
+            reduce_range=bits < 8,
         )
 
 
@@ -155,7 +155,8 @@ def quantize_static(
     source: Path,
     target: Path,
     batches: Iterable[dict[str, np.ndarray]],
-    smoothing: float | None = None,
+    bits: int,
+    smoothing: Smoothing | None = None,
     every_operator: bool = False,
 ) -> None:
     """Write the float32 graph `source` to `target` in int8 with ranges fixed from `batches`.
@@ -166,8 +167,8 @@ def quantize_static(
 
     By default only the weights' operators are quantized, and only their inputs: LayerNorm, softmax
     and the residual sums stay float32. `every_operator` quantizes all that onnxruntime can, its
-    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). With `smoothing`,
-    inputs are made even beforehand (`smooth`, to that strength).
+    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). Weights take up
+    `bits`, 7 or 8. With `smoothing`, inputs are made even beforehand (`smooth`).
 
     Raises PipelineError when there are no batches.
     """
@@ -183,7 +184,7 @@ def quantize_static(
             per_channel=True,
             activation_type=ort.QuantType.QUInt8,
             weight_type=ort.QuantType.QInt8,
-            reduce_range=hardware.int8_saturates(),
+            reduce_range=bits < 8,
             calibrate_method=ort.CalibrationMethod.MinMax,
             **(_all_numbers(prepared) if every_operator else _weights_only(prepared)),
         )

@@ -3,26 +3,50 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
-
-CONTROL = "-control"
+BASELINE = "-baseline"
 LOGITS = "-logits"
 HIDDEN = "-hidden"
 SEED = "-seed"
-REPEAT_SEEDS = (43, 44)
-"""Of the repeats; the model itself is trained with the seed of ``Training``."""
+REPLICATE_SEEDS = (43, 44)
+"""Of the seed replicates; the model itself is trained with the seed of ``Training``."""
+
+_OLD_BASELINE = "-control"
+"""What runs of schema 1 call a baseline."""
+
+_BASELINE_STEPS = (60, 12_000)
+"""Between which the length of a baseline is chosen."""
 
 Method = Literal["fine-tuned", "distilled", "dynamic", "static", "qat", "int4", "classical"]
 
 
 @dataclass(frozen=True)
+class RandomSpans:
+    """Neighbouring words of each training row, from which a model learns beside the whole row."""
+
+    per_row: int
+    """Spans of each row. Each has from ``shortest`` to ``longest`` words, log-uniformly."""
+    shortest: int = 4
+    longest: int | None = None
+    """None: as many words as the row has."""
+    labelled: bool = False
+    """True: every span begins at the row's first word and bears the row's label. It needs a data
+    set whose rows begin with their title; on another one there are no such spans. False: every
+    other span begins there, none bears a label, and only the teacher says what it is."""
+
+
+@dataclass(frozen=True)
 class Training:
-    """How a model is trained. Every list of more than one is chosen from on validation."""
+    """How a model is trained. All that is chosen is chosen by the loss on validation."""
 
     rates: tuple[float, ...]
     """Peak learning rates to choose from; the schedule is linear with warm-up."""
     epochs: int
-    """Trained in full; the checkpoint that is best on validation is kept."""
+    """Over the rows and their spans. The checkpoint that is best on validation is kept."""
+    least_steps: int = 0
+    """Epochs are added until there are so many steps: few rows make few steps an epoch."""
+    doubled_up_to: int | None = None
+    """A training whose loss on validation was still falling at its end is tried for twice as many
+    epochs, if they take at most so many steps. None: its length is not chosen."""
     batch_size: int = 64
     dropout: float = 0.0
     """Of every layer. None by default: few epochs leave nothing to regularise, students are to
@@ -36,21 +60,34 @@ class Training:
     """Share of cross-entropy on the labels in the loss; the rest is the teacher's."""
     checkpoint_steps: int = 500
     """At most this many steps between checkpoints, so at most this much is lost to a kill."""
-    search_rows: int = 6400
-    """Rows of the one short epoch on which each of ``rates`` is tried."""
+    search_share: float = 0.1
+    """Of the steps, how many each of ``rates`` is tried for, if that is ``search_steps`` or more:
+    a far shorter trial would favour a rate that is too high for the real length."""
+    search_steps: int = 100
     seed: int = 42
     rows: int | None = None
-    """Training rows, drawn at random; None: all."""
+    """Of the rows and their spans, drawn at random; None: all."""
     average_from: float | None = None
-    """Share of the steps from which on the weights' mean is kept; None: the weights of a step."""
+    """Share of the steps from which on the weights are averaged; None: the weights of a step."""
     hidden_epochs: int | None = None
     """Of the epochs, how many go to matching the teacher's hidden states and attention first."""
-    cuts: int | None = None
-    """Stretches of every training row, which the teacher answers and the student learns too."""
+    spans: RandomSpans | None = None
 
-    def without_cuts(self) -> "Training":
-        """The same on the rows alone, for as many steps."""
-        return replace(self, cuts=None, epochs=self.epochs * (1 + (self.cuts or 0)))
+    def without_spans(self) -> "Training":
+        """The same on whole rows alone, for as many steps."""
+        rows_each = 1 + (self.spans.per_row if self.spans else 0)
+        return replace(self, spans=None, epochs=self.epochs * rows_each)
+
+    def on_labels_alone(self) -> "Training":
+        """A no-teacher baseline's: shorter, for in a long training it learns labels by heart."""
+        return replace(
+            self,
+            spans=None,
+            epochs=1,
+            least_steps=_BASELINE_STEPS[0],
+            doubled_up_to=_BASELINE_STEPS[1],
+            label_share=1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +148,9 @@ class Model:
     method: Method
     description: str
     parent: str | None = None
-    """Of a student, the role that teaches it; of a quantized model, the one it is made from."""
+    """The role that it is made from, or that teaches it."""
+    teacher: str | None = None
+    """The role whose logits it learns; None: its parent, or nobody."""
     architecture: str | None = None
     """model_type of the checkpoint in transformers; None: the parent's."""
     checkpoint: str | None = None
@@ -127,21 +166,21 @@ class Model:
     training: Training | None = None
     reported: Reported | None = None
 
-    def control(self) -> "Model":
+    def baseline(self) -> "Model":
         """The same student trained on labels alone, to measure what its teacher adds."""
         assert self.method == "distilled"
         assert self.training
         return replace(
             self,
-            role=f"{self.role}{CONTROL}",
+            role=f"{self.role}{BASELINE}",
             title=f"{self.title}, labels only",
             method="fine-tuned",
             description=f"As {self.role}, but trained on the labels alone, without the teacher.",
-            training=replace(self.training.without_cuts(), label_share=1.0),
+            training=self.training.on_labels_alone(),
             reported=None,
         )
 
-    def steps(self) -> tuple["Model", ...]:
+    def ablations(self) -> tuple["Model", ...]:
         """The same student taught by less and by more, one thing at a time."""
         assert self.training
         hidden = replace(
@@ -153,19 +192,19 @@ class Model:
             training=replace(self.training, hidden_epochs=1),
             reported=None,
         )
-        if not self.training.cuts:
+        if not self.training.spans:
             return (hidden,)
         logits = replace(
             self,
             role=f"{self.role}{LOGITS}",
             title=f"{self.title}, whole rows only",
-            description=f"As {self.role}, but without cuts of the rows, for as many steps.",
-            training=self.training.without_cuts(),
+            description=f"As {self.role}, but without random spans of the rows, for as many steps.",
+            training=self.training.without_spans(),
             reported=None,
         )
         return logits, hidden
 
-    def repeat(self, seed: int) -> "Model":
+    def seed_replicate(self, seed: int) -> "Model":
         """The same student from another seed, to see how much of a figure is chance."""
         assert self.training
         return replace(
@@ -191,27 +230,25 @@ class Family:
     toy: bool = False
 
     def by_role(self) -> dict[str, Model]:
-        """Every model, the students' controls, steps and repeats included, by role."""
+        """Every model, the students' baselines, ablations and seed replicates too, by role."""
         students = [model for model in self.models if model.method == "distilled"]
-        controls = [student.control() for student in students]
+        baselines = [student.baseline() for student in students]
         # Nothing inside a bag of n-grams answers to a layer.
-        steps = [step for student in students if not student.shape for step in student.steps()]
-        repeats = [student.repeat(seed) for student in students for seed in REPEAT_SEEDS]
-        return {model.role: model for model in (*self.models, *controls, *steps, *repeats)}
+        ablations = [one for s in students if not s.shape for one in s.ablations()]
+        replicates = [s.seed_replicate(seed) for s in students for seed in REPLICATE_SEEDS]
+        found = (*self.models, *baselines, *ablations, *replicates)
+        return {model.role: model for model in found}
 
 
-def repeated_role(role: str) -> str | None:
-    """The role that a repeat repeats; None for a role that is no repeat."""
+def replicated_role(role: str) -> str | None:
+    """The role that a seed replicate replicates; None for any other role."""
     original, mark, _ = role.rpartition(SEED)
     return original if mark else None
 
 
-replicated_role = repeated_role
-
-
 def student_of_baseline(role: str) -> str | None:
     """The student whose no-teacher baseline a role is; None for any other role."""
-    for suffix in ("-baseline", CONTROL):
+    for suffix in (BASELINE, _OLD_BASELINE):
         if role.endswith(suffix):
             return role.removesuffix(suffix)
     return None

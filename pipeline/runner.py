@@ -1,57 +1,67 @@
 """One execution of a family on one data set: role after role, the run written as it grows."""
 
+import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import models, plan, processes, stages
+from pipeline import hardware, models, plan, processes, stages
 from pipeline.cache import Run, read_run, restore, write_run
 from pipeline.data import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.maker import Maker
 from pipeline.progress import say
-from pipeline.records import ModelRecord, RunRecord
-from pipeline.roles import LABELS, Family
+from pipeline.records import SCHEMA, ModelRecord, RunRecord
+from pipeline.roles import Family
 
 
 def run(
     family: Family,
     corpus: Corpus,
-    roles: list[str],
+    asked: list[str],
     *,
     name: str,
     cache: Path,
     work: Path,
     command: str,
     checkpoints: Path | None = None,
+    pretrained_layers: bool = False,
     measure_again: bool = False,
     callbacks: tuple = (),
 ) -> Run | None:
-    """Make ``roles`` (parents first) and write each into ``cache/<name>/`` as it is done.
+    """Make the roles ``asked`` for and what they need, each written to ``cache/<name>/`` once done.
 
     Of several processes the first makes and writes everything and gives the run; the others help
     it to train, and give None.
 
     What is done already under the same fingerprint is taken as it is; the run's other roles stay.
-    With ``measure_again`` every one of ``roles`` is timed anew, whatever is done.
+    A teacher that is needed for its logits alone is not made where the work folder or the run has
+    them. With ``pretrained_layers``, students take the layers of their parent's checkpoint, not of
+    its fine-tuned weights. With ``measure_again`` every role is timed anew, whatever is done.
 
     Raises:
         PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
             run is at work, or a stage found something wrong.
     """
-    identities = {
-        checkpoint: models.checkpoint_identity(checkpoint, checkpoints)
-        for checkpoint in plan.checkpoints(family, roles)
-    }
-    inputs = {"data": corpus.fingerprint, **identities}
-    maker = Maker(family, corpus, work, checkpoints, inputs, callbacks)
-    if not processes.is_first():
-        for role in roles:
-            maker.help_to_train(role)
-        return None
-    with stages.locked(work), stages.locked(cache / name):
-        restore(cache)
+    with contextlib.ExitStack() as held:
+        if processes.is_first():
+            held.enter_context(stages.locked(work))
+            held.enter_context(stages.locked(cache / name))
+            restore(cache)
+        processes.wait_for_all()  # until the run can be read as it stands
         written = _existing(cache / name, family, corpus)
+        inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
+        if pretrained_layers:
+            inputs[plan.LAYERS_FROM] = plan.PRETRAINED
+        for checkpoint in plan.checkpoints(family, asked, inputs):
+            inputs[checkpoint] = _identity(checkpoint, checkpoints, written)
+        maker = Maker(family, corpus, work, checkpoints, inputs, written, callbacks)
+        roles = plan.roles_to_make(family, asked, inputs, maker.has_logits)
+        processes.wait_for_all()  # until all have the same roles in mind
+        if not processes.is_first():
+            for role in roles:
+                maker.help_to_train(role)
+            return None
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
             if measure_again:
@@ -63,7 +73,19 @@ def run(
                 f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
             )
-    return written
+        return written
+
+
+def _identity(checkpoint: str, folder: Path | None, existing: Run | None) -> str:
+    """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
+    try:
+        return models.checkpoint_identity(checkpoint, folder)
+    except PipelineError:
+        records = existing.record.models if existing else []
+        known = [r.inputs[checkpoint] for r in records if checkpoint in r.inputs]
+        if not known:
+            raise
+        return known[0]
 
 
 def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
@@ -73,14 +95,14 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     run = read_run(folder)
     if run.record.family != family.name or run.record.data["fingerprint"] != corpus.fingerprint:
         raise PipelineError(
-            f"{folder} holds family {run.record.family} on {run.record.data['name']} with other "
-            "rows than these; name this run with --run, or delete that folder"
+            f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
+            "fingerprint is not that of these data; name this run with --run, or delete that folder"
         )
     return run
 
 
 def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
-    """Whether a run has this very record, and the artifact with it.
+    """Whether a run has this very record, and the artifact with it, in the newest schema.
 
     With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
     """
@@ -88,7 +110,7 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
     if not (stored and run.artifact(record.role)):
         return False
     newer = {} if cost else {"cost": record.cost, "measured_on": record.measured_on}
-    return replace(stored, artifact={}, **newer) == record
+    return run.record.schema == SCHEMA and replace(stored, artifact={}, **newer) == record
 
 
 def _write(
@@ -98,7 +120,13 @@ def _write(
     records = {**(existing.by_role if existing else {}), record.role: record}
     kept = [role for role in records if role != record.role]
     predictions = {role: existing.all_predictions(role) for role in kept}
-    artifacts = {role: path for role in kept if (path := existing.artifact(role))}
+    artifacts = existing.artifacts() if existing else {}
+    # Of the models of today's recipe alone: what an older teacher answered teaches nobody any more.
+    stored = existing.all_logits() if existing else {}
+    logits = {key: stored[key] for key in maker.learned_logits() if key in stored}
+    logits |= maker.logits_at_hand([record.role])
+    # Models that today's family has no more, of a run that an older version began, come last.
+    in_order = [role for role in dict.fromkeys([*maker.models, *kept]) if role in records]
     corpus = maker.corpus
     return write_run(
         cache,
@@ -111,14 +139,17 @@ def _write(
             data={
                 "name": corpus.name,
                 "fingerprint": corpus.fingerprint,
-                "labels": list(LABELS),
+                "labels": list(corpus.labels),
+                "title_first": corpus.title_first,
                 "rows": {split: len(rows) for split, rows in corpus.splits().items()},
                 "seed": SEED,
             },
-            models=[records[role] for role in maker.models if role in records],
+            models=[records[role] for role in in_order],
             files={},
             bench=existing.record.bench if existing else {},
+            logits={f"{fingerprint[:16]}.safetensors": fingerprint for fingerprint in logits},
         ),
         {**predictions, record.role: maker.predictions(record.role)},
         {**artifacts, record.role: maker.artifact(record.role)},
+        logits,
     )

@@ -8,6 +8,7 @@ et al., 2023, arXiv:2211.10438).
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,19 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-UNEVEN = 15.0
-"""Times the median column that the largest is at least where factors are worth their time."""
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How far inputs of products are made even, and which."""
+
+    strength: float
+    """0..1, how much of the difficulty the weights take over; the paper's alpha."""
+    uneven: float
+    """Smooth an input only if its largest column is at least this many times the median one."""
 
 
 def smooth(
-    source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], strength: float
+    source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], smoothing: Smoothing
 ) -> None:
     """Write the float32 graph ``source`` to ``target`` with uneven inputs of products made even.
 
@@ -28,7 +36,7 @@ def smooth(
         source: a graph whose constants are folded.
         target: where to; its logits are the same but for rounding. May be ``source``.
         batches: inputs by name, int64 (batch, sequence), on which columns are measured.
-        strength: 0..1, how much of the difficulty the weights take over; the paper's alpha.
+        smoothing: how far, and which.
     """
     model = onnx.load(source)
     graph = model.graph
@@ -43,9 +51,9 @@ def smooth(
     for node in graph.node:
         name = node.input[0] if node.input else ""
         readers = products.get(name, [])
-        if readers and node.output == readers[0].output and _is_uneven(largest[name]):
+        if readers and node.output == readers[0].output and _is_uneven(largest[name], smoothing):
             shares = [matrices[reader.input[1]] for reader in readers]
-            graph.initializer.append(_even(name, largest[name], shares, strength))
+            graph.initializer.append(_even(name, largest[name], shares, smoothing))
             ordered.append(helper.make_node("Mul", [name, f"{name}_shrink"], [f"{name}_even"]))
             for reader in readers:
                 reader.input[0] = f"{name}_even"
@@ -55,18 +63,19 @@ def smooth(
     onnx.save(model, target)
 
 
-def _is_uneven(columns: np.ndarray) -> bool:
-    return columns.max() >= UNEVEN * np.median(columns)
+def _is_uneven(columns: np.ndarray, smoothing: Smoothing) -> bool:
+    return columns.max() >= smoothing.uneven * np.median(columns)
 
 
 def _even(
-    name: str, columns: np.ndarray, matrices: list[TensorProto], strength: float
+    name: str, columns: np.ndarray, matrices: list[TensorProto], smoothing: Smoothing
 ) -> TensorProto:
     """What the columns of an activation are to be multiplied with; its matrices' rows grow."""
     weights = [numpy_helper.to_array(matrix) for matrix in matrices]
     rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
     # A column or a row of zeros stays as it is.
     both = (columns > 0) & (rows > 0)
+    strength = smoothing.strength
     ratio = np.where(both, columns, 1) ** strength / np.where(both, rows, 1) ** (1 - strength)
     factors = ratio.astype(np.float32)
     for matrix, weight in zip(matrices, weights, strict=True):

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
             _cleared(draft).rename(draft)
         draft.mkdir(parents=True, exist_ok=True)
         make(draft)
+        _sync(draft)
         draft.rename(target)
     shutil.rmtree(_cleared(draft), ignore_errors=True)
     return target
@@ -73,6 +75,16 @@ def complete_together(
         make_with_the_others(_draft(target))
     processes.wait_for_all()  # until it is complete
     return target
+
+
+def _sync(folder: Path) -> None:
+    """Wait until a folder and all in it are on the disk: a crash leaves it whole or a draft."""
+    for path in (folder, *folder.rglob("*")):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _draft(target: Path) -> Path:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from pipeline import data, evaluation, hardware
-from pipeline.cache import PROBABILITIES, Run, sha256
+from pipeline import data, encoders, evaluation, hardware
+from pipeline.cache import Run, sha256
 from pipeline.data import Corpus
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
+from pipeline.predictions import HEADLINES, KEYS, probabilities_of
 from pipeline.records import ModelRecord
 
 METRIC_TOLERANCE = 1e-9
@@ -18,8 +20,8 @@ SAME_CPU = 1e-3
 OTHER_CPU = 0.005
 """Largest share of changed labels elsewhere: int8 products depend on the instruction set."""
 IN_A_BATCH = 0.02
-"""The same of headlines in dynamic int8. Runs of before each text was given to it by itself hold
-what batches made of them: up to 2 in 100 labels (python -m tests.stress batches)."""
+"""The same of headlines in dynamic int8, where they were not stored row by row: such runs hold what
+batches made of them, up to 2 in 100 labels (python -m tests.stress batches)."""
 
 
 def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
@@ -46,8 +48,13 @@ def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
         yield f"{model.role}: artifact's checksums", not changed
         if changed:
             continue
+        try:
+            encoders.check_labels(artifact, model.role, run.labels)
+        except PipelineError as error:
+            yield str(error), False
+            continue
         if model.headlines:
-            yield _check_headlines(model, artifact)
+            yield _check_headlines(run, model, artifact)
         if corpus is None:
             yield f"{model.role}: {reason}, its predictions are not recomputed", folder is None
         else:
@@ -64,7 +71,7 @@ def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
         corpus = data.load(folder, rows["train"] + rows["validation"], toy=run.record.toy)
     except PipelineError as error:
         return None, str(error)
-    if corpus.fingerprint != run.record.data["fingerprint"]:
+    if not corpus.is_named(run.record.data["fingerprint"], run.record.schema):
         return None, f"{folder} holds other rows than the run was made from"
     return corpus, ""
 
@@ -72,8 +79,17 @@ def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
 def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
     predictions = run.all_predictions(model.role)
     teacher = run.all_predictions("teacher") if "teacher" in run.by_role else None
-    for split, stored in (("test", model.metrics), ("validation", model.validation)):
-        again = evaluation.metrics(predictions, teacher, split)
+    checked = [
+        (split, evaluation.metrics(predictions, teacher, split), stored)
+        for split, stored in (("test", model.metrics), ("validation", model.validation))
+    ]
+    if (predictions["split"] == HEADLINES).any():
+        again = evaluation.headline_metrics(predictions, teacher)
+        checked.append((HEADLINES, again, model.headlines))
+    for split, again, stored in checked:
+        # A student that was made without its teacher, or beside another one, was not compared.
+        if again["agreement"] is None or stored.get("agreement") is None:
+            again.pop("agreement")
         wrong = [name for name in again if not _equal(again[name], stored.get(name))]
         said = f" differ: {', '.join(wrong)}" if wrong else " follow from its predictions"
         yield f"{model.role}: {split} metrics{said}", not wrong
@@ -85,9 +101,14 @@ def _equal(a, b) -> bool:
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=METRIC_TOLERANCE)
 
 
-def _check_headlines(model: ModelRecord, artifact: Path) -> tuple[str, bool]:
+def _check_headlines(run: Run, model: ModelRecord, artifact: Path) -> tuple[str, bool]:
     """These come with the program: they need no data set."""
     again = evaluation.predict_headlines(artifact, data.invented_headlines())
+    stored = run.all_predictions(model.role)
+    stored = stored[stored["split"] == HEADLINES]
+    if len(stored):
+        return _compare(model, again, stored, "predictions on invented headlines")
+    # Written before they were stored row by row.
     found = evaluation.headline_metrics(again, None)
     allowed = IN_A_BATCH if model.method == "dynamic" else OTHER_CPU
     said = (
@@ -100,19 +121,24 @@ def _check_headlines(model: ModelRecord, artifact: Path) -> tuple[str, bool]:
 def _check_predictions(
     run: Run, model: ModelRecord, artifact: Path, corpus: Corpus
 ) -> tuple[str, bool]:
-    again = evaluation.predict(artifact, corpus)
     stored = run.all_predictions(model.role)
-    if not again[["split", "row", "label"]].equals(stored[["split", "row", "label"]]):
-        return f"{model.role}: stored rows or labels are not the data's", False
-    a, b = again[PROBABILITIES].to_numpy(), stored[PROBABILITIES].to_numpy()
+    stored = stored[stored["split"] != HEADLINES]
+    return _compare(model, evaluation.predict(artifact, corpus), stored, "predictions")
+
+
+def _compare(
+    model: ModelRecord, again: pd.DataFrame, stored: pd.DataFrame, what: str
+) -> tuple[str, bool]:
+    """Whether two tables of a model's predictions are the same, as far as processors allow."""
+    if not again[KEYS].reset_index(drop=True).equals(stored[KEYS].reset_index(drop=True)):
+        return f"{model.role}: rows or labels of its stored {what} are not the data's", False
+    a, b = probabilities_of(again), probabilities_of(stored)
     largest = float(np.abs(a - b).max())
     changed = float((a.argmax(axis=1) != b.argmax(axis=1)).mean())
-    same = (
-        model.method != "dynamic"
-        and model.measured_on["hardware"]["cpu_flags"] == hardware.cpu_flags()
-    )
+    taken_on = model.measured_on["predictions"].get("hardware", {})
+    same = model.method != "dynamic" and taken_on.get("cpu_flags") == hardware.cpu_flags()
     said = (
-        f"{model.role}: {len(a)} predictions recomputed, probabilities differ by {largest:.1e} "
+        f"{model.role}: {len(a)} {what} recomputed, probabilities differ by {largest:.1e} "
         f"at most, {changed:.2%} of the labels"
     )
     return said, largest <= SAME_CPU if same else changed <= OTHER_CPU

@@ -3,9 +3,9 @@
     python -m tests.kernels RUN
 
 Needs the run's ``minilm``, ``minilm-int8`` and ``minilm-int4`` at hand. All variants are asked the
-project's own headlines in turns, in one process whose threads sleep between runs. Prints a Markdown
-table; *same labels* is against ``minilm`` in float32. A second table says which operators take the
-time of ``minilm-int8``, on one thread.
+project's own headlines in turns, in one process whose threads sleep soon after a run. Prints a
+Markdown table; *same labels* is against ``minilm`` in float32. A second table says which operators
+take the time of ``minilm-int8``, on one thread. How long threads should spin: tests.spinning.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from pipeline import bench, encoders, plan
 from pipeline.cache import CACHE, read_run
-from pipeline.inference import GRAPH, available_threads
+from pipeline.inference import GRAPH, SPIN_US, available_threads
 from pipeline.quantization import WEIGHT_OPERATORS
 
 TURNS, BLOCK = 12, 10
@@ -42,7 +42,7 @@ def options(**entries: str) -> ort.SessionOptions:
     made = ort.SessionOptions()
     made.log_severity_level = 3
     made.intra_op_num_threads = available_threads()
-    for name, value in {"session.force_spinning_stop": "1", **entries}.items():
+    for name, value in {"session.intra_op.spin_duration_us": str(SPIN_US), **entries}.items():
         made.add_session_config_entry(name.replace("__", "."), value)
     return made
 

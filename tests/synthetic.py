@@ -4,6 +4,7 @@ python -m tests.synthetic FOLDER      writes two AG News-like runs and a toy one
 """
 
 import itertools
+import json
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from pipeline import cache, encoders, evaluation, inference
+from pipeline import cache, encoders, evaluation, inference, records
+from pipeline.data import LABELS, invented_headlines
 from pipeline.families import FAMILIES
-from pipeline.roles import LABELS
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],
@@ -24,6 +25,14 @@ WORDS = {
     "Business": ["shares", "profit", "bank", "oil", "merger"],
     "Sci/Tech": ["software", "robot", "comet", "chip", "browser"],
 }
+
+
+def words_of(labels: Sequence[str]) -> dict[str, list[str]]:
+    """By class, words that only its texts have: those of ``WORDS``, or made ones."""
+    if tuple(labels) == LABELS:
+        return WORDS
+    return {name: [f"word{place}x{n}" for n in range(5)] for place, name in enumerate(labels)}
+
 
 # Plausible for AG News: MB, accuracy, p50 in ms.
 FIGURES = {
@@ -44,28 +53,43 @@ FIGURES = {
 }
 # What is in a run beside the models themselves.
 CONTROLS = {"minilm-control": (91.0, 0.934, 4.1), "tiny-control": (70.0, 0.931, 2.2)}
+MEASURED_ON = {
+    kind: {
+        "hardware": {"processor": "synthetic", "cpu_flags": []},
+        "versions": {"python": "3.11"},
+        "taken": "2025-01-01T00:00:00+00:00",
+        **({} if kind == "predictions" else {"threads": 2}),
+    }
+    for kind in records.KINDS
+}
 REPEATS = {"minilm-seed43": (91.0, 0.939, 4.1), "minilm-seed44": (91.0, 0.943, 4.1)}
 
 
 def write_artifact(
-    folder: Path, sharpness: float = 6.0, blind_to: Collection[str] = (), slow: bool = False
+    folder: Path,
+    sharpness: float = 6.0,
+    blind_to: Collection[str] = (),
+    slow: bool = False,
+    labels: Sequence[str] = LABELS,
 ) -> Path:
-    """An artifact that knows ``WORDS``: the mean of its words' rows of a table is the logits.
+    """An artifact that knows ``words_of`` its classes: the mean of a text's words' rows of a table
+    is the logits.
 
     Args:
         folder: where it is written.
         sharpness: logit of a text whose every word is of one class.
         blind_to: classes whose words it does not know, so that models can be made to disagree.
         slow: let every batch take a good part of a second, with the same answers.
+        labels: the names of the classes.
     """
+    classes = len(labels)
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary, table = {"[PAD]": 0, "[UNK]": 1}, [[0.0] * 4, [0.0] * 4]
-    for column, (name, words) in enumerate(WORDS.items()):
+    vocabulary, table = {"[PAD]": 0, "[UNK]": 1}, [[0.0] * classes, [0.0] * classes]
+    for column, (name, words) in enumerate(words_of(labels).items()):
         for word in words:
             vocabulary[word] = len(vocabulary)
-            table.append(
-                [sharpness * (name not in blind_to) if i == column else 0.0 for i in range(4)]
-            )
+            table.append([0.0] * classes)
+            table[-1][column] = sharpness * (name not in blind_to)
     shape = ["batch", "sequence"]
     graph = helper.make_graph(
         [
@@ -84,7 +108,7 @@ def write_artifact(
             helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape),
             helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape),
         ],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 4])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])],
         [
             numpy_helper.from_array(np.array(table, np.float32), "table"),
             numpy_helper.from_array(np.array([2], np.int64), "last"),
@@ -100,7 +124,7 @@ def write_artifact(
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    encoders.write_tokenizer(folder, tokenizer, labels=LABELS, max_length=64)
+    encoders.write_tokenizer(folder, tokenizer, labels=labels, max_length=64)
     return folder
 
 
@@ -117,25 +141,50 @@ def slow_nodes(products: int = 64) -> list[onnx.NodeProto]:
     ]
 
 
-def predictions(accuracy: float, seed: int, rows: int = 800) -> pd.DataFrame:
+def predictions(
+    accuracy: float, seed: int, rows: int = 800, classes: int = 4, headlines: bool = False
+) -> pd.DataFrame:
     """Validation and test predictions of which ``accuracy`` are right, to within a row.
 
-    Hard rows are hard for every model, as they are in life: ``seed`` moves only which of the
-    borderline ones a model gets wrong.
+    Args:
+        accuracy: share of right answers; five points less on headlines.
+        seed: hard rows are hard for every model, as they are in life: this moves only which of the
+            borderline ones a model gets wrong.
+        rows: of the test split; a quarter of that is the validation split.
+        classes: their number.
+        headlines: answer the invented headlines, too.
     """
     shared, own = np.random.default_rng(0), np.random.default_rng(seed)
     frames = []
     for split, count in (("validation", rows // 4), ("test", rows)):
-        labels = shared.integers(0, 4, count)
-        difficulty = shared.random(count) + 0.05 * own.random(count)
-        wrong = np.argsort(difficulty)[round(accuracy * count) :]
-        top = labels.copy()
-        top[wrong] = (top[wrong] + shared.integers(1, 4, count)[wrong]) % 4
-        confidence = own.uniform(0.6, 0.99, count)
-        probabilities = np.repeat((1 - confidence)[:, None] / 3, 4, axis=1)
-        probabilities[np.arange(count), top] = confidence
-        frames.append(cache.predictions_frame(split, np.arange(count), labels, probabilities))
+        labels = shared.integers(0, classes, count)
+        given = _answers(labels, accuracy, classes, shared, own)
+        frames.append(cache.predictions_frame(split, np.arange(count), labels, given))
+    if headlines:
+        asked = invented_headlines()
+        given = _answers(asked.labels, accuracy - 0.05, classes, shared, own)
+        frames.append(cache.predictions_frame("headlines", asked.rows, asked.labels, given))
     return pd.concat(frames, ignore_index=True)
+
+
+def _answers(
+    labels: np.ndarray,
+    accuracy: float,
+    classes: int,
+    shared: np.random.Generator,
+    own: np.random.Generator,
+) -> np.ndarray:
+    """Probabilities (n, classes), of which ``accuracy`` are right."""
+    count = len(labels)
+    difficulty = shared.random(count) + 0.05 * own.random(count)
+    wrong = np.argsort(difficulty)[round(accuracy * count) :]
+    top = labels.copy()
+    top[wrong] = (top[wrong] + shared.integers(1, classes, count)[wrong]) % classes
+    confidence = own.uniform(0.6, 0.99, count)
+    others = (1 - confidence)[:, None] / (classes - 1)
+    probabilities = np.repeat(others, classes, axis=1)
+    probabilities[np.arange(count), top] = confidence
+    return probabilities
 
 
 def write_run(
@@ -147,6 +196,7 @@ def write_run(
     rows: int = 800,
     family: str = "mpnet",
     slow: Collection[str] = (),
+    labels: Sequence[str] = LABELS,
 ) -> cache.Run:
     """Write a whole run into a cache folder.
 
@@ -155,22 +205,27 @@ def write_run(
         name: of the run.
         roles: its models, out of ``FIGURES``, ``CONTROLS`` and ``REPEATS``; "teacher" among them.
         at_hand: those of them that have their artifact. Of two or more, the last one knows no
-            word of Business, so that it disagrees there with the others.
+            word of one class (Business), so that it disagrees there with the others.
         rows: of the test split.
         family: whose titles and methods it takes; "toy" makes it a toy run.
         slow: roles that take their time to answer.
+        labels: the names of the classes. Only models of AG News's are asked the headlines.
     """
     drafts = folder.parent / f"{folder.name}-drafts" / name
-    tables, artifacts, records = {}, {}, []
+    tables, artifacts, made = {}, {}, []
     at_hand = [role for role in roles if role in at_hand]
+    asked = tuple(labels) == LABELS and not FAMILIES[family].toy
     for seed, role in enumerate(roles, start=1):
         size, accuracy, p50 = (FIGURES | CONTROLS | REPEATS)[role]
-        tables[role] = predictions(accuracy, seed, rows)
+        tables[role] = predictions(accuracy, seed, rows, len(labels), asked)
         if role in at_hand:
-            blind_to = ("Business",) if len(at_hand) > 1 and role == at_hand[-1] else ()
-            artifacts[role] = write_artifact(drafts / role, 6.0 - seed / 4, blind_to, role in slow)
+            blind = len(at_hand) > 1 and role == at_hand[-1]
+            blind_to = labels[len(labels) // 2 :][:1] if blind else ()
+            artifacts[role] = write_artifact(
+                drafts / role, 6.0 - seed / 4, blind_to, role in slow, labels
+            )
         model = FAMILIES[family].by_role()[role]
-        records.append(
+        made.append(
             cache.ModelRecord(
                 role=role,
                 title=model.title,
@@ -190,11 +245,13 @@ def write_run(
                     "load_ms": 20 * p50,
                     "p50_ms": p50,
                     "p95_ms": 1.3 * p50,
-                    "headlines_per_second": 2000 / p50,
+                    "headline_p50_ms": 0.4 * p50,
+                    "headline_p95_ms": 0.5 * p50,
+                    "rows_per_second": 2000 / p50,
                     "peak_memory_mb": 120 + 2 * size,
                 },
-                measured_on={"cpu": "synthetic", "threads": 2, "batch_size": 32},
-                headlines={} if family == "toy" else {"rows": 400, "accuracy": accuracy - 0.05},
+                measured_on=MEASURED_ON,
+                headlines=evaluation.headline_metrics(tables[role], tables["teacher"]),
             )
         )
     record = cache.RunRecord(
@@ -205,15 +262,35 @@ def write_run(
         data={
             "name": "synthetic",
             "fingerprint": "0" * 64,
-            "labels": list(LABELS),
+            "labels": list(labels),
+            "title_first": True,
             "rows": {"train": rows, "validation": rows // 4, "test": rows},
             "seed": 42,
         },
-        models=records,
+        models=made,
         files={},
         toy=FAMILIES[family].toy,
     )
     return cache.write_run(folder, record, tables, artifacts)
+
+
+def as_schema_1(folder: Path) -> None:
+    """Make a run's folder what this program wrote before schema 2."""
+    content = json.loads((folder / cache.RECORD).read_text("utf-8"))
+    for name in [name for name in content["files"] if name.startswith("predictions/")]:
+        frame = pd.read_parquet(folder / name)
+        frame = frame[frame["split"] != "headlines"].astype({"label": "int8"})
+        frame.to_parquet(folder / name, index=False)
+        content["files"][name] = cache.sha256(folder / name)
+    for model in content["models"]:
+        model["cost"]["headlines_per_second"] = model["cost"].pop("rows_per_second")
+        del model["cost"]["headline_p50_ms"], model["cost"]["headline_p95_ms"]
+        model["measured_on"] = model["measured_on"]["latency"] | {"batch_size": 32}
+        del model["measured_on"]["taken"]
+    del content["data"]["title_first"], content["logits"]
+    content["schema"] = 1
+    content["checksum"] = records.checksum(content)
+    cache.write_json(folder / cache.RECORD, content)
 
 
 if __name__ == "__main__":

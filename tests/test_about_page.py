@@ -1,6 +1,7 @@
 """About the run: what the figures rest on, and what they mean."""
 
 from pipeline.glossary import GLOSSARY
+from pipeline.records import KINDS
 from tests import synthetic
 from tests.test_frontier_page import change_model, texts
 
@@ -36,10 +37,15 @@ def test_the_notebooks_mistakes_are_told_except_of_a_toy(open_page, cache_folder
 
 
 def test_measured_in_two_places_is_told_apart(open_page, cache_folder):
-    change_model(cache_folder / "synthetic", "minilm", measured_on={"threads": 8})
+    change_model(
+        cache_folder / "synthetic", "minilm", measured_on={kind: {"threads": 8} for kind in KINDS}
+    )
     app = open_page("about")
     assert "Not all were measured under the same conditions" in texts(app)
-    assert "minilm" in [text.value for text in app.text]
+    said = [text.value for text in app.text]
+    assert "Predictions, latency, throughput of minilm" in said
+    assert "Predictions of teacher, tiny-int8" in said
+    assert "Latency, throughput of teacher, tiny-int8" in said
     assert any(code.value == "threads: 8" for code in app.code)
 
 
@@ -49,7 +55,7 @@ def test_a_record_with_odd_fields_is_shown(open_page, cache_folder):
         "minilm",
         settings={"weights": 4, "epochs": None},
         training={"rate": None, "rows": "many"},
-        measured_on={},
+        measured_on={kind: {} for kind in KINDS},
     )
     assert len(open_page("about").dataframe[0].value) == 3
 

@@ -149,6 +149,13 @@ def test_confusion_matrix_is_that_of_scikit_learn(sample):
     assert with_a_fifth.sum() == expected.sum()
 
 
+def test_as_many_classes_as_there_may_be_have_cells_of_their_own():
+    labels = np.array([0, 199, 199], np.int16)  # as tables have them
+    cells = analysis.confusion_matrix(labels, np.array([0, 199, 198]), 200)
+    assert cells[0, 0] == cells[199, 199] == cells[199, 198] == 1
+    assert cells.sum() == 3
+
+
 def test_confusion_counts_and_shares():
     table = analysis.confusion(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 2]), ["a", "b", "c"])
     cells = table.set_index(["true", "predicted"])

@@ -16,7 +16,7 @@ TABLE = pd.DataFrame(
         "method": ["distilled", "classical", "static"],
         "size_mb": [10.0, 20.0, 30.0],
         "parameters": [1e6, 2e6, 3e6],
-        "headlines_per_second": [1000.0, 500.0, 500.0],
+        "rows_per_second": [1000.0, 500.0, 500.0],
         "threads": [2, 4, np.nan],
     }
 )

@@ -1,10 +1,13 @@
 """The benchmark's turns, checks and tables, on tiny models; not its figures."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
 
-from pipeline import bench, data, models, report, trainer
+from pipeline import bench, data, evaluation, models, report, trainer
 from pipeline.__main__ import main
 from pipeline.bench import Contestant, peers
 from pipeline.bench import training as bench_training
@@ -72,6 +75,15 @@ def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path):
     np.testing.assert_allclose(found, expected, atol=0.05 if kind == "torch.ao" else 1e-5)
 
 
+def test_a_peer_is_stopped_outside_its_turn(artifact):
+    with peers.Peer("onnxruntime", artifact, 64) as peer:
+        for _ in range(2):
+            with peer.turn():
+                peer.ask(["coach"])
+            found = os.waitid(os.P_PID, peer._process.pid, os.WSTOPPED | os.WNOWAIT)
+            assert found.si_status == signal.SIGSTOP
+
+
 def test_a_peer_that_fails_is_one_line(tmp_path):
     with (
         peers.Peer("ours", tmp_path / "nothing", 64) as peer,
@@ -89,7 +101,9 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert "note: no weights of minilm at hand" in process.stderr
     run = read_run(cache_folder / "synthetic")
     result = run.record.bench
-    assert {row["role"] for row in result["one"]} == {"minilm"}
+    for kind in ("one", "headline"):
+        assert {row["role"] for row in result[kind]} == {"minilm"}
+        assert {row["calls"] for row in result[kind]} == {2 * bench.BLOCK}
     ((role, rows),) = result["growth"].items()
     assert role == min(result["latency"], key=lambda role: run.by_role[role].size_bytes)
     assert [row["rows"] for row in rows] == [20, 40]
@@ -97,6 +111,9 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert process.stdout.rstrip("\n") == report.speed(result)
     # The teacher was not at hand, so no model's latency is another than it was.
     assert set(result["latency"]) == {"minilm", "tiny-int8"}
+    names = {"load_ms", "p50_ms", "p95_ms", "headline_p50_ms", "headline_p95_ms"}
+    assert set(result["latency"]["minilm"]) == names
+    assert "20 headlines of 8 to 20 words" in result["latency_texts"]
     assert "the run keeps the latencies that it has" in process.stderr
     assert run.record.models == before.record.models
 
@@ -129,7 +146,8 @@ def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monk
     assert main([*arguments, "--turns", "2", "--rows"]) == 0
     rows = data.load(data_folder).validation.texts
     singles = [[row] for row in rows[: 2 * bench.BLOCK]]
-    assert asked == [*singles, rows[: bench.BATCHES * bench.BATCH_SIZE]]
+    headlines = [[text] for text in evaluation.short_headlines(2 * bench.BLOCK)]
+    assert asked == [*singles, *headlines, rows[: bench.BATCHES * bench.BATCH_SIZE]]
     assert read_run(cache_folder / "synthetic").record.bench["texts"] == "validation rows"
 
 
@@ -137,27 +155,21 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     roles = ("teacher", "minilm", "tiny-int8")
     run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
     latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
-    timed = {"latency": latency, "texts": "validation rows"}
-    stored = bench.store(run, timed | {"measured_on": {"cpu": "another", "threads": 2}})
+    timed = {"latency": latency, "latency_texts": "validation rows"}
+    now = {"hardware": {"processor": "another"}, "threads": 2}
+    stored = bench.store(run, timed | {"measured_on": now})
     assert list(stored.table()["p50_ms"]) == [0, 1, 2]
     assert list(stored.table()["p95_ms"]) == [1, 2, 3]
     for role in roles:
-        assert stored.by_role[role].measured_on["cpu"] == "another"
+        taken = stored.by_role[role].measured_on
+        assert taken["latency"] == now | {"texts": "validation rows"}
+        assert taken["throughput"] == run.by_role[role].measured_on["throughput"]
         assert stored.by_role[role].metrics == run.by_role[role].metrics
         assert stored.artifact(role)
     # Tables that are not made again stay, and the models as they are.
     again = bench.store(stored, {"training": []})
-    assert set(again.record.bench) == {"latency", "texts", "measured_on", "training"}
+    assert set(again.record.bench) == {"latency", "latency_texts", "measured_on", "training"}
     assert again.record.models == stored.record.models
-
-
-def test_latencies_do_not_join_a_throughput_of_other_threads(tmp_path, capsys):
-    roles = ("teacher", "minilm")
-    run = synthetic.write_run(tmp_path / "cache", roles=roles, at_hand=roles)
-    latency = {role: {"p50_ms": 1.0, "p95_ms": 2.0} for role in roles}
-    timed = {"latency": latency, "texts": "validation rows", "measured_on": {"threads": 1}}
-    assert bench.store(run, timed).record.models == run.record.models
-    assert "run … --measure-again" in capsys.readouterr().err
 
 
 def test_training_is_timed_in_both_ways(checkpoints):

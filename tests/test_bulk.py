@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import bulk
-from pipeline.cache import PROBABILITIES
+from pipeline.classes import probability_columns
+from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.inference import Classifier
-from pipeline.roles import LABELS
 from tests import pipelines, synthetic
 
 WORDS = [word for words in synthetic.WORDS.values() for word in words]
@@ -43,10 +43,10 @@ def test_rows_are_the_classifiers_in_the_inputs_order(kind, workers, folder, tmp
     rows = bulk.classify(source, target, folder, workers=workers, window=16, progress=done.append)
     assert rows == sum(done) == len(TEXTS)
     table = pd.read_parquet(target)
-    assert list(table) == ["row", "label", *PROBABILITIES]
+    assert list(table) == ["row", "label", *probability_columns(4)]
     assert table["row"].tolist() == list(range(50))
     expected = np.concatenate([Classifier(folder).predict_proba([text]) for text in TEXTS])
-    np.testing.assert_allclose(table[PROBABILITIES], expected, atol=1e-6)
+    np.testing.assert_allclose(table[probability_columns(4)], expected, atol=1e-6)
     assert table["label"].tolist() == [LABELS[i] for i in expected.argmax(axis=1)]
     assert sorted(path.name for path in tmp_path.iterdir()) == [source.name, target.name]
 

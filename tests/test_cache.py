@@ -14,9 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from pipeline import cache
 from pipeline.cache import CacheError
+from pipeline.inference import Classifier
+from pipeline.predictions import probabilities_of
 from tests import synthetic
 
 
@@ -51,7 +54,7 @@ def folders(cache_folder):
 def test_what_is_written_is_read_back(cache_folder):
     run = cache.read_run(cache_folder / "synthetic")
     assert list(run.by_role) == ["teacher", "minilm", "tiny-int8"]
-    expected = synthetic.predictions(0.941, seed=2)
+    expected = synthetic.predictions(0.941, seed=2, headlines=True)
     expected = expected[expected["split"] == "test"].drop(columns="split").reset_index(drop=True)
     pd.testing.assert_frame_equal(run.predictions("minilm"), expected)
     assert len(run.predictions("minilm", "validation")) == 200
@@ -187,6 +190,10 @@ def set_figure(group, name, value):
     return lambda folder: edit(folder, lambda c: c["models"][0][group].update({name: value}))
 
 
+def set_data(**fields):
+    return lambda folder: edit(folder, lambda c: c["data"].update(fields))
+
+
 def set_cell(column, value):
     def change(frame):
         frame.loc[0, column] = value
@@ -208,7 +215,7 @@ DAMAGES = {
     "a record behind a link": (link_record_elsewhere, "leads out"),
     "a record nested deep": (nest_record, "can't be read"),
     "a binary record": (binary_record, "can't be read"),
-    "a newer schema": (set_run(schema=99), "schema is 99"),
+    "a newer schema": (set_run(schema=99), "schema is 99 where this program reads 1 and 2"),
     "an older schema": (set_run(schema=0), "schema is 0"),
     "a schema that is no number": (set_run(schema=True), "schema is True"),
     "half a character": (set_run(command="\ud800"), "can't be read"),
@@ -222,6 +229,13 @@ DAMAGES = {
     "models that are none": (set_run(models=[1]), "not what this program writes"),
     "labels that are too few": (set_run(data={"labels": ["a"]}), "labels"),
     "labels that are numbers": (set_run(data={"labels": [1, 2, 3, 4]}), "labels"),
+    "labels that are 201": (
+        set_data(labels=[f"class {n}" for n in range(201)]),
+        "of its data, there are 201 labels; there may be 2 to 200",
+    ),
+    "a label of two lines": (set_data(labels=["a", "b", "c", "d\ne"]), "is not of one line"),
+    "a label that is empty": (set_data(labels=["a", "b", "c", " "]), "one of the labels is empty"),
+    "nothing about titles": (set_data(title_first=None), "whether a row of its data begins with"),
     "no labels": (set_run(data={}), "not what this program writes"),
     "a role that leads out": (set_first(role="../teacher"), "can't be used"),
     "a role that is hidden": (set_first(role=".teacher"), "can't be used"),
@@ -233,6 +247,17 @@ DAMAGES = {
     "an accuracy in words": (set_figure("metrics", "accuracy", "high"), "not what this program"),
     "an infinite latency": (set_figure("cost", "p50_ms", float("inf")), "not a finite"),
     "no cost": (set_first(cost=None), "cost in its run.json is of another type"),
+    "a cost too many": (set_figure("cost", "run", 1.0), "the costs of teacher are not load_ms"),
+    "a cost too few": (set_first(cost={"p50_ms": 1.0}), "the costs of teacher are not load_ms"),
+    "conditions of one kind": (set_first(measured_on={"latency": {}}), "is not measured on"),
+    "conditions that are none": (
+        set_figure("measured_on", "latency", []),
+        "what the latency of teacher was taken on is of another type",
+    ),
+    "threads in words": (
+        set_figure("measured_on", "throughput", {"threads": "two"}),
+        "what the throughput of teacher was taken on is of another type",
+    ),
     "a size of zero": (set_first(size_bytes=0), "size"),
     "a size below zero": (set_first(size_bytes=-5), "size"),
     "no predictions": (drop_predictions, "minilm.parquet is missing"),
@@ -313,19 +338,291 @@ def test_a_run_that_would_not_read_back_leaves_the_old_one(cache_folder):
         models = [dataclasses.replace(record.models[0], cost={"p50_ms": "fast"})]
         return dataclasses.replace(record, models=models)
 
-    with pytest.raises(CacheError, match="not what this program writes"):
+    with pytest.raises(CacheError, match=r"the costs of teacher are not load_ms, p50_ms"):
         rewrite(cache_folder, spoil)
     assert list(cache.read_run(cache_folder / "synthetic").by_role)[1:] == ["minilm", "tiny-int8"]
     assert folders(cache_folder) == ["synthetic"]
 
 
-def test_nan_is_refused(cache_folder):
-    def spoil(record):
-        return dataclasses.replace(record, data=record.data | {"seed": float("nan")})
+NOT_FINITE = {
+    "of the run": (
+        lambda record: dataclasses.replace(record, data=record.data | {"seed": float("nan")}),
+        "the record of the run can't be written: data.seed is nan",
+    ),
+    "of a model": (
+        lambda record: with_first(record, cost=record.models[0].cost | {"p50_ms": float("inf")}),
+        "the record of teacher can't be written: cost.p50_ms is inf",
+    ),
+    "deep in a model": (
+        lambda record: with_first(record, training={"validation": [{"loss": 1.0}, {"loss": -INF}]}),
+        "the record of teacher can't be written: training.validation.1.loss is -inf",
+    ),
+    "of numpy": (
+        lambda record: with_first(record, metrics={"accuracy": np.float64("nan")}),
+        "the record of teacher can't be written: metrics.accuracy is nan",
+    ),
+}
+INF = float("inf")
 
-    with pytest.raises(ValueError, match="JSON"):
+
+def with_first(record, **fields):
+    """The record with its first model changed."""
+    first, *others = record.models
+    return dataclasses.replace(record, models=[dataclasses.replace(first, **fields), *others])
+
+
+@pytest.mark.parametrize("case", NOT_FINITE)
+def test_a_number_that_is_not_finite_is_named_and_the_old_run_stays(cache_folder, case):
+    spoil, message = NOT_FINITE[case]
+    with pytest.raises(CacheError) as error:
         rewrite(cache_folder, spoil)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
     assert len(cache.list_runs(cache_folder)[0]) == 1
+    assert folders(cache_folder) == ["synthetic"]
+
+
+def test_a_training_may_have_found_no_loss(cache_folder):
+    training = {"rate": 1e-3, "rates_tried": {"0.1": None}, "validation": [{"loss": None}]}
+    run = rewrite(cache_folder, lambda record: with_first(record, training=training))
+    assert run.by_role["teacher"].training == training
+
+
+# --- what another number of classes asks for ----------------------------------------------------
+
+NAMES = {
+    2: ("no", "yes"),
+    7: ("世界", "спорт", "a,b", '"quoted"', "👩‍🔬 science", "it's", "Model"),
+    77: tuple(f"class {number}" for number in range(77)),
+    200: tuple(f"{number}" for number in range(200)),
+}
+
+
+@pytest.mark.parametrize("classes", NAMES)
+def test_a_run_of_any_classes_is_read_back(tmp_path, classes):
+    written = synthetic.write_run(tmp_path, rows=800, labels=NAMES[classes])
+    run = cache.read_run(written.folder)
+    assert run.labels == list(NAMES[classes])
+    frame = run.all_predictions("minilm")
+    assert list(frame.columns) == ["split", "row", "label", *(f"p{n}" for n in range(classes))]
+    assert frame["label"].dtype == np.int16
+    assert frame["label"].max() == classes - 1
+    assert set(frame["split"]) == {"validation", "test"}
+    assert len(run.by_role["minilm"].metrics["recall"]) == classes
+    assert len(Classifier(run.artifact("minilm")).predict_proba(["a"])[0]) == classes
+
+
+@pytest.mark.parametrize(("has", "says"), [(7, 6), (7, 8), (2, 3), (200, 4)])
+def test_a_table_of_another_number_of_classes_is_refused(tmp_path, has, says):
+    folder = synthetic.write_run(tmp_path, labels=[f"c{n}" for n in range(has)], at_hand=()).folder
+    edit(folder, lambda c: c["data"].update(labels=[f"c{n}" for n in range(says)]))
+    with pytest.raises(CacheError, match=f"the probabilities of {says} classes, p0 to p{says - 1}"):
+        cache.read_run(folder)
+
+
+def test_201_classes_are_refused(run_folder):
+    edit(run_folder, lambda c: c["data"].update(labels=[f"c{n}" for n in range(201)]))
+    with pytest.raises(CacheError, match="of its data, there are 201 labels; there may be 2 to"):
+        cache.read_run(run_folder)
+
+
+def test_many_classes_that_unfold_to_many_rows_are_refused(tmp_path):
+    folder = synthetic.write_run(tmp_path, labels=NAMES[200], rows=80, at_hand=()).folder
+    path = folder / "predictions" / "minilm.parquet"
+    table = pq.read_table(path).slice(0, 1).take(pa.array(np.zeros(200_000, np.int32)))
+    pq.write_table(table, path, compression="zstd")
+    edit(folder, lambda c: c["files"].update({"predictions/minilm.parquet": cache.sha256(path)}))
+    with pytest.raises(CacheError, match="more than 100,000 rows"):
+        cache.read_run(folder)
+
+
+# --- headlines, row by row ----------------------------------------------------------------------
+
+
+def test_headlines_are_a_split_of_their_own(cache_folder, run_folder):
+    run = cache.read_run(run_folder)
+    frame, stored = run.predictions("minilm", "headlines"), run.by_role["minilm"].headlines
+    assert list(frame.columns) == ["row", "label", "p0", "p1", "p2", "p3"]
+    assert len(frame) == stored["rows"] == 400
+    right = probabilities_of(frame).argmax(axis=1) == frame["label"]
+    assert right.mean() == stored["accuracy"]
+    toy = synthetic.write_run(cache_folder, "toy-run", family="toy", roles=("teacher", "tiny"))
+    assert toy.predictions("tiny", "headlines").empty
+    assert toy.by_role["tiny"].headlines == {}
+
+
+def test_a_model_may_lack_headlines_but_no_other_split(run_folder):
+    rewrite_predictions(run_folder, lambda frame: frame[frame["split"] != "headlines"])
+    assert cache.read_run(run_folder).predictions("minilm", "headlines").empty
+    rewrite_predictions(run_folder, lambda frame: frame[frame["split"] != "validation"])
+    with pytest.raises(CacheError, match=r"minilm\.parquet is of other rows"):
+        cache.read_run(run_folder)
+
+
+# --- logits -------------------------------------------------------------------------------------
+
+
+def write_logits(path, values=None, name="logits"):
+    values = np.zeros((10, 4), np.float16) if values is None else values
+    save_file({name: values}, path)
+    return path
+
+
+def with_logits(cache_folder, tmp_path, values=None, name="logits"):
+    """The run with logits of two stages."""
+    files = {
+        "a" * 64: write_logits(tmp_path / "one.safetensors", values, name),
+        "b" * 64: write_logits(tmp_path / "other.safetensors", np.ones((3, 4), np.float16)),
+    }
+    run = cache.read_run(cache_folder / "synthetic")
+    named = {"teacher-rows.safetensors": "a" * 64, "teacher-spans.safetensors": "b" * 64}
+    tables = {role: run.all_predictions(role) for role in run.by_role}
+    record = dataclasses.replace(run.record, logits=named)
+    return cache.write_run(cache_folder, record, tables, run.artifacts(), files)
+
+
+def test_logits_ship_with_a_run(cache_folder, tmp_path):
+    run = with_logits(cache_folder, tmp_path)
+    path = run.logits("b" * 64)
+    assert path == run.folder / "logits" / "teacher-spans.safetensors"
+    assert load_file(path)["logits"].tolist() == [[1] * 4] * 3
+    assert run.record.files["logits/teacher-spans.safetensors"] == cache.sha256(path)
+    assert run.logits("c" * 64) is None
+    again = cache.rewrite_run(run, dataclasses.replace(run.record, created="later"))
+    assert again.record.logits == run.record.logits
+    assert again.record.created == "later"
+    assert again.logits("a" * 64).is_file()
+    assert list(again.artifacts()) == ["minilm", "tiny-int8"]
+
+
+def test_logits_that_are_not_there_are_not_written(cache_folder):
+    record = {"x.safetensors": "a" * 64}
+    with pytest.raises(CacheError, match="there is no file of the logits aaaa"):
+        rewrite(cache_folder, lambda run: dataclasses.replace(run, logits=record))
+
+
+WRONG_LOGITS = {
+    "too few columns": (np.zeros((10, 3), np.float16), "logits"),
+    "one dimension": (np.zeros(10, np.float16), "logits"),
+    "float32": (np.zeros((10, 4), np.float32), "logits"),
+    "another tensor": (np.zeros((10, 4), np.float16), "weights"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_LOGITS)
+def test_logits_of_another_kind_are_refused(cache_folder, tmp_path, case):
+    with pytest.raises(CacheError, match="not one tensor of float16, logits, of 4 columns"):
+        with_logits(cache_folder, tmp_path, *WRONG_LOGITS[case])
+
+
+LOGITS_DAMAGES = {
+    "a file that is missing": (
+        lambda folder: (folder / "logits" / "teacher-rows.safetensors").unlink(),
+        "teacher-rows.safetensors is missing",
+    ),
+    "a file of other bytes": (
+        lambda folder: write_logits(folder / "logits" / "teacher-rows.safetensors", None, "x"),
+        "teacher-rows.safetensors has changed",
+    ),
+    "a file that is none of the run's": (
+        lambda folder: edit(folder, lambda c: c["logits"].update(other="c" * 64)),
+        "logits/other is not among its files",
+    ),
+    "a name that leads out": (
+        lambda folder: edit(folder, lambda c: c["logits"].update({"../x": "c" * 64})),
+        "can't be used",
+    ),
+    "a fingerprint that is none": (
+        lambda folder: edit(folder, lambda c: c["logits"].update({"teacher-rows.safetensors": 7})),
+        "fingerprint of logits 7 can't be used",
+    ),
+    "the same twice": (
+        lambda folder: edit(
+            folder, lambda c: c["logits"].update({"teacher-rows.safetensors": "b" * 64})
+        ),
+        "the same logits stand in it twice",
+    ),
+    "a list": (lambda folder: edit(folder, lambda c: c.update(logits=[])), "of another type"),
+}
+
+
+@pytest.mark.parametrize("damage", LOGITS_DAMAGES)
+def test_damaged_logits_are_named(cache_folder, tmp_path, damage):
+    run = with_logits(cache_folder, tmp_path)
+    harm, words = LOGITS_DAMAGES[damage]
+    harm(run.folder)
+    with pytest.raises(CacheError, match=re.escape(words)):
+        cache.read_run(run.folder)
+
+
+def test_logits_that_are_no_safetensors_are_refused(cache_folder, tmp_path):
+    run = with_logits(cache_folder, tmp_path)
+    path = run.logits("a" * 64)
+    path.unlink()  # it may be another name of the file that it was written from
+    path.write_bytes(b"\xff" * 100)
+    name = "logits/teacher-rows.safetensors"
+    edit(run.folder, lambda c: c["files"].update({name: cache.sha256(path)}))
+    with pytest.raises(CacheError, match=r"teacher-rows\.safetensors can't be read"):
+        cache.read_run(run.folder)
+
+
+# --- schema 1 -----------------------------------------------------------------------------------
+
+
+def test_a_run_of_schema_1_is_read_in_todays_terms(run_folder):
+    before = cache.read_run(run_folder)
+    synthetic.as_schema_1(run_folder)
+    written = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
+    run = cache.read_run(run_folder)
+    assert run.record.schema == 1
+    assert run.record.data == before.record.data  # title_first is so
+    assert run.record.logits == {}
+    model, as_it_was = run.by_role["minilm"], before.by_role["minilm"]
+    headline = {"headline_p50_ms", "headline_p95_ms"}
+    assert model.cost == {k: v for k, v in as_it_was.cost.items() if k not in headline}
+    assert run.table()[["headline_p50_ms", "headline_p95_ms"]].isna().all(axis=None)
+    assert list(run.table().columns) == list(before.table().columns)
+    assert set(model.measured_on) == {"predictions", "latency", "throughput"}
+    for conditions in model.measured_on.values():
+        assert conditions["threads"] == 2
+        assert conditions["batch_size"] == 32
+    assert model.metrics == as_it_was.metrics
+    assert model.headlines == as_it_was.headlines
+    assert run.predictions("minilm", "headlines").empty
+    pd.testing.assert_frame_equal(run.predictions("minilm"), before.predictions("minilm"))
+    assert run.artifact("minilm")
+    # It is read, not written.
+    assert written == {path: path.read_bytes() for path in written}
+
+
+def test_a_run_of_schema_1_is_written_in_schema_2_with_what_it_had(run_folder):
+    synthetic.as_schema_1(run_folder)
+    run = cache.read_run(run_folder)
+    again = cache.rewrite_run(run, dataclasses.replace(run.record, command="another"))
+    content = json.loads((run_folder / cache.RECORD).read_text("utf-8"))
+    assert content["schema"] == again.record.schema == 2
+    assert content["models"][0]["cost"]["rows_per_second"] > 0
+    assert "headline_p50_ms" not in content["models"][0]["cost"]
+    assert again.record.models == run.record.models
+    assert again.artifact("minilm")
+
+
+SCHEMA_1_DAMAGES = {
+    "no cost": lambda model: model.pop("cost"),
+    "a cost of today's name": lambda model: model["cost"].update(extra=1),
+    "no conditions": lambda model: model.pop("measured_on"),
+    "conditions in words": lambda model: model.update(measured_on="here"),
+    "threads in words": lambda model: model.update(measured_on={"threads": "two"}),
+}
+
+
+@pytest.mark.parametrize("damage", SCHEMA_1_DAMAGES)
+def test_damage_to_a_record_of_schema_1_is_named(run_folder, damage):
+    synthetic.as_schema_1(run_folder)
+    edit(run_folder, lambda content: SCHEMA_1_DAMAGES[damage](content["models"][1]))
+    with pytest.raises(CacheError) as error:
+        cache.read_run(run_folder)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["../out", "", ".hidden", "a/b", "a b", "x" * 101, "ü"])
@@ -445,6 +742,6 @@ def test_what_was_written_before_there_were_checksums_is_read(run_folder):
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.json"
     cache.write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="JSON"):
-        cache.write_json(path, {"a": float("inf")})
+    with pytest.raises(CacheError, match=r"a\.json can't be written: a\.1 is inf"):
+        cache.write_json(path, {"a": [1.0, float("inf")]})
     assert json.loads(path.read_text()) == {"a": 1}

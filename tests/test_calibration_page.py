@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, cache
+from pipeline.classes import probability_columns
+from pipeline.predictions import probabilities_of
 from tests import synthetic
 from tests.test_errors_page import run, said
 from views.calibration import say_what_it_mends
@@ -16,9 +18,7 @@ def test_every_model_has_its_error_with_an_interval(open_page, run):
     table = app.dataframe[0].value.set_index("role")
     assert table.index.tolist() == ["teacher", "minilm", "tiny-int8"]
     frame = run.predictions("minilm")
-    ece = analysis.expected_calibration_error(
-        frame["label"].to_numpy(), frame[cache.PROBABILITIES].to_numpy()
-    )
+    ece = analysis.expected_calibration_error(frame["label"].to_numpy(), probabilities_of(frame))
     assert table.loc["minilm", "ece"].startswith(f"{100 * ece:.1f} % (")
     assert (table["temperature"] < 1).all()  # the synthetic models are right more often than sure
     assert table["ece_change"].str.startswith("−").all()
@@ -35,7 +35,7 @@ def test_the_temperature_can_be_switched_on_by_address(open_page):
 
 def test_without_validation_rows_the_page_says_so(open_page, run, cache_folder):
     tables = {role: run.predictions(role).assign(split="test") for role in run.by_role}
-    columns = ["split", "row", "label", *cache.PROBABILITIES]
+    columns = ["split", "row", "label", *probability_columns(4)]
     tables = {role: table[columns] for role, table in tables.items()}
     cache.write_run(cache_folder, run.record, tables, {})
     app = open_page("calibration")

@@ -44,8 +44,34 @@ def test_shares_are_of_the_true_or_of_the_predicted_class():
     assert heat.text.tolist() == [["100.0%", "33.3%"], ["0.0%", "66.7%"]]
     assert heat.z.tolist() == [[1, 1 / 3], [0, 2 / 3]]
     assert squares.customdata[:, 1].tolist() == [1, 1 / 3, 0, 2 / 3]
-    assert "of those called %{x}" in squares.hovertemplate
-    assert "of those truly %{y}" in charts.confusion(both).data[1].hovertemplate
+    assert "of those called %{customdata[3]}" in squares.hovertemplate
+    assert "of those truly %{customdata[2]}" in charts.confusion(both).data[1].hovertemplate
+    assert squares.customdata[1, 2:].tolist() == ["a", "b"]
+
+
+def confusion_of(names):
+    labels = np.arange(len(names))
+    return charts.confusion(analysis.confusion(labels, labels, names))
+
+
+def test_class_names_are_text_that_may_look_like_numbers_or_markup():
+    names = ["<b>2</b>", "1", "a & b", "quite a long name of a class"]
+    figure = confusion_of(names)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert axis.type == "category"
+        assert list(axis.tickvals) == names  # what a click on a cell tells
+        assert list(axis.ticktext) == ["&lt;b&gt;2&lt;/b&gt;", "1", "a &amp; b", "quite a long …"]
+    assert figure.data[1].customdata[0, 2] == "&lt;b&gt;2&lt;/b&gt;"
+    assert figure.layout.margin.l > confusion_of(["a", "b"]).layout.margin.l
+
+
+@pytest.mark.parametrize("classes", [2, 20, 77, 200])
+def test_any_number_of_classes_has_its_cells_and_some_names(classes):
+    figure = confusion_of([f"class {number}" for number in range(classes)])
+    assert figure.data[0].z.shape == (classes, classes)
+    assert len(figure.data[1].x) == classes**2
+    assert min(classes, 10) <= len(figure.layout.xaxis.tickvals) <= 20
+    assert (figure.data[0].texttemplate is None) == (classes > 20)
 
 
 def change():

@@ -7,8 +7,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from pipeline import classical, data, encoders
+from pipeline.data import LABELS
 from pipeline.inference import GRAPH, Classifier
-from pipeline.roles import LABELS, TfIdf
+from pipeline.roles import TfIdf
 
 PENALTIES = (0.001, 10.0)
 

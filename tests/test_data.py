@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline import data
+from pipeline.data import Split
 from pipeline.errors import PipelineError
 from tests.pipelines import write_data
 
@@ -55,6 +56,92 @@ def test_fingerprint_follows_texts_labels_and_rows(folder):
     _rewrite(folder, lambda frame: frame.assign(label=frame["label"].to_numpy()[::-1]))
     prints.add(data.load(folder).fingerprint)
     assert len(prints) == 4
+
+
+def _corpus(labels=("a", "b"), title_first=True, **texts):
+    """A corpus of two rows a split, one of each class; ``texts`` may give a split others."""
+    splits = []
+    for name in ("train", "validation", "test"):
+        given = texts.get(name, ["one", "two"])
+        splits.append(Split(given, np.arange(len(given)) % 2, np.arange(len(given))))
+    return data.Corpus("made", labels, title_first, *splits)
+
+
+def test_fingerprint_covers_class_names_and_whether_titles_come_first():
+    corpora = [
+        _corpus(),
+        _corpus(labels=("b", "a")),
+        _corpus(labels=("a", "b", "c")),
+        _corpus(labels=("ab", "c")),
+        _corpus(labels=("a", "bc")),
+        _corpus(title_first=False),
+        _corpus(train=["one", "two", "one", "two"], validation=[]),
+        _corpus(train=[], validation=["one", "two", "one", "two"]),
+    ]
+    assert len({corpus.fingerprint for corpus in corpora}) == len(corpora)
+    assert _corpus().fingerprint == _corpus(labels=["a", "b"]).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a\n1\tb", "c"], ["a", "b\n0\tc"]),  # a text that looks like two rows
+        (["ab", "c"], ["a", "bc"]),
+        (["a", ""], ["", "a"]),
+        (["a", "b"], ["a\0", "b"]),
+    ],
+)
+def test_no_text_can_look_like_others(one, other):
+    assert _corpus(train=one).fingerprint != _corpus(train=other).fingerprint
+
+
+def test_agnews_and_the_invented_headlines_name_their_classes(folder):
+    for corpus in (data.load(folder), data.load(toy=True)):
+        assert corpus.labels == ("World", "Sports", "Business", "Sci/Tech")
+        assert corpus.title_first
+
+
+NAMES = {
+    "none": ((), "there are 0 labels"),
+    "one": (("a",), "there are 1 labels; there may be 2 to 200"),
+    "201": (tuple(f"class {n}" for n in range(201)), "there are 201 labels"),
+    "twice": (("a", "b", "a"), "'a' stands twice"),
+    "empty": (("a", ""), "is empty"),
+    "blank": (("a", "\u3000 "), "is empty"),
+    "no list": ("ab", "not a list of names"),
+    "numbers": ((1, 2), "not a list of names"),
+    "two lines": (("a", "b\nc"), "not of one line"),
+    "half a character": (("a", "\ud800"), "not of one line"),
+    "endless": (("a", "b" * 201), "longer than 200 characters"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_class_names_that_can_be_none_are_said_in_one_line(case):
+    names, message = NAMES[case]
+    with pytest.raises(PipelineError, match=message) as error:
+        _corpus(labels=names)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("World", "世界", "мир", "عالم"),
+        ("a,b", '"quoted"', "it's", "👩‍🔬", "<b>", "a|b"),
+        tuple(f"class {n}" for n in range(200)),
+    ],
+)
+def test_class_names_of_any_script_are_kept(names):
+    assert _corpus(labels=names).labels == names
+
+
+def test_a_label_without_a_name_is_refused():
+    rows = Split(["one", "two"], np.array([0, 2]), np.arange(2))
+    with pytest.raises(PipelineError, match=r"a test row has a label outside 0\.\.1"):
+        data.Corpus(
+            "made", ("a", "b"), False, rows.take(np.array([0])), rows.take(np.array([], int)), rows
+        )
 
 
 @pytest.mark.parametrize("header", [True, ["Class Index", "Title", "Description"], False])

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 
 from pipeline import cache, data
+from pipeline.predictions import probabilities_of
 from pipeline.significance import Difference, in_words, paired_difference
 from tests import synthetic
 from views import errors, texts
@@ -64,7 +65,7 @@ def said(app) -> str:
 def answers(run, role):
     """Labels, predicted classes and confidences of a model on test."""
     frame = run.predictions(role)
-    given = frame[cache.PROBABILITIES].to_numpy()
+    given = probabilities_of(frame)
     return frame["label"].to_numpy(), given.argmax(axis=1), given.max(axis=1)
 
 
@@ -136,8 +137,9 @@ def test_a_row_shows_what_every_model_says(open_page, run, news):
     assert app.code[0].value == data.load(news).test.texts[row]
     detail = app.dataframe[1].value.set_index("Model")
     assert detail.index.tolist() == ["teacher", "minilm", "tiny-int8"]
-    given = run.predictions("minilm")[cache.PROBABILITIES].to_numpy()[row]
-    assert detail.loc["minilm", run.labels].tolist() == pytest.approx((100 * given).tolist())
+    given = probabilities_of(run.predictions("minilm"))[row]
+    shown = detail.loc["minilm", ["0", "1", "2", "3"]].tolist()
+    assert shown == pytest.approx((100 * given).tolist())
 
 
 # --- broke and fixed ----------------------------------------------------------------------------

@@ -9,9 +9,11 @@ import pytest
 
 from pipeline import data, evaluation, maker, models, plan, quantization, runner, trainer, training
 from pipeline.cache import read_run, write_json
+from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
-from pipeline.roles import LABELS, Family, Model, NGramShape, TfIdf, Training
+from pipeline.records import COSTS
+from pipeline.roles import Family, Model, NGramShape, TfIdf, Training
 from tests import pipelines
 
 # --- the plan: every field of the tables --------------------------------------------------------
@@ -181,8 +183,10 @@ def make(monkeypatch, tmp_path):
         probabilities = np.full((rows, 4), 0.25, np.float32)
         table = evaluation._table(corpus, probabilities)
         table.to_parquet(draft / evaluation.PREDICTIONS, index=False)
-        cost = {"p50_ms": 1.0}
-        write_json(draft / evaluation.COST, {"cost": cost, "measured_on": {"threads": 1}})
+        cost = dict.fromkeys(COSTS, 1.0)
+        measured_on = {"latency": {"threads": 1}, "throughput": {"threads": 1}}
+        write_json(draft / evaluation.COST, {"cost": cost, "measured_on": measured_on})
+        write_json(draft / evaluation.CONDITIONS, {"taken": "2026-01-01T00:00:00+00:00"})
 
     def write_encoder(draft, tokenizer, length):
         (draft / "classifier.json").write_text(json.dumps({"labels": LABELS}))
@@ -288,7 +292,7 @@ def test_other_data_make_everything_anew_and_overwrite_nothing(
     make(corpus, stop_in="minilm")
     record = tmp_path / "cache" / "run" / "run.json"
     written = record.read_bytes()
-    with pytest.raises(PipelineError, match="other rows than these; name this run with --run"):
+    with pytest.raises(PipelineError, match="not that of these data; name this run with --run"):
         make(other_corpus)
     assert record.read_bytes() == written
     assert make(other_corpus, name="other") == STAGES

@@ -9,6 +9,7 @@ from pipeline import cache, plan
 from pipeline.__main__ import main
 from pipeline.axes import X_AXES, Y_AXES
 from pipeline.families import FAMILIES
+from pipeline.records import KINDS
 from tests import synthetic
 from views import card
 from views.common import plain, read_view
@@ -86,7 +87,7 @@ def test_the_price_moves_the_cost_and_is_in_the_address(open_page):
 
 
 def test_a_model_measured_on_unknown_threads_is_left_off_its_cost(open_page, cache_folder):
-    change_model(cache_folder / "synthetic", "minilm", measured_on={})
+    change_model(cache_folder / "synthetic", "minilm", measured_on={kind: {} for kind in KINDS})
     app = open_page("frontier", x="Cost of a million headlines", model="minilm")
     cost = app.dataframe[-1].value.set_index("role")["cost"]
     assert cost.isna().tolist() == [False, True, False]
@@ -168,7 +169,7 @@ def test_what_a_record_says_is_never_markup(open_page, cache_folder):
         description=hostile,
         settings={hostile: hostile},
         training={"rate": hostile, "validation": [{hostile: hostile}]},
-        measured_on={"hardware": {hostile: hostile}},
+        measured_on={kind: {"hardware": {hostile: hostile}} for kind in KINDS},
     )
     for address in ("frontier", "about", "present"):
         app = open_page(address, model="minilm", shown_model="minilm")

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline import answers, cache, uploads
 from pipeline.errors import PipelineError
+from pipeline.records import KINDS
 
 MARKUP = "<script>alert(1)</script> **bold** [a](javascript:alert(1)) $x$ :material/home:"
 BIDI = "\u202egnp.exe\u2066 coach"
@@ -88,7 +89,7 @@ def test_a_record_full_of_markup_is_shown_as_text(open_page, cache_folder, page)
     content["data"]["name"] = MARKUP
     for model in content["models"]:
         model |= {"title": f"{MARKUP} {model['role']}", "description": MARKUP, "checkpoint": MARKUP}
-        model["measured_on"] = {MARKUP: MARKUP, "threads": 2}
+        model["measured_on"] = {kind: {MARKUP: MARKUP, "threads": 2} for kind in KINDS}
     path.write_text(json.dumps(content))
     app = open_page(page)
     assert not app.exception

@@ -1,5 +1,6 @@
 """Figures with intervals, against the plain figures and against a bootstrap written out."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from sklearn import metrics
 
 from pipeline import analysis
+from pipeline import intervals as intervals_module
 from pipeline.analysis import accuracy_interval
 from pipeline.intervals import interval, intervals, on_headlines
 
@@ -77,6 +79,26 @@ def test_a_calibrated_model_lies_in_its_interval():
 def test_the_same_ends_every_time(sample):
     for figure in ("macro_f1", "ece"):
         assert interval(figure, *sample) == interval(figure, *sample)
+
+
+def test_drawing_a_part_at_a_time_draws_the_same(sample, monkeypatch):
+    whole = interval("macro_f1", *sample)
+    monkeypatch.setattr(intervals_module, "_NUMBERS_AT_ONCE", 16 * 333)
+    assert interval("macro_f1", *sample) == whole
+
+
+def test_many_classes_take_bounded_memory(monkeypatch):
+    monkeypatch.setattr(intervals_module, "MATRICES", 500)  # which would take 160 MB at once
+    generator = np.random.default_rng(1)
+    labels = generator.integers(0, 200, 2000)
+    answers = np.where(generator.random(2000) < 0.9, labels, generator.integers(0, 200, 2000))
+    tracemalloc.start()
+    found, low, high = interval("macro_f1", labels, np.eye(200)[answers])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == pytest.approx(metrics.f1_score(labels, answers, average="macro"))
+    assert low < found < high
+    assert peak < 100 * 10**6
 
 
 def test_agreement_with_oneself_is_no_estimate(sample):

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from pipeline import encoders, models, nano
+from pipeline.data import LABELS
 from pipeline.inference import GRAPH, Classifier, graph_bytes, softmax
-from pipeline.roles import LABELS, NGramShape
+from pipeline.roles import NGramShape
 
 SHAPE = NGramShape(words=300, pairs=500, width=7, hidden=8)
 TEXTS = ["Oil prices rise again", "Striker scores twice", "", "A new telescope, at last: seen!"]

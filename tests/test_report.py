@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline import analysis, cache, report
-from pipeline.cache import PROBABILITIES
+from pipeline.classes import probability_columns
 from pipeline.errors import PipelineError
 from pipeline.significance import in_words, score_interval
 from tests import synthetic
@@ -21,7 +21,7 @@ def _run(wrong):
 
     def predictions(role):
         answers = np.where(np.arange(ROWS) < wrong[role], (labels + 1) % 4, labels)
-        frame = pd.DataFrame(np.eye(4)[answers], columns=PROBABILITIES)
+        frame = pd.DataFrame(np.eye(4)[answers], columns=probability_columns(4))
         return frame.assign(label=labels)
 
     by_role = {
@@ -95,7 +95,11 @@ def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher(
     tables = report.speed({"one": rows, "many": rows, "many_texts": 64, "batch_size": 32})
     lines = tables.split("\n\n")[0].splitlines()
     assert lines[-1] == "| x | 2.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
-    assert "64 headlines in batches of 32" in tables
+    assert "64 rows in batches of 32" in tables
+    both = report.speed(
+        {"one": rows, "headline": rows, "many": rows, "many_texts": 64, "batch_size": 32}
+    )
+    assert [t.split(" | ")[0] for t in both.split("\n\n")][:2] == ["| One row", "| One headline"]
 
 
 def test_a_run_that_was_never_timed_is_told_how():

@@ -5,14 +5,17 @@ import os
 import shutil
 import signal
 import time
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.cache import PROBABILITIES, read_run
+from pipeline.cache import read_run
 from pipeline.families import FAMILIES
 from pipeline.inference import Classifier
+from pipeline.predictions import probabilities_of
+from pipeline.records import COSTS
 from tests import pipelines
 
 ROLES = [model.role for model in FAMILIES["toy"].models]
@@ -57,12 +60,14 @@ def test_everything_promised_is_measured(toy):
             *("accuracy", "macro_f1", "ece", "nll", "agreement"),
             *("precision", "recall", "f1"),
         }
-        assert set(model.cost) == {
-            *("load_ms", "p50_ms", "p95_ms", "headlines_per_second", "peak_memory_mb"),
-        }
+        assert set(model.cost) == set(COSTS)
         assert min(model.cost.values()) > 0
         assert model.cost["p50_ms"] <= model.cost["p95_ms"]
-        assert {"hardware", "versions", "threads", "batch_size"} <= set(model.measured_on)
+        assert set(model.measured_on) == {"predictions", "latency", "throughput"}
+        for kind, conditions in model.measured_on.items():
+            assert {"hardware", "versions", "taken"} <= set(conditions)
+            assert kind == "predictions" or conditions["threads"] >= 1
+            assert datetime.fromisoformat(conditions["taken"]).utcoffset() == timedelta(0)
         trained = ("fine-tuned", "distilled", "qat", "classical")
         assert (model.training is not None) == (model.method in trained)
     assert toy.by_role["teacher"].metrics["agreement"] == 1.0
@@ -75,7 +80,7 @@ def test_the_artifact_gives_the_predictions_that_are_stored(toy):
         texts = headlines["text"][stored["row"]].tolist()
         again = Classifier(toy.artifact(role)).predict_proba(texts)
         # Alike to the batch that a text meets in: validation rows were among these.
-        np.testing.assert_allclose(again, stored[PROBABILITIES], atol=0.02)
+        np.testing.assert_allclose(again, probabilities_of(stored), atol=0.02)
 
 
 def test_the_same_run_again_redoes_nothing(toy_cache):
@@ -98,6 +103,8 @@ def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
     timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
     assert timed == {"teacher", "tiny"}
     assert again.record.files == toy.record.files
+    before, after = (run.by_role["tiny"].measured_on for run in (toy, again))
+    assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
 
 
 def test_status_as_json(toy_cache):

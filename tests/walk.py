@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline import cache
 from pipeline.errors import PipelineError
-from pipeline.roles import CONTROL, repeated_role
+from pipeline.roles import replicated_role, student_of_baseline
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -185,7 +185,7 @@ def take_readme_pictures(folder: Path) -> list[Path]:
             model.role
             for model in largest_first
             if runs[0].artifact(model.role)
-            and not (model.role.endswith(CONTROL) or repeated_role(model.role))
+            and not (student_of_baseline(model.role) or replicated_role(model.role))
         ]
         if at_hand:
             asked = {"ask": at_hand[-README_MODELS:], "text": "\n".join(README_HEADLINES)}

@@ -1,11 +1,10 @@
 """What the figures rest on: recipe, data, hardware, what each figure means, how to make it anew."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pipeline import conditions
 from pipeline.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.glossary import GLOSSARY, meaning
 from pipeline.plan import is_taught
@@ -29,8 +28,8 @@ def show(view: View) -> None:
 def show_summary(view: View) -> None:
     record, family = view.run.record, FAMILIES.get(view.run.record.family)
     st.write(
-        "A large model, the *teacher*, learned from labelled headlines to tell World, Sports, "
-        "Business and Sci/Tech news apart. Smaller models were taught to give its answers, and "
+        "A large model, the *teacher*, learned from labelled headlines to tell "
+        f"{in_words(view.run.labels)} apart. Smaller models were taught to give its answers, and "
         "teacher and students were quantized: their numbers were stored in 8 or 4 bits. Every "
         "model then answered the same test headlines, which none had seen and by which nothing "
         "was chosen; all figures of this dashboard are counted from those answers."
@@ -45,6 +44,13 @@ def show_summary(view: View) -> None:
         }
     )
     show_stale(view)
+
+
+def in_words(names: list[str], most: int = 10) -> str:
+    """Class names as a part of a sentence: all of a few, the number of many."""
+    if len(names) > most:
+        return f"{len(names)} classes"
+    return f"{', '.join(map(plain, names[:-1]))} and {plain(names[-1])}"
 
 
 def show_recipe(view: View) -> None:
@@ -136,15 +142,12 @@ def show_hardware(view: View) -> None:
         help="Times and memory hold for this machine. Answers of int8 models can differ a "
         "little, too, between processors with other instructions.",
     )
-    places: dict[str, list[str]] = {}
-    for model in view.run.record.models:
-        key = json.dumps(model.measured_on, sort_keys=True)
-        places.setdefault(key, []).append(model.role)
-    for key, roles in places.items():
-        if len(places) > 1:
-            st.text(", ".join(roles))
-        key_values(flatten(json.loads(key)))
-    if len(places) > 1:
+    models = view.run.record.models
+    found = conditions.places(models)
+    for place in found:
+        st.text(place.title(len(models)))
+        key_values(flatten(place.all()))
+    if conditions.differ(found):
         st.write(
             "Not all were measured under the same conditions: compare times of different lists "
             "with care."

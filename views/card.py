@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, charts, significance
+from pipeline import analysis, answers, charts, conditions, significance
 from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
@@ -15,6 +15,7 @@ from views.common import PAIRED_TEST, View, number
 SHORT = {
     "Cost of a million headlines": "Cost of a million",
     "Accuracy on headlines alone": "Headlines alone",
+    "Latency of a headline": "A headline's p50",
 }
 """Terms that are too long for the label of a figure."""
 
@@ -53,11 +54,12 @@ def show_state(view: View, role: str) -> None:
 def show_costs(row: pd.Series, price: float) -> None:
     decimals = analysis.supported_decimals(row["low"], row["high"])
     interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
-    cost = cost_of_a_million(row["headlines_per_second"], row["threads"], price)
+    cost = cost_of_a_million(row["rows_per_second"], row["threads"], price)
     shown = {
         "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
         "Size": f"{round_sensibly(row['size_mb'])} MB",
         "Latency p50": f"{round_sensibly(row['p50_ms'])} ms",
+        "Latency of a headline": _or_dash(row["headline_p50_ms"], "ms"),
         "Latency p95": f"{round_sensibly(row['p95_ms'])} ms",
         "Peak memory": f"{round_sensibly(row['peak_memory_mb'])} MB",
         "Parameters": f"{round_sensibly(row['parameters'] / 1e6)} M",
@@ -74,6 +76,11 @@ def show_costs(row: pd.Series, price: float) -> None:
             st.metric(
                 SHORT.get(term, term), value, help=meaning(term) + notes.get(term, ""), width=140
             )
+
+
+def _or_dash(figure: float, unit: str) -> str:
+    """A figure, or a dash where it was not taken."""
+    return f"{round_sensibly(figure)} {unit}" if pd.notna(figure) else "–"
 
 
 def against_reference(view: View, role: str) -> tuple[str, str]:
@@ -147,7 +154,9 @@ def show_origin(view: View, role: str) -> None:
             st.write("On validation while training; the best step was kept.")
             st.dataframe(pd.DataFrame(curve), hide_index=True, placeholder="")
         st.write("Where it was measured")
-        key_values(flatten(model.measured_on))
+        for place in conditions.places([model]):
+            st.text(place.title(1))
+            key_values(flatten(place.all()))
 
 
 def key_values(rows: dict) -> None:

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, intervals, loaded, plan, recommendation
-from pipeline.cache import PROBABILITIES, CacheError, Run, list_runs, sha256
+from pipeline import analysis, answers, encoders, intervals, loaded, plan, recommendation
+from pipeline.cache import CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES, REPORTED
 from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
-from pipeline.roles import repeated_role
+from pipeline.predictions import probabilities_of
+from pipeline.roles import replicated_role
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
@@ -32,7 +33,7 @@ class View:
     labels: np.ndarray
     """True classes of the test rows, shape (n,)."""
     probabilities: dict[str, np.ndarray]
-    """By role, shape (n, 4)."""
+    """By role, shape (n, k)."""
     table: pd.DataFrame
     """One row a model, the largest first: what is stored of it and what its predictions say."""
     train_rows: int
@@ -41,7 +42,7 @@ class View:
     validation_labels: np.ndarray
     """True classes of the validation rows, shape (v,); v may be 0."""
     validation: dict[str, np.ndarray]
-    """By role, probabilities on the validation rows, shape (v, 4)."""
+    """By role, probabilities on the validation rows, shape (v, k)."""
     states: dict[str, str]
     """By role: done, stale (made by another recipe than today's) or unknown."""
     seeds: pd.DataFrame
@@ -111,7 +112,7 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
 def read_view(run: Run) -> View:
     """What the pages show of a run; repeats of a model are but a line on its card."""
     seeds = analysis.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
-    kept = [model for model in run.record.models if repeated_role(model.role) is None]
+    kept = [model for model in run.record.models if replicated_role(model.role) is None]
     run = replace(run, record=replace(run.record, models=kept))
     stored = {role: run.all_predictions(role) for role in run.by_role}
     test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}
@@ -120,10 +121,11 @@ def read_view(run: Run) -> View:
         raise CacheError("it has no predictions on test rows")
     one, other = next(iter(test.values())), next(iter(held_out.values()))
     labels = one["label"].to_numpy()
-    probabilities = {role: frame[PROBABILITIES].to_numpy() for role, frame in test.items()}
+    probabilities = {role: probabilities_of(frame) for role, frame in test.items()}
     reported = {} if run.record.toy else REPORTED
     table = analysis.models_table(run.table(), labels, probabilities, reported)
-    threads = {model.role: model.measured_on.get("threads") for model in run.record.models}
+    throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
+    threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
     right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
     return View(
@@ -134,7 +136,7 @@ def read_view(run: Run) -> View:
         int(run.record.data["rows"]["train"]),
         one["row"].to_numpy(),
         other["label"].to_numpy(),
-        {role: frame[PROBABILITIES].to_numpy() for role, frame in held_out.items()},
+        {role: probabilities_of(frame) for role, frame in held_out.items()},
         read_states(run),
         seeds,
         recommendation.compare(table, right),
@@ -168,15 +170,16 @@ def _models() -> Loaded[Classifier]:
     return Loaded(loaded.budget())
 
 
-def load_classifier(folder: Path, artifact: dict[str, str], stamps: Stamp) -> Classifier:
-    """The model in a folder; loaded anew when its files or its record have changed."""
+def load_classifier(view: View, role: str) -> Classifier:
+    """A model of a run; loaded anew when its files or its record have changed."""
+    folder, artifact = view.run.folder / "artifacts" / role, view.run.by_role[role].artifact
     # Its weights, and what it works on: measured of each shipped model, rounded up.
     size = round(1.6 * graph_bytes(folder)) + 60_000_000
-    key = (folder, tuple(artifact.items()), stamps)
-    return _models().get(key, size, lambda: _load(folder, artifact))
+    key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))
+    return _models().get(key, size, lambda: _load(folder, artifact, role, view.run.labels))
 
 
-def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
+def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) -> Classifier:
     for path in folder.iterdir():
         if path.name not in artifact:
             raise PipelineError(f"{path} is no file of its run; delete it")
@@ -186,6 +189,7 @@ def _load(folder: Path, artifact: dict[str, str]) -> Classifier:
                 f"{folder / name} is not the file that its run recorded; "
                 "make it anew with python -m pipeline run"
             )
+    encoders.check_labels(folder, role, labels)
     classifier = Classifier(folder)
     # The first run of a graph is slow, and would be taken for the time of the first headline.
     classifier.predict_proba([""])

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline import answers, uploads
+from pipeline import answers, data, uploads
 from pipeline.errors import PipelineError
 
 EXAMPLES = Path(__file__).parent.parent / "pipeline" / "headlines.csv"
@@ -20,12 +20,19 @@ LABELLED, TEXT = 70, 112
 
 @st.cache_data
 def read_examples() -> pd.DataFrame:
-    """The invented headlines: columns text and label (0..3), which they were written for."""
+    """The invented headlines: columns text and label, a position in ``data.LABELS``."""
     return pd.read_csv(EXAMPLES, keep_default_na=False)
 
 
-def known_labels(texts: list[str]) -> np.ndarray | None:
-    """The classes of headlines that are all examples, shape (n,); of others, nobody knows them."""
+def known_labels(texts: list[str], names: list[str]) -> np.ndarray | None:
+    """The classes of headlines that are all examples, shape (n,); of others, nobody knows them.
+
+    Args:
+        texts: the headlines.
+        names: of the run's classes; examples were written for those of AG News.
+    """
+    if tuple(names) != data.LABELS:
+        return None
     known = read_examples().set_index("text")["label"].reindex(texts)
     return None if known.isna().any() else known.to_numpy(np.int64)
 
@@ -98,8 +105,8 @@ def upload() -> tuple[list[str], list[str]]:
     kept = st.session_state.get("upload")
     if not kept:
         return [], []
-    name, data = kept
-    text, remarks = uploads.decode(data)
+    name, content = kept
+    text, remarks = uploads.decode(content)
     if name.lower().endswith(".csv"):
         header = st.checkbox("The first row names the columns", True, key="header")
         table, more = uploads.read_csv(text, answers.MAX_HEADLINES, header)

@@ -36,7 +36,10 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
         "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
         "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
-        "headlines_per_second": number("Headlines/s", "%.0f", help="In batches of 32"),
+        "headline_p50_ms": number(
+            "A headline's p50, ms", "%.3g", help=meaning("Latency of a headline")
+        ),
+        "rows_per_second": number("Rows/s", "%.0f", help=meaning("Throughput")),
         "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
         "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
         "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),

@@ -20,7 +20,7 @@ SHARE = "The probability that a model gives to its answer, or to the class that 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the headlines …")
 def read_texts(
-    folder: Path | None, train_rows: int | None, fingerprint: str, stamps: Stamp
+    folder: Path | None, train_rows: int | None, fingerprint: str, schema: int, stamps: Stamp
 ) -> tuple[pd.Series, str]:
     """Texts of the test rows by row number; or none, and the reason in words.
 
@@ -29,6 +29,7 @@ def read_texts(
             keeps it; None: the project's own headlines.
         train_rows: training rows that the run drew, validation included; None: all.
         fingerprint: of the run's data; other data is refused, since its rows are not the run's.
+        schema: of the run's record.
         stamps: tells one state of the folder from another.
     """
     try:
@@ -38,7 +39,7 @@ def read_texts(
             corpus = data.load(folder, train_rows, toy=folder is None)
     except (PipelineError, OSError) as error:
         return pd.Series(dtype=str), f"The headlines can't be read: {error}."
-    if corpus.fingerprint != fingerprint:
+    if not corpus.is_named(fingerprint, schema):
         reason = "The data set at hand is not the one that this run was made on."
         return pd.Series(dtype=str), reason
     return pd.Series(corpus.test.texts, corpus.test.rows), ""
@@ -90,10 +91,11 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
     except (KeyError, TypeError):
         return None, "The run does not say which rows it was made on."
     if record.toy:
-        found, reason = read_texts(None, None, fingerprint, ())
+        found, reason = read_texts(None, None, fingerprint, record.schema, ())
     else:
         folder = folder.expanduser().absolute()
-        found, reason = read_texts(folder, train_rows, fingerprint, stamp(folder, "*.*"))
+        stamps = stamp(folder, "*.*")
+        found, reason = read_texts(folder, train_rows, fingerprint, record.schema, stamps)
     if reason or not np.isin(view.rows, found.index).all():
         return None, reason or "The run has other rows than its data set."
     return found.loc[view.rows].tolist(), ""
@@ -166,7 +168,8 @@ def read_one(view: View, texts: list[str] | None, positions: np.ndarray) -> None
     in_order = {role: view.probabilities[role] for role in view.table["role"]}
     answers = of_one(position, in_order, names)
     percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
-    columns = {name: number(name, "%.1f %%") for name in names} | {"Confidence": percent}
+    columns = {str(i): number(name, "%.1f %%") for i, name in enumerate(names)}
+    columns["Confidence"] = percent
     st.dataframe(answers, hide_index=True, height="content", column_config=columns)
 
 

@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from pipeline import answers, attribution
 from pipeline.answers import Job
 from pipeline.errors import PipelineError
-from pipeline.inference import Classifier
 from views import headlines
 from views.common import Stamp, View, load_classifier, number, plain, share, stamp
 
@@ -69,11 +68,6 @@ def job_of(texts: list[str]) -> Job:
             headlines.remember("headline", None)
         job = st.session_state["job"] = Job(texts)
     return job
-
-
-def load(view: View, role: str) -> Classifier:
-    folder = view.run.folder / "artifacts" / role
-    return load_classifier(folder, view.run.by_role[role].artifact, stamp(folder, "*"))
 
 
 def show_answers(view: View, job: Job, roles: list[str]) -> None:
@@ -170,7 +164,7 @@ def work(view: View, job: Job, roles: list[str], bar: DeltaGenerator) -> Iterato
         try:
             if role not in loaded:
                 bar.progress(job.share(queue), text=f"Loading `{role}` …")
-                loaded[role] = load(view, role)
+                loaded[role] = load_classifier(view, role)
             done = job.parts[role].done
             said = f"Asking `{role}`: {done:,} of {len(job.texts):,} answered"
             bar.progress(job.share(queue), text=said)
@@ -282,7 +276,7 @@ def show_one(
             "Confidence": st.column_config.ProgressColumn(
                 help=CONFIDENCE, format="%.0f %%", min_value=0, max_value=100
             ),
-            **{name: number(name, "%.1f %%", help=PROBABILITY) for name in names},
+            **{str(i): number(name, "%.1f %%", help=PROBABILITY) for i, name in enumerate(names)},
             "ms": number("ms a headline", help=MILLISECONDS),
             "MB": number("MB", help="Size of the model's files, in millions of bytes"),
         },
@@ -292,7 +286,7 @@ def show_one(
 @st.cache_data(max_entries=256, show_spinner=False)
 def explain(text: str, _view: View, role: str, folder: Path, stamps: Stamp) -> np.ndarray:
     """What ``attribution`` says of one headline and model; ``folder`` and ``stamps`` name it."""
-    return attribution.leave_one_word_out(load(_view, role), text)[1]
+    return attribution.leave_one_word_out(load_classifier(_view, role), text)[1]
 
 
 def show_words(view: View, text: str, roles: list[str], ask: bool) -> None:
@@ -330,7 +324,7 @@ def show_words(view: View, text: str, roles: list[str], ask: bool) -> None:
 
 def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> None:
     """What each model called the headlines, all in all."""
-    table = answers.by_model(given, names, headlines.known_labels(job.texts))
+    table = answers.by_model(given, names, headlines.known_labels(job.texts, names))
     table["ms"] = [job.milliseconds(role) or np.nan for role in given]
     format = share(len(job.texts))
     st.subheader("What each model called them")
@@ -343,7 +337,10 @@ def show_models(job: Job, given: dict[str, np.ndarray], names: list[str]) -> Non
             "Model": st.column_config.TextColumn(pinned=True),
             "Agrees": number("Agrees with the others", format, help=AGREES),
             "Right": number("Right", format, help=RIGHT),
-            **{name: number(name, "%d", help=f"Headlines called {name}") for name in names},
+            **{
+                str(i): number(name, "%d", help=f"Headlines called {plain(name)}")
+                for i, name in enumerate(names)
+            },
             "ms": number("ms a headline", help=MILLISECONDS),
         },
     )

@@ -1,7 +1,8 @@
 """How fast, against what: ratios taken side by side, with a check of the answers beside each.
 
 Peers are asked in turns, so that what else the machine does falls on all alike, and a figure is the
-median of its turns. Texts are validation rows, or else the project's own headlines.
+median of its turns. Rows are validation rows, or else made of the project's own headlines; one at a
+time, headlines of 8 to 20 words are asked as well.
 """
 
 import contextlib
@@ -9,7 +10,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +18,12 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from pipeline import data, hardware, plan, stages
+from pipeline import data, evaluation, hardware, plan, stages
 from pipeline.bench.peers import Peer
-from pipeline.cache import Run, write_run
+from pipeline.cache import Run, rewrite_run
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
-from pipeline.inference import available_threads
+from pipeline.inference import BATCH_SIZE, available_threads
 from pipeline.progress import say
 
 GROUPS = {"teacher": ("teacher", "dynamic"), "minilm": ("minilm", "minilm-int8")}
@@ -33,8 +33,7 @@ STUDENT = "minilm-int8"
 LENGTHS = (2, 6, 3, 5, 4)
 """Headlines that are joined to texts, in turn: of about 48 tokens in the mean, as AG News's."""
 BLOCK = 10
-"""Headlines that a peer is asked one after another before it is the next one's turn."""
-BATCH_SIZE = 32
+"""Texts that a peer is asked one after another before it is the next one's turn."""
 BATCHES = 8
 """Of one turn of many texts."""
 LONGEST = 300.0
@@ -143,12 +142,15 @@ def compare(
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(Peer(p.kind, p.folder, max_length)) for p in people]
         for turn in range(turns):
-            for place, peer in enumerate(peers):
-                for call in range(turn * block, (turn + 1) * block):
-                    took, probabilities = peer.ask(orders[call % len(orders)], batch_size)
-                    if turn:
-                        seconds[place].append(took)
-                        answers[place].append(probabilities)
+            # Another one begins each turn, so that nobody always comes after the same one.
+            for place in np.roll(np.arange(len(peers)), -turn):
+                peer = peers[place]
+                calls = range(turn * block, (turn + 1) * block)
+                with peer.turn():
+                    found = [peer.ask(orders[call % len(orders)], batch_size) for call in calls]
+                if turn:
+                    seconds[place] += [took for took, _ in found]
+                    answers[place] += [probabilities for _, probabilities in found]
     rows = []
     for person, took, own in zip(people, seconds, answers, strict=True):
         first = next(place for place, other in enumerate(people) if other.group == person.group)
@@ -198,7 +200,7 @@ def bench(
         run: whose models are timed.
         work: folder of its weights, for the peers in PyTorch.
         texts: to classify; by default the project's own headlines.
-        turns: of ``BLOCK`` headlines each, one at a time.
+        turns: of ``BLOCK`` texts each, one at a time.
         counts: rows of the files that are classified.
     """
     people, missing = contestants(run, work)
@@ -209,15 +211,27 @@ def bench(
     max_length = _max_length(run)
     texts, conditions = _texts(texts)
     result = {"run": run.name, "missing": missing, **conditions}
-    say(f"one headline, {turns} turns of {BLOCK}")
-    singles = [[text] for text in texts[: turns * BLOCK]]
-    one = compare(people, max_length, singles, 1, turns, BLOCK)
-    result["one"] = [row for row in one if row["group"] in GROUPS]
+    say(f"one text, {turns} turns of {BLOCK} rows and as many of {BLOCK} headlines")
+    count = turns * BLOCK
+    kinds = {"one": texts[:count], "headline": evaluation.short_headlines(count)}
     result["latency"] = {
-        row["role"]: {"p50_ms": round(row["ms"], 3), "p95_ms": round(row["p95_ms"], 3)}
-        for row in one
-        if row["peer"] == "ours"
+        person.role: {"load_ms": evaluation.load_ms(person.folder, texts[0])}
+        for person in people
+        if person.kind == "ours"
     }
+    for kind, prefix in (("one", ""), ("headline", "headline_")):
+        singles = [[text] for text in kinds[kind]]
+        timed = compare(people, max_length, singles, 1, turns, BLOCK)
+        result[kind] = [row for row in timed if row["group"] in GROUPS]
+        for row in timed:
+            if row["peer"] == "ours":
+                result["latency"][row["role"]] |= {
+                    f"{prefix}p50_ms": round(row["ms"], 3),
+                    f"{prefix}p95_ms": round(row["p95_ms"], 3),
+                }
+    asked = (turns - 1) * BLOCK
+    said = evaluation.texts_of_latency(asked, asked, result["texts"])
+    result["latency_texts"] = f"{said}, in turns with all models"
     many = [person for person in people if person.kind != "encoding" and person.group in GROUPS]
     few = max(3, turns // 4)
     say(f"{BATCHES} batches of {BATCH_SIZE}, {few} turns")
@@ -244,9 +258,8 @@ def _max_length(run: Run) -> int:
 def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
     """What is classified, by default the project's own headlines; and where, when and on what."""
     return texts or headlines(LENGTHS, 1000), {
-        "texts": "validation rows" if texts else "the project's own headlines",
-        "measured_on": {**hardware.describe(), "threads": available_threads()},
-        "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "texts": "validation rows" if texts else "rows of the project's own headlines",
+        "measured_on": {**hardware.conditions(), "threads": available_threads()},
     }
 
 
@@ -287,34 +300,22 @@ def time_training(run: Run, corpus: data.Corpus, checkpoints: Path | None, rows:
 
 
 def store(run: Run, result: dict) -> Run:
-    """Write the tables into the run, and the latencies to its models if they can be compared.
+    """Write the tables into the run, and the latencies to its models if all were timed.
 
-    They can't where some models were not timed, or where another number of threads than now is
-    behind the throughput that stands beside them.
+    If some were not, their latencies could not be compared with the others' any more. Predictions
+    and throughput keep what they were taken on.
     """
-    models, timed, now = run.record.models, result.get("latency", {}), result.get("measured_on", {})
-    others = [m.role for m in models if m.measured_on.get("threads") != now.get("threads")]
-    kept = "so the run keeps the latencies that it has"
+    models, timed = run.record.models, result.get("latency", {})
     if timed and set(timed) != set(run.by_role):
-        say(f"note: not all models are at hand, {kept}")
-    elif timed and others:
-        say(
-            f"note: {', '.join(others)} had another number of threads than now, "
-            f"{kept}; run … --measure-again mends that"
-        )
+        say("note: not all models are at hand, so the run keeps the latencies that it has")
     elif timed:
-        told = {"latency": f"in turns with all models, on {result['texts']}"}
+        latency = result["measured_on"] | {"texts": result["latency_texts"]}
         models = [
             replace(
                 model,
                 cost=model.cost | timed[model.role],
-                measured_on=model.measured_on | now | told,
+                measured_on=model.measured_on | {"latency": latency},
             )
             for model in models
         ]
-    return write_run(
-        run.folder.parent,
-        replace(run.record, models=models, bench=run.record.bench | result),
-        {role: run.all_predictions(role) for role in run.by_role},
-        {role: folder for role in run.by_role if (folder := run.artifact(role))},
-    )
+    return rewrite_run(run, replace(run.record, models=models, bench=run.record.bench | result))

@@ -1,16 +1,19 @@
-"""One way of answering headlines, in a process of its own that waits for orders.
+"""One way of answering texts, in a process of its own that waits for orders.
 
 Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
 by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
-that peers can be timed in turns without one's threads standing in another's way.
+that peers can be timed in turns without one's threads standing in another's way: outside its turn a
+peer is stopped, for onnxruntime's threads would go on spinning into the next one's turn.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,7 @@ import numpy as np
 from pipeline.errors import PipelineError
 
 Answer = Callable[[Sequence[str], int], np.ndarray]
-"""Texts and the size of a batch, to probabilities (texts, 4)."""
+"""Texts and the size of a batch, to probabilities (texts, k)."""
 
 
 def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) -> Answer:
@@ -69,7 +72,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 
 def ours(artifact: Path) -> Answer:
-    """The Classifier: one headline on all cores, many headlines a batch a core."""
+    """The Classifier: one text on all cores, many texts a batch a core."""
     from pipeline.inference import Classifier, available_threads
 
     single = Classifier(artifact)
@@ -91,7 +94,7 @@ def encoding(artifact: Path) -> Answer:
 
     def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
         encoder.feeds(texts)
-        return np.zeros((len(texts), 4))
+        return np.zeros((len(texts), 2))
 
     return answer
 
@@ -132,8 +135,17 @@ class Peer:
         self._process.stdin.close()
         self._process.stdout.close()
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let the process run while it is asked, and stop it, spinning threads and all, after."""
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGSTOP)
+
     def ask(self, texts: Sequence[str], batch_size: int = 1) -> tuple[float, np.ndarray]:
-        """Seconds that the texts took, and their probabilities (texts, 4).
+        """Seconds that the texts took, and their probabilities (texts, k).
 
         Raises:
             PipelineError: the process ended; its message stands on standard error.

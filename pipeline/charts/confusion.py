@@ -13,8 +13,11 @@ SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
 # Less is blue and more is orange, which all kinds of colour vision tell apart; signs say it too.
 SIGNED_SHADES = [[0, "#6BAED6"], [0.5, "#F7F7F7"], [1, "#F4A261"]]
 
-_WHOLE = {"share": "those truly %{y}", "column_share": "those called %{x}"}
+_TRULY, _CALLED = "%{customdata[2]}", "%{customdata[3]}"
+_WHOLE = {"share": f"those truly {_TRULY}", "column_share": f"those called {_CALLED}"}
 """What a cell's share is of."""
+_LONGEST, _MOST = 14, 20
+"""Letters of a class's name beside the squares; classes whose squares have room for a number."""
 
 Cell = tuple[str, str]
 """True class, predicted class."""
@@ -90,7 +93,7 @@ def _matrix(
         y=names,
         **heat | {"z": heat["z"].to_numpy().reshape(square)},
         text=written.to_numpy().reshape(square),
-        texttemplate="%{text}",
+        texttemplate="%{text}" if len(names) <= _MOST else None,
         textfont={"size": 13, "color": IN_CELL},
         showscale=False,
         xgap=2,
@@ -107,8 +110,10 @@ def _matrix(
         # Else what is not selected is dimmed to a share of that, and what is shows up.
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=told,
-        hovertemplate=f"truly %{{y}}, called %{{x}}<br>{hover}<extra></extra>",
+        customdata=told.assign(
+            true=cells["true"].map(_as_text), predicted=cells["predicted"].map(_as_text)
+        ),
+        hovertemplate=f"truly {_TRULY}, called {_CALLED}<br>{hover}<extra></extra>",
         showlegend=False,
     )
     if chosen and set(chosen) <= set(names):
@@ -122,9 +127,25 @@ def _matrix(
             line={"color": VERMILLION, "width": 4},
         )
     last = len(names) - 0.5
-    figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30])
+    figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30, -90])
     figure.update_yaxes(title="True", range=[last, -0.5])
+    # Of many classes, every so many is named. A name may look like a number, which it is not.
+    named = names[:: -(-len(names) // _MOST)]
+    short = [_as_text(shortened(name)) for name in named]
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
+        update(type="category", tickvals=named, ticktext=short)
         update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
-    return dress(figure, height=320, margin={"l": 74, "r": 2, "t": 4, "b": 64})
+    # Room for eight letters, as AG News's names have, and for each one more.
+    more = 6 * max(0, max(map(len, map(shortened, named))) - 8)
+    return dress(figure, height=320, margin={"l": 74 + more, "r": 2, "t": 4, "b": 64 + more})
+
+
+def shortened(name: str) -> str:
+    """A class's name as far as there is room for it beside the squares."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _as_text(name: str) -> str:
+    """A name that plotly shows as it is: it takes some tags for markup."""
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

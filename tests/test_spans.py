@@ -1,9 +1,9 @@
 """Cuts: what they keep, how long they are, and that they are the same every time."""
 
 import numpy as np
+from pipeline.augmentation import SHORTEST, cuts, joined
 
 from pipeline import data
-from pipeline.augmentation import SHORTEST, cuts, joined
 from pipeline.data import Split
 from pipeline.distillation import NO_LABEL
 
