@@ -24,6 +24,7 @@ from pipeline import (
     stages,
     trainer,
     training,
+    weight_files,
 )
 from pipeline import qat as quantization_aware
 from pipeline.cache import Run, sha256, write_json
@@ -169,7 +170,8 @@ class Maker:
 
         def make(draft: Path) -> None:
             if shipped:
-                shutil.copyfile(shipped, draft / LOGITS)
+                if processes.is_first():
+                    shutil.copyfile(shipped, draft / LOGITS)
                 return
             rows = self._spans(wanted) if wanted else self.corpus.train
             network, tokenizer = models.read(self.weights(role))
@@ -236,6 +238,7 @@ class Maker:
             network, tokenizer = models.read(weights)
             with busy(f"{role}: making the artifact"):
                 self._write_graph(model, network, tokenizer, source, draft / GRAPH)
+            weight_files.split_weights(draft / GRAPH)  # it may be installed in a repository
             models.write_encoder(draft, tokenizer, self.family.max_length, self.corpus.labels)
 
         def copy(draft: Path) -> None:

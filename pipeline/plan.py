@@ -109,9 +109,9 @@ def roles_to_make(
 
 def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
     """The role whose weights or graph a model is made from, if it is made from another's."""
-    if model.checkpoint or model.shape:
+    if model.checkpoint or model.shape or _from_pretrained_layers(model, inputs):
         return None
-    return None if _from_pretrained_layers(model, inputs) else model.parent
+    return model.parent
 
 
 def taught_by(model: Model) -> str | None:
@@ -120,7 +120,9 @@ def taught_by(model: Model) -> str | None:
 
 
 def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
-    return bool(model.layers and inputs.get(LAYERS_FROM) == PRETRAINED)
+    """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
+    keeps_its_parents = model.layers and not model.checkpoint
+    return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
 
 
 def starting_checkpoint(
@@ -131,7 +133,7 @@ def starting_checkpoint(
     A student that keeps some of its parent's layers takes them from the parent's own checkpoint
     where ``inputs`` say so: its fine-tuned weights may be lost.
     """
-    if _from_pretrained_layers(model, inputs) and not model.checkpoint:
+    if _from_pretrained_layers(model, inputs):
         model = family.by_role()[model.parent]
     return (model.checkpoint, model.architecture) if model.checkpoint else None
 
@@ -160,7 +162,7 @@ def settings(family: Family, model: Model) -> dict:
     described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
     described["every_operator"] = model.every_operator
     if model.every_operator:
-        described["smoothing"] = None  # the naive way, as it is
+        described |= {"smoothing": None, "uneven": None}  # the naive way, as it is
     described["shape"] = asdict(model.shape) if model.shape else None
     if model.training:
         described |= {

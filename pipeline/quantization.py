@@ -1,9 +1,10 @@
 """ONNX graphs: exporting a classifier in float32, and quantizing the graph after training.
 
 Every graph has the inputs `input_ids` and `attention_mask` (int64, [batch, sequence], both sizes
-free) and the output `logits` (float32, [batch, labels]), and is one file. Activations are uint8 and
-weights int8. They have all eight bits for CPUs with VNNI, as onnxruntime recommends, and seven bits
-(`reduce_range`) for other x86 CPUs, where sums of such products would saturate.
+free) and the output `logits` (float32, [batch, labels]), and is one file. A source may have its
+weights in files beside it. Activations are uint8 and weights int8. They have all eight bits for
+CPUs with VNNI, as onnxruntime recommends, and seven bits (`reduce_range`) for other x86 CPUs, where
+sums of such products would saturate.
 """
 
 import contextlib
@@ -292,8 +293,10 @@ class _Reader(ort.CalibrationDataReader):
 def _prepared(source: Path) -> Iterator[Path]:
     """A temporary copy of the graph with constants folded and shapes inferred, to quantize."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.onnx")
-        quant_pre_process(source, path, skip_symbolic_shape=True)
+        # In one file: what it says of files beside it would not hold in another folder.
+        whole, path = Path(folder, "whole.onnx"), Path(folder, "model.onnx")
+        onnx.save(onnx.load(source), whole)
+        quant_pre_process(whole, path, skip_symbolic_shape=True)
         yield path
 
 

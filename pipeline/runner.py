@@ -50,11 +50,12 @@ def run(
             restore(cache)
         processes.wait_for_all()  # until the run can be read as it stands
         written = _existing(cache / name, family, corpus)
-        inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
+        inputs = _recorded_identities(family, written)
+        inputs |= {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
         if pretrained_layers:
             inputs[plan.LAYERS_FROM] = plan.PRETRAINED
         for checkpoint in plan.checkpoints(family, asked, inputs):
-            inputs[checkpoint] = _identity(checkpoint, checkpoints, written)
+            inputs[checkpoint] = _identity(checkpoint, checkpoints, inputs.get(checkpoint))
         maker = Maker(family, corpus, work, checkpoints, inputs, written, callbacks)
         roles = plan.roles_to_make(family, asked, inputs, maker.has_logits)
         processes.wait_for_all()  # until all have the same roles in mind
@@ -76,16 +77,27 @@ def run(
         return written
 
 
-def _identity(checkpoint: str, folder: Path | None, existing: Run | None) -> str:
+def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]:
+    """By name, the identity of each checkpoint as the run has it.
+
+    By them, what the run holds is known even if nothing that is asked for rests on them: its
+    teacher, to compare with, and its logits.
+    """
+    names = plan.checkpoints(family, family.by_role(), {})
+    # Parents come first in a run. A model that was made before its parent was made anew may name
+    # another identity.
+    records = reversed(existing.record.models if existing else [])
+    return {name: r.inputs[name] for r in records for name in names if name in r.inputs}
+
+
+def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str:
     """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
     try:
         return models.checkpoint_identity(checkpoint, folder)
     except PipelineError:
-        records = existing.record.models if existing else []
-        known = [r.inputs[checkpoint] for r in records if checkpoint in r.inputs]
-        if not known:
+        if recorded is None:
             raise
-        return known[0]
+        return recorded
 
 
 def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:

@@ -47,7 +47,7 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
             _cleared(draft).rename(draft)
         draft.mkdir(parents=True, exist_ok=True)
         make(draft)
-        _sync(draft)
+        sync(draft)
         draft.rename(target)
     shutil.rmtree(_cleared(draft), ignore_errors=True)
     return target
@@ -77,10 +77,13 @@ def complete_together(
     return target
 
 
-def _sync(folder: Path) -> None:
-    """Wait until a folder and all in it are on the disk: a crash leaves it whole or a draft."""
-    for path in (folder, *folder.rglob("*")):
-        descriptor = os.open(path, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder and all in it, is on the disk.
+
+    What says that it is complete may then be written: a crash leaves no half under that name.
+    """
+    for each in (path, *path.rglob("*")):
+        descriptor = os.open(each, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

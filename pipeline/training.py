@@ -14,7 +14,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
-from pipeline import hardware, processes
+from pipeline import hardware, processes, stages
 from pipeline.averaging import AverageWeights, add_mean, take_mean
 from pipeline.cache import write_json
 from pipeline.data import Split
@@ -262,7 +262,9 @@ def _train_for(setup: _Setup, epochs: int, rate: float) -> dict:
         "seconds_since_last_start": round(time.monotonic() - started, 1),
     }
     if processes.is_first():
-        save_weights(made.model, _weights_after(setup.folder, epochs))
+        weights = _weights_after(setup.folder, epochs)
+        save_weights(made.model, weights)
+        stages.sync(weights)
         write_json(result, record)
         shutil.rmtree(checkpoints)
     processes.wait_for_all()
@@ -275,7 +277,8 @@ def _weights_after(folder: Path, epochs: int) -> Path:
 
 def _still_falling(record: dict, least: float) -> bool:
     """Whether a training ended with its lowest loss, and lower than all shorter ones."""
-    return _or_infinity(record["loss"]) <= least and record["kept_step"] == record["steps"]
+    loss, ended_with_it = record["loss"], record["kept_step"] == record["steps"]
+    return loss is not None and loss <= least and ended_with_it
 
 
 def _least_loss(tried: dict[int, dict]) -> float:

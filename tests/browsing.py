@@ -24,7 +24,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     synthetic.write_run(
         folder / "cache",
-        roles=[*synthetic.FIGURES, *synthetic.CONTROLS, *synthetic.REPEATS],
+        roles=[*synthetic.FIGURES, *synthetic.BASELINES, *synthetic.REPEATS],
         at_hand=[*QUICK, SLOW],
         slow=[SLOW],
         rows=2000,

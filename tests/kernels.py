@@ -11,6 +11,7 @@ take the time of ``minilm-int8``, on one thread. How long threads should spin: t
 import argparse
 import json
 import logging
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from pipeline import bench, encoders, plan
 from pipeline.cache import CACHE, read_run
 from pipeline.inference import GRAPH, SPIN_US, available_threads
 from pipeline.quantization import WEIGHT_OPERATORS
+from pipeline.weight_files import split_weights
 
 TURNS, BLOCK = 12, 10
 BATCH_SIZE = 32
@@ -119,10 +121,19 @@ def optimized(graph: Path, target: Path) -> Path:
     return target
 
 
+def in_files(graph: Path, folder: Path) -> Path:
+    """The same graph with its weights in several files."""
+    folder.mkdir()
+    shutil.copyfile(graph, folder / GRAPH)
+    split_weights(folder / GRAPH)
+    return folder / GRAPH
+
+
 def variants(folders: dict[str, Path], batches: list[Feeds], scratch: Path) -> Iterator[tuple]:
     """Name, graph, and how a session on it is opened and asked."""
     whole, int8, int4 = (folders[role] / GRAPH for role in ("minilm", "minilm-int8", "minilm-int4"))
     yield "float32, as deployed", whole, session, plain
+    yield "float32, weights in files beside it", in_files(whole, scratch / "files"), session, plain
     yield "dynamic int8, as deployed", int8, session, plain
     yield "its optimized graph, saved", optimized(int8, scratch / "saved.onnx"), session, plain
     yield "with I/O binding", int8, session, bound
@@ -179,7 +190,8 @@ def main() -> None:
             started = time.perf_counter()
             answer = asked(opened(graph))
             load = time.perf_counter() - started
-            rows.append((name, graph.stat().st_size / 1e6, load * 1e3, answer, [], [], []))
+            size = sum(path.stat().st_size for path in graph.parent.glob(f"{graph.name}*"))
+            rows.append((name, size / 1e6, load * 1e3, answer, [], [], []))
         for turn in range(TURNS):
             for _, _, _, answer, one, many, labels in rows:
                 for feeds in singles[turn * BLOCK : (turn + 1) * BLOCK]:

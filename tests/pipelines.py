@@ -25,10 +25,10 @@ CHECKPOINTS = {
 }
 
 
-def start(*arguments: str, **options) -> subprocess.Popen:
+def start(*arguments: str, module: str = "pipeline", **options) -> subprocess.Popen:
     """``python -m pipeline`` in a process of its own, out of the Hub's reach."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, **NO_HUB, **options.pop("env", {})},
         stdin=subprocess.PIPE,

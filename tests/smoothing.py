@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from pipeline import data, encoders, plan
+from pipeline import data, encoders, hardware, plan
 from pipeline.cache import CACHE, read_run
 from pipeline.inference import GRAPH
 from pipeline.quantization import quantize_dynamic
+from pipeline.smoothing import Smoothing
 
 STRENGTHS = (0.5, 0.65, 0.75, 0.85)
 ROWS = 256
@@ -54,7 +55,8 @@ def main() -> None:
     for strength in (None, *STRENGTHS):
         with tempfile.TemporaryDirectory() as folder:
             graph = Path(folder, GRAPH)
-            quantize_dynamic(teacher / GRAPH, graph, measured_on, strength)
+            smoothing = strength and Smoothing(strength, plan.UNEVEN)
+            quantize_dynamic(teacher / GRAPH, graph, measured_on, hardware.int8_bits(), smoothing)
             noise = (logits(graph, judged_on) - exact).std() / exact.std()
             size = graph.stat().st_size / 1e6
         print(f"| {strength or 'none'} | {noise:.3f} | {size:.2f} |", flush=True)

@@ -230,7 +230,7 @@ def first_answer(address: str, turns: int) -> str:
 def main(turns: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder, "cache")
-        everything = [*synthetic.FIGURES, *synthetic.CONTROLS]
+        everything = [*synthetic.FIGURES, *synthetic.BASELINES]
         synthetic.write_run(cache, roles=everything, at_hand=["tiny-int8"], rows=7600)
         few = ["teacher", "distil", "minilm", "tiny"]
         synthetic.write_run(cache, "other", roles=few, at_hand=[], rows=7600, family="bert")

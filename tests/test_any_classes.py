@@ -27,7 +27,7 @@ LABELS = {
 def labels(request, cache_folder):
     """Class names of the run "other", which is in the cache beside AG News's."""
     names = LABELS[request.param]
-    roles = ("teacher", "minilm", "minilm-control", "tiny-int8")
+    roles = ("teacher", "minilm", "minilm-baseline", "tiny-int8")
     synthetic.write_run(cache_folder, "other", labels=names, rows=400, roles=roles)
     return names
 

@@ -30,7 +30,7 @@ class Watch(TrainerCallback):
 def learn(folder, callback=None, since=0.5):
     corpus = data.load(toy=True)
     return training.train(
-        lambda: nano.new(NGramShape(50, 50, width=3, hidden=4)),
+        lambda: nano.new(NGramShape(50, 50, width=3, hidden=4), data.LABELS),
         replace(SETTINGS, average_from=since),
         corpus.train,
         corpus.validation,
@@ -71,7 +71,7 @@ def test_a_training_that_goes_on_ends_with_the_same_mean(tmp_path):
 
 
 def test_without_a_mean_the_weights_stay():
-    model, _ = nano.new(NGramShape(50, 50, width=3, hidden=4))
+    model, _ = nano.new(NGramShape(50, 50, width=3, hidden=4), data.LABELS)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     averaging.take_mean(model)
     averaging.add_mean(model)

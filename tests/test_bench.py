@@ -65,7 +65,7 @@ def test_many_texts_come_back_in_order(artifact):
 @pytest.mark.parametrize("kind", ["transformers", "torch.ao"])
 def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path):
     name = "google-bert/bert-base-uncased"
-    network, tokenizer = models.load_checkpoint(name, "bert", checkpoints)
+    network, tokenizer = models.load_checkpoint(name, "bert", checkpoints, data.LABELS)
     models.save(network, tokenizer, tmp_path)
     texts = ["Shares fell", "Coach resigns after a long season"]
     found = peers.KINDS[kind](tmp_path, 64)(texts, 2)
@@ -191,11 +191,12 @@ def test_training_is_timed_in_both_ways(checkpoints):
 def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     # A teacher that is always sure of Sports, on rows that are labelled otherwise.
     teacher = models.load_checkpoint(
-        "sentence-transformers/all-mpnet-base-v2", "mpnet", checkpoints
+        "sentence-transformers/all-mpnet-base-v2", "mpnet", checkpoints, data.LABELS
     )
     torch.nn.init.zeros_(teacher[0].classifier.out_proj.weight)
     teacher[0].classifier.out_proj.bias.data = torch.tensor([0.0, 20.0, 0.0, 0.0])
-    student = models.load_checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert", checkpoints)
+    name = "sentence-transformers/all-MiniLM-L6-v2"
+    student = models.load_checkpoint(name, "bert", checkpoints, data.LABELS)
     rows = data.load(toy=True).train.take(np.arange(32))
     settings = Training(rates=(), epochs=20, label_share=0.0)
     lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)

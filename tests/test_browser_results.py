@@ -44,15 +44,15 @@ def test_a_model_is_chosen_by_keyboard_alone(visit, address, picture):
     page = visit(f"{address}/frontier")
     card = page.get_by_role("combobox", name="A model's card")
     card.focus()
-    page.keyboard.type("minilm-c")
+    page.keyboard.type("minilm-b")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("model=minilm-control"))
+    expect(page).to_have_url(re.compile("model=minilm-baseline"))
     expect(page.get_by_text("What the teacher added: minilm")).to_be_visible()
     switch = page.get_by_role("switch", name="Baselines and ablations")
     switch.focus()
     page.keyboard.press("Space")
     expect(page).to_have_url(re.compile("controls=true"))
-    expect(page.locator(".annotation-text", has_text="minilm-control")).to_be_visible()
+    expect(page.locator(".annotation-text", has_text="minilm-baseline")).to_be_visible()
     picture(page, "frontier-controls", whole=True)
 
 

@@ -7,7 +7,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from pipeline import classical, data, encoders
-from pipeline.data import LABELS
 from pipeline.inference import GRAPH, Classifier
 from pipeline.roles import TfIdf
 
@@ -24,7 +23,7 @@ def fitted(corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfidf")
     shape = TfIdf(PENALTIES)
     record = classical.fit(corpus.train, corpus.validation, shape, folder / GRAPH)
-    encoders.write_lowercase(folder, labels=LABELS)
+    encoders.write_lowercase(folder, labels=data.LABELS)
     return folder, record
 
 

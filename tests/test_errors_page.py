@@ -146,11 +146,11 @@ def test_a_row_shows_what_every_model_says(open_page, run, news):
 
 
 def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
-    roles = ("teacher", "minilm", "tiny-control")  # which is the smallest
+    roles = ("teacher", "minilm", "tiny-baseline")  # which is the smallest
     synthetic.write_run(cache_folder, roles=roles, at_hand=())
     app = open_page("errors", part="Broke and fixed")
     assert app.selectbox(key="b").value == "minilm"
-    assert "tiny-control" in app.selectbox(key="b").options
+    assert "tiny-baseline" in app.selectbox(key="b").options
 
 
 def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):

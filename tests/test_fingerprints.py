@@ -6,14 +6,31 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file, save_file
 
-from pipeline import data, evaluation, maker, models, plan, quantization, runner, trainer, training
+from pipeline import (
+    data,
+    evaluation,
+    hardware,
+    maker,
+    models,
+    nano,
+    plan,
+    quantization,
+    runner,
+    spans,
+    stages,
+    trainer,
+    training,
+)
+from pipeline import qat as quantization_aware
 from pipeline.cache import read_run, write_json
 from pipeline.data import LABELS
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES
 from pipeline.records import COSTS
-from pipeline.roles import Family, Model, NGramShape, TfIdf, Training
+from pipeline.roles import Family, Model, NGramShape, RandomSpans, TfIdf, Training
 from tests import pipelines
 
 # --- the plan: every field of the tables --------------------------------------------------------
@@ -30,9 +47,10 @@ METHODS = {
 }
 
 
-def prints(family, data="data"):
-    names = plan.checkpoints(family, family.by_role())
-    return plan.fingerprints(family, {"data": data, **{name: f"of {name}" for name in names}})
+def prints(family):
+    names = plan.checkpoints(family, family.by_role(), {})
+    known = {"data": "data", plan.INT8_BITS: "8", **{name: f"of {name}" for name in names}}
+    return plan.fingerprints(family, known)
 
 
 BEFORE = prints(FAMILY)
@@ -47,7 +65,7 @@ def other(model, name, value):
     """Another value of a field, or None where the model has no use for one."""
     if name == "method":
         return METHODS.get(value)
-    if name == "parent":
+    if name in ("parent", "teacher"):
         return value and ("distil" if "minilm" in (model.role, value) else "minilm")
     match value:
         case bool():
@@ -71,27 +89,36 @@ def with_model(changed_model):
 def descendants(found, family_models):
     """These roles and what is made from them or taught by them."""
     found = set(found)
-    while more := {m.role for m in family_models if m.parent in found} - found:
+    while more := {m.role for m in family_models if found & {m.parent, m.teacher}} - found:
         found |= more
     return found
 
 
 def changes(path):
     """Every model that has a field, with that field changed."""
-    part, _, name = path.rpartition(".")
     for model in FAMILY.models:
-        owner = getattr(model, part) if part else model
-        if owner is None or not hasattr(owner, name):
-            continue
-        value = other(model, name, getattr(owner, name))
+        value = other(model, path.rpartition(".")[2], read(model, path))
         if value is not None:
-            owner = replace(owner, **{name: value})
-            yield replace(model, **{part: owner}) if part else owner
+            yield put(model, path, value)
+
+
+def read(thing, path):
+    """The field at the end of a path; None where there is none."""
+    for name in path.split("."):
+        thing = getattr(thing, name, None)
+    return thing
+
+
+def put(thing, path, value):
+    """The same with another value there."""
+    name, _, rest = path.partition(".")
+    return replace(thing, **{name: put(getattr(thing, name), rest, value) if rest else value})
 
 
 PATHS = [
     *(f.name for f in fields(Model) if f.name not in SHOWN | {"training", "shape"}),
-    *(f"training.{f.name}" for f in fields(Training)),
+    *(f"training.{f.name}" for f in fields(Training) if f.name != "spans"),
+    *(f"training.spans.{f.name}" for f in fields(RandomSpans)),
     *dict.fromkeys(f"shape.{f.name}" for kind in (NGramShape, TfIdf) for f in fields(kind)),
 ]
 # None of a family's own models has this: its derived ones do.
@@ -103,8 +130,7 @@ def test_no_field_is_forgotten_and_what_does_not_depend_on_it_stays(path):
     found = list(changes(path))
     if path in UNSET:
         tiny = FAMILY.by_role()["tiny"]
-        name = path.removeprefix("training.")
-        found = [replace(tiny, training=replace(tiny.training, **{name: UNSET[path]}))]
+        found = [put(tiny, path, UNSET[path])]
     assert found, f"no model has {path}: give this test one that has"
     for model in found:
         different = changed(with_model(model))
@@ -128,15 +154,19 @@ def test_what_is_only_shown_changes_nothing(name):
 
 
 def test_every_kind_of_field_is_looked_at():
-    inner = {f.name for f in fields(Model) if any(map(is_dataclass, [*kinds(f.name)]))}
+    inner = {f.name for f in fields(Model) if any(map(is_dataclass, kinds(f.name)))}
     assert inner == {"training", "shape", "reported"}
+    inner = {
+        f.name for f in fields(Training) if any(map(is_dataclass, kinds(f"training.{f.name}")))
+    }
+    assert inner == {"spans"}
 
 
-def kinds(name):
-    return [value for model in FAMILY.models if (value := getattr(model, name)) is not None]
+def kinds(path):
+    return [value for model in FAMILY.models if (value := read(model, path)) is not None]
 
 
-@pytest.mark.parametrize("stage", plan.Fingerprints._fields)
+@pytest.mark.parametrize("stage", plan._VERSIONS)
 def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch, stage):
     monkeypatch.setitem(plan._VERSIONS, stage, 99)
     after = prints(FAMILY)
@@ -145,13 +175,22 @@ def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch
     assert (
         own
         == {
-            "weights": {"weights", "logits", "artifact", "evaluation"},
+            "weights": {"weights", "artifact", "evaluation"},
             # The teacher's logits: its student is taught anew.
-            "logits": {"weights", "logits", "artifact", "evaluation"},
+            "logits": {"weights", "artifact", "evaluation"},
             "artifact": {"artifact", "evaluation"},
             "evaluation": {"evaluation"},
         }[stage]
     )
+
+
+def test_logits_are_of_their_teachers_weights_and_of_their_spans(monkeypatch):
+    some = RandomSpans(per_row=1)
+    cases = [("a", None), ("b", None), ("a", some), ("a", replace(some, longest=9))]
+    found = [plan.logits_fingerprint(*case) for case in cases]
+    assert len(set(found)) == len(cases)
+    monkeypatch.setitem(plan._VERSIONS, "logits", 99)
+    assert not set(found) & {plan.logits_fingerprint(*case) for case in cases}
 
 
 # --- a run: what is made, with everything that takes long replaced ------------------------------
@@ -162,9 +201,10 @@ ROLES = ["teacher", "minilm", "tiny", "minilm-int8", "tiny-int8"]
 
 @pytest.fixture
 def make(monkeypatch, tmp_path):
-    """Runs roles of a toy family in a moment; gives the run and the stages that were made.
+    """Runs roles of a toy family in a moment; gives the stages that were made.
 
-    A training is a checkpoint that says with which settings it was begun.
+    A training is a checkpoint that says with which settings it was begun; logits are those of the
+    weights that they were asked of.
     """
     stop_at = []
 
@@ -188,11 +228,14 @@ def make(monkeypatch, tmp_path):
         write_json(draft / evaluation.COST, {"cost": cost, "measured_on": measured_on})
         write_json(draft / evaluation.CONDITIONS, {"taken": "2026-01-01T00:00:00+00:00"})
 
-    def write_encoder(draft, tokenizer, length):
-        (draft / "classifier.json").write_text(json.dumps({"labels": LABELS}))
+    def write_encoder(draft, tokenizer, length, labels):
+        (draft / "classifier.json").write_text(json.dumps({"labels": labels}))
 
     def graph(source, target, *settings):
         target.write_text(f"graph of {target.parent.name}")
+
+    def int8(source, target, batches, bits, *settings):
+        target.write_text(f"graph of {target.parent.name}, {bits} bits")
 
     monkeypatch.setattr(models, "checkpoint_identity", lambda name, folder: f"of {name}")
     monkeypatch.setattr(models, "read", lambda *_, **__: (None, None))
@@ -203,18 +246,22 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(trainer, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
     monkeypatch.setattr(quantization, "export_onnx", graph)
-    monkeypatch.setattr(quantization, "quantize_dynamic", graph)
-    monkeypatch.setattr(quantization, "weight_bits", lambda graph: 8)
+    monkeypatch.setattr(quantization, "quantize_dynamic", int8)
+    monkeypatch.setattr(quantization, "quantize_static", int8)
+    monkeypatch.setattr(quantization, "quantize_4bit", graph)
+    monkeypatch.setattr(quantization_aware, "export_int8", graph)
+    monkeypatch.setattr(nano, "export", graph)
     monkeypatch.setattr(evaluation, "evaluate", evaluate)
-    work = tmp_path / "work"
+    monkeypatch.setattr(hardware, "int8_bits", lambda: 8)
 
-    def make(corpus, family=TOY, name="run", stop_in=None):
+    def make(corpus, *roles, family=TOY, name="run", stop_in=None, work="work", **options):
         """Names of the stages that were made, without their fingerprints."""
         stop_at[:] = [stop_in] if stop_in else []
+        work = tmp_path / work
         before = content(work)
         with contextlib.suppress(KeyboardInterrupt):
-            cache = tmp_path / "cache"
-            runner.run(family, corpus, ROLES, name=name, cache=cache, work=work, command="x")
+            where = {"name": name, "cache": tmp_path / "cache", "work": work}
+            runner.run(family, corpus, list(roles or ROLES), command="x", **where, **options)
         after = content(work)
         assert {path: after.get(path) for path in before} == before  # nothing is made twice
         return {path.parts[0].rpartition("-")[0] for path in after.keys() - before.keys()}
@@ -233,7 +280,7 @@ def content(folder):
 STAGES = {
     *(f"toy-{role}-weights" for role in ("teacher", "minilm", "tiny")),
     "toy-teacher-logits",
-    "toy-teacher-cuts",
+    "toy-teacher-span-logits",
     *(f"toy-{role}-{kind}" for role in ROLES for kind in ("artifact", "evaluation")),
 }
 TINY = {stage for stage in STAGES if stage.startswith("toy-tiny")}
@@ -267,7 +314,7 @@ def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, lon
     before = read_run(tmp_path / "cache" / "run")
     assert {plan.state(longer_tiny, before, role) for role in ROLES[:2]} == {"done"}
     assert {plan.state(longer_tiny, before, role) for role in ("tiny", "tiny-int8")} == {"stale"}
-    assert make(corpus, longer_tiny) == TINY
+    assert make(corpus, family=longer_tiny) == TINY
     after = read_run(tmp_path / "cache" / "run")
     assert after.by_role["tiny"].training["epochs"] == 99
     for role in ROLES:
@@ -281,9 +328,9 @@ def test_a_setting_changed_in_the_middle_of_a_training(make, corpus, longer_tiny
         "toy-minilm-int8-artifact",
         "toy-minilm-int8-evaluation",
     }
-    assert make(corpus, longer_tiny, stop_in="tiny") == set()  # begun from the start
+    assert make(corpus, family=longer_tiny, stop_in="tiny") == set()  # begun from the start
     assert make(corpus) >= TINY  # gone on with
-    assert make(corpus, longer_tiny) == TINY
+    assert make(corpus, family=longer_tiny) == TINY
 
 
 def test_other_data_make_everything_anew_and_overwrite_nothing(
@@ -298,6 +345,209 @@ def test_other_data_make_everything_anew_and_overwrite_nothing(
     assert make(other_corpus, name="other") == STAGES
     assert record.read_bytes() == written
     assert make(corpus) == STAGES - {
-        *("toy-teacher-weights", "toy-teacher-logits", "toy-teacher-cuts"),
+        *("toy-teacher-weights", "toy-teacher-logits", "toy-teacher-span-logits"),
         *("toy-teacher-artifact", "toy-teacher-evaluation"),
     }
+
+
+# --- teachers and their logits --------------------------------------------------------------------
+
+TEACHER = {stage for stage in STAGES if stage.startswith("toy-teacher")}
+LOGITS = {"toy-teacher-logits", "toy-teacher-span-logits"}
+
+
+def of(role, *kinds):
+    return {f"toy-{role}-{kind}" for kind in kinds or ("weights", "artifact", "evaluation")}
+
+
+def run_of(tmp_path, name="run"):
+    return read_run(tmp_path / "cache" / name)
+
+
+def test_with_logits_at_hand_no_teacher_is_made(make, corpus, tmp_path):
+    assert make(corpus, "minilm") == TEACHER | of("minilm")
+    before = run_of(tmp_path)
+    assert set(before.by_role) == {"teacher", "minilm"}
+    # In the run, for a work folder that has nothing.
+    assert make(corpus, "minilm", work="new") == LOGITS | of("minilm")
+    assert make(corpus, "tiny-int8", work="new") == of("tiny") | of(
+        "tiny-int8", "artifact", "evaluation"
+    )
+    # In the work folder, for a run that has nothing; without anything to compare with.
+    assert make(corpus, "tiny", work="new", name="other") == set()
+    after = run_of(tmp_path)
+    assert set(after.by_role) == {*before.by_role, "tiny", "tiny-int8"}
+    assert after.by_role["minilm"] == before.by_role["minilm"]
+    assert after.by_role["tiny"].metrics["agreement"] == 1.0  # with the run's teacher
+    assert set(run_of(tmp_path, "other").by_role) == {"tiny"}
+    assert run_of(tmp_path, "other").by_role["tiny"].metrics.get("agreement") is None
+    # With nothing at hand it is made.
+    assert make(corpus, "tiny", work="third", name="third") == TEACHER | of("tiny")
+
+
+def test_logits_are_stored_in_the_run_in_float16(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    run = run_of(tmp_path)
+    shapes = [(tensor.dtype, tensor.shape) for tensor in logits_of(run)]
+    assert shapes == [(np.float16, (len(corpus.train), 4))] * 2  # a row's own, and its span's
+
+
+def logits_of(run):
+    return [load_file(path)["logits"] for path in run.all_logits().values()]
+
+
+@pytest.mark.parametrize("role", ["tfidf", "minilm-baseline"])
+def test_what_no_teacher_teaches_is_made_without_one(make, corpus, tmp_path, role):
+    assert make(corpus, role) == of(role)
+    assert list(run_of(tmp_path).by_role) == [role]
+    assert run_of(tmp_path).record.logits == {}
+
+
+def test_what_no_teacher_teaches_leaves_the_runs_teacher_and_logits(make, corpus, tmp_path):
+    """Though nothing of it says from what checkpoint they were made."""
+    make(corpus, "minilm")
+    before = run_of(tmp_path)
+    for role in ("tfidf", "minilm-baseline"):
+        assert make(corpus, role) == of(role)
+        after = run_of(tmp_path)
+        assert after.record.logits == before.record.logits
+        assert after.by_role[role].metrics["agreement"] is not None
+    assert make(corpus, "tiny", work="new") == LOGITS | of("tiny")
+
+
+def test_an_older_teachers_logits_are_not_kept(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    before = run_of(tmp_path)
+    longer = replace(
+        TOY,
+        models=tuple(
+            put(m, "training.epochs", 99) if m.role == "teacher" else m for m in TOY.models
+        ),
+    )
+    assert make(corpus, "minilm", family=longer) == TEACHER | of("minilm")
+    after = run_of(tmp_path).record.logits
+    assert len(after) == 2
+    assert not set(after.values()) & set(before.record.logits.values())
+
+
+def test_nano_learns_the_logits_of_rows_alone(make, corpus, tmp_path):
+    assert make(corpus, "nano") == TEACHER - {"toy-teacher-span-logits"} | of("nano")
+    assert make(corpus, "nano", work="new") == {"toy-teacher-logits"} | of("nano")
+    assert len(run_of(tmp_path).record.logits) == 1
+
+
+def test_tinys_quantization_aware_training_is_the_teachers_and_starts_from_tiny(
+    make, corpus, monkeypatch
+):
+    lessons, started, answers = {}, {}, []
+
+    def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
+        role = draft.name.removeprefix(".draft-toy-").partition("-weights")[0]
+        lessons[role] = logits
+        if role == "tiny-qat":
+            started[role] = start()
+        return None, None, {}
+
+    def prepare(network, bits):
+        answers.append((network, bits))
+
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(models, "read", lambda folder: (folder.name.rpartition("-")[0], None))
+    monkeypatch.setattr(
+        trainer, "predict_logits", lambda n, t, rows, _: np.full((len(rows), 4), len(n))
+    )
+    monkeypatch.setattr(quantization_aware, "prepare", prepare)
+    monkeypatch.setattr(quantization_aware, "calibrate", lambda network, batches: None)
+    make(corpus, "tiny-qat")
+    assert started["tiny-qat"] == ("toy-tiny-weights", None)
+    assert answers == [("toy-tiny-weights", 8)]
+    assert lessons["teacher"] is None
+    for role in ("tiny", "tiny-qat"):
+        assert set(lessons[role].ravel()) == {len("toy-teacher-weights")}, role
+
+
+# --- int8: bits -----------------------------------------------------------------------------------
+
+
+def bits_of(run):
+    return {role: model.inputs.get(plan.INT8_BITS) for role, model in run.by_role.items()}
+
+
+def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monkeypatch):
+    make(corpus, "minilm-int8", "tiny-static")
+    record = tmp_path / "cache" / "run" / "run.json"
+    written, before = record.read_bytes(), run_of(tmp_path)
+    expected = {"minilm-int8": "8", "tiny-static": "8"}
+    assert bits_of(before) == dict.fromkeys(("teacher", "minilm", "tiny")) | expected
+    assert before.by_role["minilm-int8"].settings["weights"] == "int8 per channel, 8 bits"
+    # On a machine without VNNI it is not stale, and not made again.
+    monkeypatch.setattr(hardware, "int8_bits", lambda: 7)
+    assert {plan.state(TOY, before, role) for role in before.by_role} == {"done"}
+    assert make(corpus, "minilm-int8", "tiny-static") == set()
+    assert record.read_bytes() == written
+    # In a new work folder it is made with the run's bits; what is new, with the machine's.
+    made = make(corpus, "minilm-int8", "tiny-int8", work="new")
+    assert made >= of("minilm-int8", "artifact", "evaluation")
+    after = run_of(tmp_path)
+    assert bits_of(after) == bits_of(before) | {"tiny-int8": "7"}
+    assert after.by_role["minilm-int8"].fingerprint == before.by_role["minilm-int8"].fingerprint
+    for role, bits in (("minilm-int8", 8), ("tiny-int8", 7)):
+        (graph,) = (tmp_path / "new").glob(f"toy-{role}-artifact-*/model.onnx")
+        assert graph.read_text().endswith(f", {bits} bits")
+    assert {plan.state(TOY, after, role) for role in after.by_role} == {"done"}
+
+
+# --- layers of the pretrained checkpoint ----------------------------------------------------------
+
+
+def test_pretrained_layers_are_recorded_and_not_stale(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    roles = ("compact", "compact-int4", "tiny")
+    pretrained = {"pretrained_layers": True, "work": "new"}
+    made = make(corpus, *roles, **pretrained)
+    four_bits = of("compact-int4", "artifact", "evaluation")
+    assert made == LOGITS | of("compact") | four_bits | of("tiny")
+    run = run_of(tmp_path)
+    for role in run.by_role:
+        is_of_them = role.startswith("compact")
+        recorded = run.by_role[role].inputs.get(plan.LAYERS_FROM)
+        assert recorded == (plan.PRETRAINED if is_of_them else None), role
+        assert plan.state(TOY, run, role) == "done", role
+    # From the fine-tuned layers it is another model, and needs the teacher's weights.
+    assert make(corpus, "compact", work="new") == TEACHER - LOGITS | of("compact")
+
+
+@pytest.mark.parametrize("role", ["distil", "compact"])
+def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
+    role, corpus, checkpoints, tmp_path, monkeypatch
+):
+    """Not from the teacher's weights, which may be lost."""
+    known = {"data": corpus.fingerprint, plan.INT8_BITS: "8", plan.LAYERS_FROM: plan.PRETRAINED}
+    name = "sentence-transformers/all-mpnet-base-v2"
+    known[name] = "of it"
+    begun = []
+
+    def train(start, *_):
+        begun.append(start()[0])
+        raise KeyboardInterrupt
+
+    mine = maker.Maker(FAMILY, corpus, tmp_path, checkpoints, known)
+    for folder in ("logits", "span-logits"):  # at hand
+        fingerprint = plan.logits_fingerprint(
+            mine.fingerprints["teacher"].weights,
+            mine.models[role].training.spans if folder == "span-logits" else None,
+        )
+        target = stages.folder(tmp_path, f"mpnet-teacher-{folder}", fingerprint)
+        target.mkdir()
+        save_file({"logits": np.zeros((len(corpus.train), 4), np.float16)}, target / maker.LOGITS)
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(spans, "joined", lambda one, other: one)
+    with pytest.raises(KeyboardInterrupt):
+        mine.weights(role)
+    assert not list(tmp_path.glob("*teacher-weights*"))
+    whole, _ = models.load_checkpoint(name, "mpnet", checkpoints, LABELS)
+    kept = begun[0].mpnet.encoder.layer
+    assert len(kept) == len(mine.models[role].layers)
+    for layer, number in zip(kept, mine.models[role].layers, strict=True):
+        weights = whole.mpnet.encoder.layer[number].state_dict()
+        assert all(torch.equal(weights[key], value) for key, value in layer.state_dict().items())

@@ -191,7 +191,7 @@ def test_a_link_with_nonsense_is_served(open_page):
 
 # --- controls and repeats -------------------------------------------------------------------------
 
-EXTRA = ("minilm-control", "minilm-seed43", "minilm-seed44")
+EXTRA = ("minilm-baseline", "minilm-seed43", "minilm-seed44")
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def view(cache_folder):
 
 
 def test_repeats_are_no_models_of_their_own(view):
-    roles = {*ROLES, "minilm-control"}
+    roles = {*ROLES, "minilm-baseline"}
     assert set(view.run.by_role) == set(view.table["role"]) == set(view.probabilities) == roles
     assert set(view.right()) == set(view.states) == set(view.validation) == roles
 
@@ -210,12 +210,12 @@ def test_controls_are_points_only_if_asked_for_and_never_to_be_deployed(view):
     axes = X_AXES["size_mb"], Y_AXES["accuracy"]
     assert set(frontier_frame([view], *axes)["role"]) == set(ROLES)
     shown = frontier_frame([view], *axes, controls=True)
-    assert set(shown["role"]) == {*ROLES, "minilm-control"}
+    assert set(shown["role"]) == {*ROLES, "minilm-baseline"}
     assert set(view.candidates["role"]) == set(ROLES)
 
 
 def test_a_card_says_what_the_teacher_added_and_what_the_seed_does(view):
-    for role in ("minilm", "minilm-control"):
+    for role in ("minilm", "minilm-baseline"):
         said, details = card.what_the_teacher_added(view, role)
         assert "What the teacher added: minilm is" in said
         assert "+0.8 points" in details or "+0.7 points" in details
@@ -239,7 +239,8 @@ def test_the_switch_for_controls_is_there_if_there_is_one(open_page, view):
 def make_fresh(folder, family):
     """Give a run the fingerprints of today's recipe."""
     models = FAMILIES[family].by_role()
-    identities = {"data": "0", **dict.fromkeys(plan.checkpoints(FAMILIES[family], models), "1")}
+    identities = {"data": "0", plan.INT8_BITS: "8"}
+    identities |= dict.fromkeys(plan.checkpoints(FAMILIES[family], models, identities), "1")
     prints = plan.fingerprints(FAMILIES[family], identities)
     for role in ROLES:
         change_model(folder, role, inputs=identities, fingerprint=prints[role].evaluation)

@@ -29,12 +29,12 @@ class SendSignal(TrainerCallback):
 @pytest.fixture
 def train(checkpoints, tmp_path):
     corpus = data.load(toy=True)
-    # 13 steps an epoch, which two checkpoints can't share evenly.
+    # 26 steps, which four checkpoints can't share evenly.
     rows = corpus.train.take(np.arange(16 * 13))
 
     def train(folder, *callbacks):
         model, _, record = training.train(
-            lambda: models.load_checkpoint(BERT, "bert", checkpoints),
+            lambda: models.load_checkpoint(BERT, "bert", checkpoints, data.LABELS),
             SETTINGS,
             rows,
             corpus.validation,
@@ -48,7 +48,7 @@ def train(checkpoints, tmp_path):
 
 
 def checkpoint_steps(folder):
-    return {int(path.name.split("-")[1]) for path in folder.glob("checkpoints/checkpoint-*")}
+    return {int(path.name.split("-")[1]) for path in folder.glob("2-epochs/checkpoint-*")}
 
 
 def test_a_signal_saves_the_step_and_the_training_goes_on_from_it(train, tmp_path):
@@ -64,9 +64,19 @@ def test_a_signal_saves_the_step_and_the_training_goes_on_from_it(train, tmp_pat
     assert [signal.getsignal(number) for number in SIGNALS] == handlers
 
 
-def test_a_kill_after_the_last_checkpoint_adds_no_step(train, tmp_path):
-    expected, history = train("killed")
-    assert max(checkpoint_steps(tmp_path / "killed")) == history[-1]["step"]
+def test_a_kill_after_the_last_checkpoint_adds_no_step(train, tmp_path, monkeypatch):
+    expected, history = train("whole")
+    assert checkpoint_steps(tmp_path / "whole") == set()  # its result is written
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    for writes in ("save_weights", "write_json"):
+        with monkeypatch.context() as patch:
+            patch.setattr(training, writes, kill)
+            with pytest.raises(KeyboardInterrupt):
+                train("killed")
+        assert max(checkpoint_steps(tmp_path / "killed")) == history[-1]["step"]
     found, again = train("killed")
     assert again == history
     assert all((found[name] == value).all() for name, value in expected.items())

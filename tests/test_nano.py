@@ -16,7 +16,7 @@ TEXTS = ["Oil prices rise again", "Striker scores twice", "", "A new telescope, 
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    model, _ = nano.new(SHAPE)
+    model, _ = nano.new(SHAPE, LABELS)
     with torch.no_grad():
         model.table.weight.normal_(0, 0.5)
     return model

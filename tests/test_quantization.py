@@ -1,6 +1,7 @@
 """Exported and quantized graphs of tiny random models, against PyTorch."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -19,9 +20,9 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-from pipeline import hardware, qat, quantization, rewrites, smoothing
+from pipeline import plan, qat, quantization, rewrites, smoothing
 from pipeline.errors import PipelineError
-from pipeline.plan import SMOOTHING
+from pipeline.smoothing import Smoothing
 
 VOCABULARY, POSITIONS, WIDTH, INNER, LAYERS, PAD = 120, 40, 32, 64, 2, 1
 ARCHITECTURES = {
@@ -32,6 +33,8 @@ ARCHITECTURES = {
 # Query, key, value, output and the two of the feed-forward; then the head's two.
 LINEARS = 6 * LAYERS + 2
 TABLES = 3
+SMOOTHING = Smoothing(plan.SMOOTHING, plan.UNEVEN)
+BITS = 8
 
 
 def tiny(architecture):
@@ -172,7 +175,7 @@ def calibration():
 def aware(calibration):
     """A prepared, calibrated model whose ranges have moved, as by training."""
     model = tiny("bert")
-    qat.prepare(model)
+    qat.prepare(model, BITS)
     qat.calibrate(model, calibration)
     with torch.no_grad():
         for quantizer in input_quantizers(model):
@@ -260,7 +263,7 @@ def test_a_failed_export_leaves_what_was_there(tmp_path):
 
 def test_dynamic(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
-    quantization.quantize_dynamic(source, path, map(arrays, calibration), SMOOTHING)
+    quantization.quantize_dynamic(source, path, map(arrays, calibration), BITS, SMOOTHING)
     assert_int8(path, source)
     assert operators(path)["MatMulInteger"] == LINEARS
     assert 1e-4 < probability_error(path, model) < 0.05
@@ -268,7 +271,7 @@ def test_dynamic(source, model, calibration, tmp_path):
 
 def test_static(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
-    quantization.quantize_static(source, path, (arrays(batch) for batch in calibration))
+    quantization.quantize_static(source, path, map(arrays, calibration), BITS)
     assert_int8(path, source)
     # What is looked up in int8 tables is added.
     assert takers(path) == {"MatMul", "Gemm", "Gather", "Add"}
@@ -279,13 +282,21 @@ def test_static(source, model, calibration, tmp_path):
     assert 1e-4 < probability_error(path, model) < 0.05
 
 
-@pytest.mark.parametrize(("saturates", "bits"), [(True, 7), (False, 8)])
+@pytest.mark.parametrize("bits", [7, 8])
 @pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
-def test_weights_have_seven_bits_where_sums_saturate(
-    quantize, saturates, bits, source, calibration, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(hardware, "int8_saturates", lambda: saturates)
-    quantize(source, tmp_path / "model.onnx", map(arrays, calibration))
+def test_weights_have_the_bits_that_are_asked_for(quantize, bits, source, calibration, tmp_path):
+    quantize(source, tmp_path / "model.onnx", map(arrays, calibration), bits)
+    assert quantization.weight_bits(tmp_path / "model.onnx") == bits
+
+
+@pytest.mark.parametrize("bits", [7, 8])
+def test_a_prepared_model_has_the_bits_that_are_asked_for(bits, calibration, tmp_path):
+    model = tiny("distilbert")
+    assert qat.prepared_bits(model.config) is None
+    qat.prepare(model, bits)
+    assert qat.prepared_bits(model.config) == bits
+    qat.calibrate(model, calibration)
+    qat.export_int8(model, tmp_path / "model.onnx")
     assert quantization.weight_bits(tmp_path / "model.onnx") == bits
 
 
@@ -299,7 +310,7 @@ def test_static_ranges_are_the_calibration_batches(source, model, calibration, t
     hook.remove()
     low, high = min(pair[0] for pair in seen), max(pair[1] for pair in seen)
 
-    quantization.quantize_static(source, path, (arrays(batch) for batch in calibration))
+    quantization.quantize_static(source, path, map(arrays, calibration), BITS)
     scales = [scale for scale, _ in activation_parameters(path)]
     assert np.isclose(scales, float(high - low) / 255, rtol=1e-4).any()
 
@@ -307,7 +318,7 @@ def test_static_ranges_are_the_calibration_batches(source, model, calibration, t
 def test_naive_static_quantizes_what_static_leaves_alone(source, calibration, tmp_path):
     path = tmp_path / "model.onnx"
     batches = map(arrays, calibration)
-    quantization.quantize_static(source, path, batches, every_operator=True)
+    quantization.quantize_static(source, path, batches, BITS, every_operator=True)
     assert {"InstanceNormalization", "Softmax", "Gelu", "Add"} <= takers(path)
     assert np.isfinite(graph_logits(path, inputs(2, 9))).all()
 
@@ -316,7 +327,7 @@ def test_naive_static_looks_up_in_its_tables(tmp_path, calibration):
     """MPNet computes which relative position is looked up, with a logarithm."""
     source, path = tmp_path / "source.onnx", tmp_path / "model.onnx"
     quantization.export_onnx(tiny("mpnet"), source)
-    quantization.quantize_static(source, path, map(arrays, calibration), every_operator=True)
+    quantization.quantize_static(source, path, map(arrays, calibration), BITS, every_operator=True)
     for length in (1, 2, 9, 30):
         assert np.isfinite(graph_logits(path, inputs(2, length))).all()
 
@@ -324,7 +335,7 @@ def test_naive_static_looks_up_in_its_tables(tmp_path, calibration):
 @pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
 def test_int8_needs_batches(quantize, source, tmp_path):
     with pytest.raises(PipelineError, match="calibrate"):
-        quantize(source, tmp_path / "model.onnx", iter([]), SMOOTHING)
+        quantize(source, tmp_path / "model.onnx", iter([]), BITS, SMOOTHING)
     assert not list(tmp_path.iterdir())
 
 
@@ -354,17 +365,17 @@ def test_smoothing_keeps_the_logits_and_evens_the_columns(uneven, calibration, t
     )
     after = smoothing._largest_of_columns(onnx.load(path), even, batches)
     for old, new in zip(before.values(), after.values(), strict=True):
-        assert old.max() / np.median(old) >= smoothing.UNEVEN
-        assert new.max() / np.median(new) < smoothing.UNEVEN / 2
+        assert old.max() / np.median(old) >= SMOOTHING.uneven
+        assert new.max() / np.median(new) < SMOOTHING.uneven / 2
 
 
 @pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
-def test_smoothing_lets_int8_lose_less(quantize, uneven, calibration, tmp_path, monkeypatch):
+def test_smoothing_lets_int8_lose_less(quantize, uneven, calibration, tmp_path):
     model, source = uneven
     batches = list(map(arrays, calibration))
-    quantize(source, tmp_path / "smooth.onnx", batches, SMOOTHING)
-    monkeypatch.setattr(smoothing, "UNEVEN", np.inf)
-    quantize(source, tmp_path / "rough.onnx", batches, SMOOTHING)
+    quantize(source, tmp_path / "smooth.onnx", batches, BITS, SMOOTHING)
+    none_is_uneven = replace(SMOOTHING, uneven=np.inf)
+    quantize(source, tmp_path / "rough.onnx", batches, BITS, none_is_uneven)
     smooth, rough = (
         probability_error(tmp_path / f"{name}.onnx", model) for name in ("smooth", "rough")
     )
@@ -391,12 +402,13 @@ def test_weights_are_rounded_to_the_levels_of_their_row():
         torch.randn(5, 400, generator=torch.manual_seed(0)) * torch.tensor([[9.0, 1, 1, 1, 0]]).T
     )
     weight[1] *= 1e-3
-    rounded = qat.fake_quantize_rows(weight)
-    scales = weight.abs().amax(1, keepdim=True) / qat.LARGEST
+    largest = qat.largest_step(BITS)
+    rounded = qat.fake_quantize_rows(weight, largest)
+    scales = weight.abs().amax(1, keepdim=True) / largest
     steps = rounded / scales.clamp_min(1e-12)
     assert torch.allclose(steps, steps.round(), atol=1e-3)
-    assert steps.abs().max() < qat.LARGEST + 0.5
-    assert all(len(row.unique()) <= 2 * qat.LARGEST + 1 for row in rounded)
+    assert steps.abs().max() < largest + 0.5
+    assert all(len(row.unique()) <= 2 * largest + 1 for row in rounded)
     # To the nearest, small rows and large ones alike.
     assert ((rounded - weight).abs() <= scales / 2 * 1.001).all()
     assert torch.equal(rounded[4], weight[4])
@@ -493,7 +505,7 @@ def test_prepared_model_rounds_trains_and_comes_back(architecture, calibration, 
     model = tiny(architecture)
     tensors = inputs(3, 11)
     plain = model_logits(model, tensors)
-    qat.prepare(model)
+    qat.prepare(model, BITS)
     assert np.isnan(model_logits(model, tensors)).all()  # there are no ranges yet
     qat.calibrate(model.train(), calibration)
     assert model.training
@@ -517,7 +529,7 @@ def test_prepared_model_rounds_trains_and_comes_back(architecture, calibration, 
 
     model.save_pretrained(tmp_path)
     fresh = tiny(architecture)
-    qat.prepare(fresh)
+    qat.prepare(fresh, BITS)
     fresh.load_state_dict(load_file(tmp_path / "model.safetensors"))
     np.testing.assert_array_equal(model_logits(fresh, tensors), trained)
 
@@ -530,14 +542,14 @@ def test_int8_graph_has_what_was_learned(aware, aware_graph, source):
     }
     assert len(learned) == LINEARS
     assert set(activation_parameters(aware_graph)) == learned
-    assert quantization.weight_bits(aware_graph) == (7 if hardware.int8_saturates() else 8)
+    assert quantization.weight_bits(aware_graph) == BITS
 
     dense = aware.bert.encoder.layer[1].intermediate.dense
     tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(aware_graph).graph.initializer}
     name = "model.bert.encoder.layer.1.intermediate.dense.weight"
     assert tensors[name].dtype == np.int8
     weight = tensors[name] * tensors[f"{name}_scale"]
-    expected = qat.fake_quantize_rows(dense.weight.detach()).T
+    expected = qat.fake_quantize_rows(dense.weight.detach(), dense.largest).T
     np.testing.assert_allclose(weight, expected.numpy(), rtol=1e-6)
 
 
@@ -560,7 +572,7 @@ def test_int8_graph_multiplies_integers(aware_graph, tmp_path):
 @pytest.mark.parametrize("architecture", ["distilbert", "mpnet"])
 def test_int8_export_leaves_the_model_as_it_was(architecture, calibration, tmp_path):
     model = tiny(architecture)
-    qat.prepare(model)
+    qat.prepare(model, BITS)
     qat.calibrate(model, calibration)
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -585,7 +597,7 @@ def test_an_int8_graph_that_differs_is_refused(aware, aware_graph, tmp_path, nam
 
 def test_int8_export_needs_ranges(calibration, tmp_path):
     model = tiny("bert")
-    for step in (lambda: None, lambda: qat.prepare(model)):
+    for step in (lambda: None, lambda: qat.prepare(model, BITS)):
         step()
         with pytest.raises(PipelineError, match="calibrate"):
             qat.export_int8(model, tmp_path / "model.onnx")

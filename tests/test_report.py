@@ -31,8 +31,9 @@ def _run(wrong):
     return SimpleNamespace(name="some", by_role=by_role, predictions=predictions)
 
 
-def test_each_step_of_teaching_is_tested_against_the_one_before():
-    run = _run({"tiny-control": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
+@pytest.mark.parametrize("suffix", ["-baseline", "-control"])  # today's, and of runs of schema 1
+def test_each_step_of_teaching_is_compared_with_the_one_before(suffix):
+    run = _run({f"tiny{suffix}": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
     lines = report.ablation(run).splitlines()
     assert lines[0] == "| taught with | `tiny` | headlines alone |"
     rows = [line.removesuffix(" |").split(" | ")[1:] for line in lines[2:]]
@@ -49,9 +50,9 @@ def test_each_step_of_teaching_is_tested_against_the_one_before():
 
 def test_without_every_step_it_says_what_to_run():
     with pytest.raises(
-        PipelineError, match="--only minilm-control minilm-logits minilm minilm-hidden"
+        PipelineError, match="--only minilm-baseline minilm-logits minilm minilm-hidden"
     ):
-        report.ablation(_run({"tiny": 4, "tiny-control": 5}))
+        report.ablation(_run({"tiny": 4, "tiny-baseline": 5}))
 
 
 def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
@@ -66,7 +67,7 @@ def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
 
 
 def test_models_are_held_against_the_reference(tmp_path):
-    run = synthetic.write_run(tmp_path, roles=["teacher", "minilm", "minilm-control"], at_hand=())
+    run = synthetic.write_run(tmp_path, roles=["teacher", "minilm", "minilm-baseline"], at_hand=())
     table = report.markdown(run)
     assert "| against `teacher`, 95 % |" in table
     against = [line.split(" | ")[4] for line in table.splitlines()[len(report.HEADER) :]]

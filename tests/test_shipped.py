@@ -24,6 +24,8 @@ TABLES = {
     "mpnet-2000": (report.markdown, report.budgets),
 }
 """Run → its tables in the README."""
+STALE = ("mpnet", "mpnet-8000", "mpnet-2000")
+"""Runs that were made by an older recipe. Until new ones replace them, the pages say so."""
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +47,15 @@ def test_a_shipped_run_verifies(shipped, capsys):
     assert main(["verify", shipped.name]) == 0, capsys.readouterr().out
 
 
-def test_no_shipped_model_is_stale(shipped):
+def test_shipped_models_are_stale_where_that_is_known_and_nowhere_else(shipped):
     family = FAMILIES[shipped.record.family]
     states = {role: plan.state(family, shipped, role) for role in shipped.by_role}
-    assert set(states.values()) == {"done"}, states
+    expected = "stale" if shipped.name in STALE else "done"
+    assert set(states.values()) == {expected}, states
+
+
+def test_runs_that_are_expected_to_be_stale_are_shipped():
+    assert set(STALE) <= set(MODELS)
 
 
 def test_the_readme_shows_the_shipped_run(shipped):
@@ -96,4 +103,4 @@ def test_text_of_the_data_set_is_in_no_table(shipped):
         frame = shipped.all_predictions(role)
         texts = frame.select_dtypes(exclude="number")
         assert list(texts) == ["split"]
-        assert set(frame["split"]) == {"test", "validation"}
+        assert set(frame["split"]) - {"headlines"} == {"test", "validation"}

@@ -1,6 +1,8 @@
 """Stages: complete or absent, done once, one run at a time."""
 
+import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +95,27 @@ def test_a_folder_that_can_not_be_written_to_is_said_before_anything_is_made(tmp
     monkeypatch.undo()
     with stages.locked(tmp_path / "run"):  # nothing is held
         pass
+
+
+def test_a_stage_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """The name says that it is complete; a crash may lose what was written and not synced."""
+    events = []
+
+    def fsync(descriptor, real=os.fsync):
+        events.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    def rename(self, target, real=Path.rename):
+        events.append(Path(target).name)
+        return real(self, target)
+
+    def make(draft):
+        (draft / "inner").mkdir()
+        (draft / "inner" / "result").write_text("made")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "rename", rename)
+    made = stages.complete(tmp_path, "stage", "f" * 64, make)
+    synced = events[: events.index(made.name)]
+    for path in (made, made / "inner", made / "inner" / "result"):
+        assert path.stat().st_ino in synced, path

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from pipeline.cache import read_run
 from pipeline.families import FAMILIES
@@ -36,9 +37,10 @@ def test_every_role_is_there_and_the_run_is_marked_a_toy(toy):
 
 def test_models_learned_and_compression_did_not_ruin_them(toy):
     accuracy = {role: model.metrics["accuracy"] for role, model in toy.by_role.items()}
-    # A quarter is chance; the standard error at 0.6 on 100 rows is 0.05.
+    # A quarter is chance, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the
+    # loss on 30 rows, which is least before the accuracy is greatest.
     for role in ("teacher", "distil", "minilm", "tiny"):
-        assert accuracy[role] > 0.45, role
+        assert accuracy[role] > 0.4, role
     for role in ("dynamic", "static", "qat"):
         assert abs(accuracy[role] - accuracy["teacher"]) <= 0.1, role
         assert toy.by_role[role].metrics["agreement"] > 0.8, role
@@ -101,7 +103,7 @@ def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
     assert "predicting" not in process.stderr
     again = read_run(cache / "toy")
     timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
-    assert timed == {"teacher", "tiny"}
+    assert timed == {"tiny"}  # its teacher is not needed: its logits are at hand
     assert again.record.files == toy.record.files
     before, after = (run.by_role["tiny"].measured_on for run in (toy, again))
     assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
@@ -158,7 +160,7 @@ def test_verify_recomputes_and_finds_what_was_changed(toy_cache, tmp_path):
 
 def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     command = ("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path / "cache")
-    checkpoints = ".draft-toy-teacher-weights-*/checkpoints/checkpoint-*/trainer_state.json"
+    checkpoints = ".draft-toy-teacher-weights-*/*-epochs/checkpoint-*/trainer_state.json"
 
     def stop_at(step, how):
         process = pipelines.start(*command)
@@ -188,6 +190,34 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     for role in resumed.by_role:
         pd.testing.assert_frame_equal(resumed.all_predictions(role), toy.all_predictions(role))
         assert resumed.by_role[role].fingerprint == toy.by_role[role].fingerprint
+
+
+def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, toy, tmp_path):
+    """In a clone that has no weights, and no artifact either."""
+    shutil.copytree(toy_cache / "toy", tmp_path / "toy", ignore=shutil.ignore_patterns("artifacts"))
+    process = pipelines.run("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "teacher" not in process.stderr
+    made, before = (folder / ".work" for folder in (tmp_path, toy_cache))
+    assert {path.name.rpartition("-")[0] for path in made.glob("toy-t*")} == {
+        *("toy-teacher-logits", "toy-teacher-span-logits"),
+        *("toy-tiny-weights", "toy-tiny-artifact", "toy-tiny-evaluation"),
+    }
+    (weights,) = made.glob("toy-tiny-weights-*/model.safetensors")
+    assert weights.read_bytes() == (before / weights.relative_to(made)).read_bytes()
+    again = read_run(tmp_path / "toy")
+    assert again.record.files == toy.record.files
+    assert again.by_role["tiny"].metrics == toy.by_role["tiny"].metrics  # the agreement, too
+
+
+def test_the_run_holds_what_its_students_learn(toy):
+    """On 270 rows, and on a span of each."""
+    paths = toy.all_logits().values()
+    assert len(paths) == len(toy.record.logits) == 2
+    for path in paths:
+        logits = load_file(path)["logits"]
+        assert (logits.dtype, logits.shape) == (np.float16, (270, 4))
+        assert f"logits/{path.name}" in toy.record.files
 
 
 def test_a_damaged_run_is_not_added_to(toy_cache, tmp_path):

@@ -293,8 +293,8 @@ def test_a_replaced_artifact_is_loaded_anew(open_page, cache_folder):
 
 def test_controls_are_asked_only_by_who_chooses_them(open_page, cache_folder):
     shutil.rmtree(cache_folder / "synthetic")
-    roles = ["teacher", "minilm", "minilm-control"]
+    roles = ["teacher", "minilm", "minilm-baseline"]
     synthetic.write_run(cache_folder, roles=roles, at_hand=roles[1:])
     asked = open_page(run="synthetic").multiselect(key="ask")
     assert asked.value == ["minilm"]
-    assert "minilm-control" in asked.options
+    assert "minilm-baseline" in asked.options

@@ -7,7 +7,6 @@ import streamlit as st
 from pipeline import conditions
 from pipeline.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.glossary import GLOSSARY, meaning
-from pipeline.plan import is_taught
 from views.card import flatten, key_values, words
 from views.common import View, number, plain
 from views.table import show_stale
@@ -106,7 +105,7 @@ def recipe(model) -> dict:
         "epochs": settings.get("epochs"),
         "rate": training.get("rate"),
         "temperature": words(settings["temperature"])
-        if is_taught(model) and "temperature" in settings
+        if model.method in ("distilled", "qat") and "temperature" in settings
         else "",
         "bits": settings.get("weights", whole),
         "rows": training.get("rows"),

@@ -83,7 +83,8 @@ def compare(
         for way, learn in WAYS.items():
             say(f"{role}, {way}: {epochs} × {len(train):,} rows")
             set_seed(settings.seed)
-            learner = models.load_checkpoint(model.checkpoint, model.architecture, checkpoints)
+            start = model.checkpoint, model.architecture, checkpoints
+            learner = models.load_checkpoint(*start, corpus.labels)
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
                 teacher = teachers.get(way)

@@ -73,7 +73,7 @@ def fuzz(reader: str, arguments: list[str]) -> None:
     def table(data: bytes) -> None:
         file.write_bytes(data)
         with contextlib.suppress(records.CacheError):
-            predictions.read_predictions(file, "it")
+            predictions.read_predictions(file, "it", 4)
 
     if reader == "values":
         whole = json.loads(Path(arguments[0]).with_name("run.json").read_bytes())

@@ -13,14 +13,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline import cache
 from pipeline.__main__ import main
 from pipeline.families import FAMILIES
 from pipeline.records import ModelRecord
-from pipeline.roles import Family
+from tests.brief import brief
 
 COMMAND = ("run", "--family", "toy", "--only", "tiny-int8")
 EPOCHS = 3
@@ -132,17 +131,6 @@ def leftovers(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for p in patterns for path in folder.glob(p)]
 
 
-def quick(family: Family) -> Family:
-    """A family whose trainings are short."""
-    return replace(
-        family,
-        models=tuple(
-            replace(model, training=model.training and replace(model.training, epochs=EPOCHS))
-            for model in family.models
-        ),
-    )
-
-
 def run(times: int, seed: int) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main() has it, before torch
@@ -150,7 +138,7 @@ def run(times: int, seed: int) -> int:
     import pipeline.toy  # noqa: F401  before the first fork
 
     random.seed(seed)
-    FAMILIES["toy"] = quick(FAMILIES["toy"])
+    FAMILIES["toy"] = brief(FAMILIES["toy"], EPOCHS)
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         (root / "undisturbed").mkdir()
