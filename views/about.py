@@ -8,7 +8,7 @@ from pipeline import conditions
 from pipeline.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.glossary import GLOSSARY, meaning
 from views.card import flatten, key_values, words
-from views.common import View, number, plain
+from views.common import View, describe, number, plain
 from views.table import show_stale
 
 
@@ -55,7 +55,10 @@ def in_words(names: list[str], most: int = 10) -> str:
 def show_recipe(view: View) -> None:
     st.subheader("The recipe of each model", help=meaning("Fingerprint"))
     models = view.run.record.models
-    lines = (f"- **{plain(m.role)}**, {plain(m.title)}: {plain(m.description)}" for m in models)
+    lines = []
+    for model in models:
+        title, description = describe(view.run, model.role)
+        lines.append(f"- **{plain(model.role)}**, {plain(title)}: {plain(description)}")
     st.markdown("\n".join(lines))
     st.dataframe(
         pd.DataFrame([recipe(model) | {"state": view.states[model.role]} for model in models]),

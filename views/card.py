@@ -10,7 +10,7 @@ from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
 from pipeline.roles import student_of_baseline
-from views.common import PAIRED_TEST, View, number
+from views.common import PAIRED_TEST, View, describe, number
 
 SHORT = {
     "Cost of a million headlines": "Cost of a million",
@@ -22,11 +22,10 @@ SHORT = {
 
 def show(view: View, role: str, price: float) -> None:
     """The card of a model; ``price`` is that of a core for an hour."""
-    model = view.run.by_role[role]
     row = view.table.set_index("role").loc[role]
     with st.container(border=True):
         st.subheader(role)
-        st.text(f"{model.title}. {model.description}")
+        st.text(". ".join(describe(view.run, role)))
         show_state(view, role)
         show_costs(row, price)
         said, details = against_reference(view, role)

@@ -16,7 +16,7 @@ from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
 from pipeline.predictions import probabilities_of
-from pipeline.roles import replicated_role
+from pipeline.roles import BASELINE, replicated_role, student_of_baseline
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
@@ -141,6 +141,17 @@ def read_view(run: Run) -> View:
         seeds,
         recommendation.compare(table, right),
     )
+
+
+def describe(run: Run, role: str) -> tuple[str, str]:
+    """Title and description of a model in today's words; in its record's, if today knows no such.
+
+    A description that was wrong when a run was written would else stay wrong with the run.
+    """
+    student, family = student_of_baseline(role), FAMILIES.get(run.record.family)
+    today = f"{student}{BASELINE}" if student else role
+    model = (family.by_role().get(today) if family else None) or run.by_role[role]
+    return model.title, model.description
 
 
 def read_states(run: Run) -> dict[str, str]:
