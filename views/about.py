@@ -127,10 +127,22 @@ def show_data(view: View) -> None:
             "Training rows": rows.get("train"),
             "Validation rows, by which everything is chosen": rows.get("validation"),
             "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
+            **near_duplicates(data),
             "Seed of the split": data.get("seed"),
             "Fingerprint": in_fours(words(data.get("fingerprint"))),
         }
     )
+
+
+def near_duplicates(data: dict) -> dict[str, str]:
+    """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
+    found, rows, lines = data.get("near_duplicates"), data.get("rows", {}), {}
+    for split in ("validation", "test"):
+        count, total = (d.get(split) if isinstance(d, dict) else None for d in (found, rows))
+        if isinstance(count, int) and isinstance(total, int) and total > 0:
+            name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
+            lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"
+    return lines
 
 
 def in_fours(digits: str) -> str:
