@@ -149,7 +149,7 @@ class _AsksTheTeacher(Trainer):
         with torch.no_grad():
             theirs = self.teacher(**inputs).logits
         how = self.settings.temperature, self.settings.label_share
-        return distillation_loss(logits, labels, theirs, *how)
+        return distillation_loss(logits, labels, theirs, *how).mean()
 
 
 def learn_as_we_do(learner: Learner, lesson: Lesson) -> None:
