@@ -1,4 +1,4 @@
-"""python -m pipeline run | status | predict | classify | verify | report | bench"""
+"""python -m pipeline run | status | predict | classify | verify | recommend | report | bench"""
 
 import argparse
 import contextlib
@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline import plan, processes
+from pipeline.budget import MARGIN
 from pipeline.cache import CACHE, check_name, list_runs
 from pipeline.errors import PipelineError, one_line
 from pipeline.families import FAMILIES
@@ -129,6 +130,29 @@ def parser() -> argparse.ArgumentParser:
         help="time the evaluation of every model at hand instead, on N rows",
     )
     bench.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
+
+    recommend = verbs.add_parser(
+        "recommend", parents=[common], help="which model of a run to deploy, and why"
+    )
+    recommend.set_defaults(act=print_recommendation)
+    recommend.add_argument("run", metavar="RUN", help="name of the run")
+    recommend.add_argument("--max-mb", type=float, metavar="N", help="size, at most")
+    recommend.add_argument(
+        "--max-ms", type=float, metavar="N", help="median time of one headline, at most"
+    )
+    recommend.add_argument(
+        "--min-accuracy", type=float, metavar="A", help="accuracy on test, at least, in percent"
+    )
+    recommend.add_argument(
+        "--margin",
+        type=float,
+        default=100 * MARGIN,
+        metavar="M",
+        help="how many points less accurate than the reference it may be (%(default)g)",
+    )
+    recommend.add_argument(
+        "--json", action="store_true", help="as JSON, for programs; differences in 0..1"
+    )
 
     report = verbs.add_parser("report", parents=[common], help="a run's results, in Markdown")
     report.set_defaults(act=print_report)
@@ -356,6 +380,22 @@ def run_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def print_recommendation(options: argparse.Namespace) -> int:
+    """Print which model to deploy, and how the others compare with the reference."""
+    from pipeline import recommendation, report
+    from pipeline.budget import from_percent
+
+    (run,) = _named_runs(options.cache, options.run)
+    budget = from_percent(options.max_mb, options.max_ms, options.min_accuracy, options.margin)
+    found = recommendation.recommend(report.compared_models(run), budget)
+    if options.json:
+        print(json.dumps(recommendation.to_json(found), indent=1))
+    else:
+        print(recommendation.sentence(found))
+        print(recommendation.in_points(found).to_string(index=False))
+    return 0
+
+
 def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
     from pipeline import conditions, report
@@ -364,8 +404,8 @@ def print_report(options: argparse.Namespace) -> int:
     if options.speed:
         print(report.speed(run.record.bench))
     else:
-        print(report.ablation(run) if options.ablation else report.markdown(run))
-        print(f"\n{conditions.markdown(run.record.models)}")
+        tables = [report.ablation(run)] if options.ablation else report.tables(run)
+        print("\n\n".join([*tables, conditions.markdown(run.record.models)]))
     return 0
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from pipeline.roles import Reported, replicated_role, student_of_baseline
+from pipeline.roles import Reported, replicated_role
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15
@@ -29,7 +29,7 @@ def classification_metrics(
         teacher_probabilities: the same rows as the teacher sees them; None where it is not asked.
 
     Returns:
-        Shares in 0..1: ``accuracy``; ``macro_f1``, the plain mean of the classes' F1; ``ece``;
+        Shares in 0..1: ``accuracy``; ``macro_f1``, see ``macro_f1``; ``ece``;
         ``agreement`` with the teacher or None; and ``precision``, ``recall``, ``f1``, lists of k.
         A class that is never predicted has precision 0. ``nll`` is in nats a row. All are plain
         Python numbers, fit for JSON.
@@ -44,7 +44,7 @@ def classification_metrics(
         agreed = agreement(predicted, np.asarray(teacher_probabilities).argmax(axis=1))
     return {
         "accuracy": float(np.mean(predicted == labels)),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(macro_f1(cells)),
         "ece": expected_calibration_error(labels, probabilities),
         "nll": negative_log_likelihood(labels, probabilities),
         "agreement": agreed,
@@ -123,72 +123,6 @@ def accuracy_interval(
     return float(low) if correct else 0.0, float(high) if correct < total else 1.0
 
 
-def mcnemar(correct: np.ndarray, other_correct: np.ndarray) -> float:
-    """Two-sided p that two models tested on the same rows are equally accurate (McNemar, 1947).
-
-    Only rows on which exactly one of the two is right tell them apart; if the models were equal,
-    either would be the right one half of the time. This is the exact binomial form: it needs no
-    correction however few such rows there are.
-
-    Args:
-        correct: boolean, shape (n,): where the one model is right.
-        other_correct: the same of the other.
-
-    Returns:
-        p in 0..1; 1 where they are right on the same rows.
-    """
-    correct, other_correct = np.asarray(correct, bool), np.asarray(other_correct, bool)
-    only_one = int(np.sum(correct & ~other_correct))
-    only_other = int(np.sum(~correct & other_correct))
-    # Of a symmetric distribution the two tails are alike; in the middle, they overlap.
-    tail = special.bdtr(min(only_one, only_other), only_one + only_other, 0.5)
-    return min(1.0, 2 * float(tail))
-
-
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """p-values corrected for how many there are, so that any of them may be read (Holm, 1979).
-
-    The smallest is multiplied by their number m, the next by m - 1, and so on; none comes out
-    below one before it. It keeps the chance of even one false difference below the threshold,
-    whatever the dependence between the tests, and is never weaker than Bonferroni's correction.
-
-    Args:
-        p_values: shape (m,), in 0..1; NaN is no comparison, is not counted and stays NaN.
-
-    Returns:
-        Shape (m,), in the order given.
-    """
-    p = np.asarray(p_values, float)
-    corrected = np.full(p.shape, np.nan)
-    order = np.argsort(p, kind="stable")[: np.sum(~np.isnan(p))]  # NaN is sorted last
-    factors = np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(1, np.maximum.accumulate(factors * p[order]))
-    return corrected
-
-
-def paired_difference(correct: np.ndarray, other_correct: np.ndarray) -> tuple[float, float, float]:
-    """By how much one model is more accurate than another on the same rows, with an interval.
-
-    The interval is Agresti and Min's (2005): Wald's, after half a row is added to each cell of the
-    2 × 2 table. Wald's own is too narrow where few rows tell the two apart.
-
-    Args:
-        correct: boolean, shape (n,): where the one model is right.
-        other_correct: the same of the other.
-
-    Returns:
-        Accuracy of the one less that of the other, and the ends of its 95 % interval: in -1..1.
-    """
-    correct, other_correct = np.asarray(correct, bool), np.asarray(other_correct, bool)
-    only_one, only_other = np.sum(correct & ~other_correct), np.sum(~correct & other_correct)
-    rows, b, c = len(correct) + 2, only_one + 0.5, only_other + 0.5
-    middle = (b - c) / rows
-    z = special.ndtri((1 + CONFIDENCE) / 2)
-    half = z * np.sqrt(b + c - (b - c) ** 2 / rows) / rows
-    difference = float(only_one - only_other) / len(correct)
-    return difference, float(max(-1, middle - half)), float(min(1, middle + half))
-
-
 def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
     """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
 
@@ -209,28 +143,6 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
     return found[found["seeds"] > 1].rename_axis("role")
 
 
-def teaching(right: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """What a teacher adds to its students: each against its control, trained on labels alone.
-
-    Args:
-        right: by role, boolean (n,), where the model is right, on the same rows.
-
-    Returns:
-        One row a student that has a no-teacher baseline, the role being the index: ``difference``
-        of the accuracies (student less baseline, in -1..1) with the ends ``low`` and ``high`` of
-        its paired 95 % interval, and ``p``, McNemar's by Holm corrected for the number of students.
-    """
-    rows = {}
-    for baseline, own in right.items():
-        student = student_of_baseline(baseline)
-        if student in right:
-            pair = right[student], own
-            rows[student] = (*paired_difference(*pair), mcnemar(*pair))
-    columns = ["difference", "low", "high", "p"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("role")
-    return table.assign(p=holm(table["p"]))
-
-
 def supported_decimals(low: float, high: float) -> int:
     """How many decimals of a percentage its interval supports: 0 to 2.
 
@@ -248,18 +160,16 @@ def supported_decimals(low: float, high: float) -> int:
 def compare(
     labels: np.ndarray, probabilities: Mapping[str, np.ndarray], teacher: str = "teacher"
 ) -> pd.DataFrame:
-    """How models that saw the same rows compare.
+    """What the predictions of models say that saw the same rows.
 
     Args:
         labels: true classes, shape (n,), n at least 1.
         probabilities: by role, shape (n, k).
-        teacher: the role that the others are held against; it may be absent.
+        teacher: the role whose answers the others are to give; it may be absent.
 
     Returns:
         One row a role, in the order given: ``accuracy`` with ``low`` and ``high`` of its 95 %
-        interval, ``agreement`` with the teacher (shares in 0..1), and ``p_teacher``, McNemar's p
-        that it is as accurate as the teacher, by Holm corrected for the number of roles. The last
-        two are NaN without a teacher, and ``p_teacher`` is NaN for the teacher itself.
+        interval, and ``agreement`` with the teacher (shares in 0..1), NaN without one.
     """
     labels = np.asarray(labels)
     predicted = {role: np.asarray(p).argmax(axis=1) for role, p in probabilities.items()}
@@ -268,16 +178,9 @@ def compare(
     for role, classes in predicted.items():
         correct = classes == labels
         low, high = accuracy_interval(correct.sum(), len(labels))
-        row = {"role": role, "accuracy": correct.mean(), "low": low, "high": high}
-        row |= {"agreement": np.nan, "p_teacher": np.nan}
-        if reference is not None:
-            row["agreement"] = agreement(classes, reference)
-        if reference is not None and role != teacher:
-            row["p_teacher"] = mcnemar(correct, reference == labels)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    table["p_teacher"] = holm(table["p_teacher"])
-    return table
+        agreed = np.nan if reference is None else agreement(classes, reference)
+        rows.append((role, correct.mean(), low, high, agreed))
+    return pd.DataFrame(rows, columns=["role", "accuracy", "low", "high", "agreement"])
 
 
 def models_table(
@@ -346,6 +249,15 @@ def f1_scores(matrices: np.ndarray) -> np.ndarray:
     """F1 of each class, (…, k), of confusion matrices (…, k, k); 0 for a class of no row."""
     right = np.diagonal(matrices, axis1=-2, axis2=-1)
     return _shares(2 * right, matrices.sum(axis=-2) + matrices.sum(axis=-1))
+
+
+def macro_f1(matrices: np.ndarray) -> np.ndarray:
+    """Mean F1 of the classes, (…), of confusion matrices (…, k, k).
+
+    A class that no row has and no row is called is left out, as scikit-learn does.
+    """
+    known = matrices.sum(axis=-2) + matrices.sum(axis=-1) > 0
+    return f1_scores(matrices).sum(axis=-1) / known.sum(axis=-1)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ Y_AXES = {
             "Calibration error, lower is better",
             True,
             "%",
-            f"{_BOOTSTRAP}, less the bootstrap's own bias",
+            "inverted test of the bins' gaps, with a fixed seed",
         ),
     )
 }

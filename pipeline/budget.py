@@ -1,32 +1,28 @@
-"""Which model to deploy within a budget, and which others do as well, in a sentence to read out.
+"""What a model may cost, and which of a run's models do not cost more."""
 
-The rule: of the models within the budget, the most accurate on test is chosen (of equally accurate
-ones, the smallest). Each other model within the budget is compared with it by McNemar's exact test
-on the same test rows, and the p-values are corrected by Holm for their number. Those that are not
-told apart are tied with it; if one of them is smaller, the smallest is offered as the thrifty
-alternative. The others are worse.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from pipeline.analysis import accuracy_interval, holm, mcnemar, supported_decimals
+from pipeline.analysis import accuracy_interval, supported_decimals
+from pipeline.errors import PipelineError
 
-SIGNIFICANT = 0.05
+MARGIN = 0.01
+"""A model that is at most this much less accurate than the reference may stand in for it."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits; None is no limit."""
+    """Limits, None being no limit, and how much accuracy may be given up for size."""
 
     max_mb: float | None = None
     max_ms: float | None = None
     """Of the median time of one headline."""
     min_accuracy: float | None = None
     """A share, 0..1."""
+    margin: float = MARGIN
+    """A difference of accuracies, 0..1."""
 
     def words(self) -> str:
         limits = []
@@ -39,53 +35,35 @@ class Budget:
         return join(limits)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What ``decide`` finds; models are named by role."""
+def from_percent(
+    max_mb: float | None, max_ms: float | None, min_accuracy: float | None, margin: float
+) -> Budget:
+    """A budget of what people write: accuracy in percent, the margin in points.
 
-    chosen: str | None
-    """None where nothing fits."""
-    tied: tuple[str, ...] = ()
-    """Not told apart from the chosen one; the smallest first."""
-    worse: tuple[str, ...] = ()
-    """The most accurate first."""
-    thrifty: str | None = None
-    """The smallest of the tied ones, if it is smaller than the chosen one."""
-    p: Mapping[str, float] | None = None
-    """Holm's p of each comparison with the chosen one."""
-    nearest: str | None = None
-    """Where nothing fits, the model that is the least beyond the limits."""
-
-
-def decide(table: pd.DataFrame, right: Mapping[str, np.ndarray], budget: Budget) -> Verdict:
-    """The model to deploy within a budget; the module's docstring has the rule.
-
-    Args:
-        table: one row a model, with ``role``, ``size_mb``, ``p50_ms`` and ``accuracy`` (0..1).
-        right: by role, boolean of shape (n,): where the model is right, on the same rows.
-        budget: the limits.
+    Raises:
+        PipelineError: a limit makes no sense.
     """
-    excess = _excess(table, budget)
-    fitting = table[excess <= 1 + 1e-9]
-    if fitting.empty:
-        nearest = table.assign(excess=excess).sort_values(["excess", "size_mb"])
-        return Verdict(None, nearest=nearest["role"].iloc[0])
-    ranked = fitting.sort_values(["accuracy", "size_mb"], ascending=[False, True])
-    chosen, *others = ranked["role"]
-    corrected = holm([mcnemar(right[chosen], right[role]) for role in others])
-    p = dict(zip(others, corrected.tolist(), strict=True))
-    size = dict(zip(table["role"], table["size_mb"], strict=True))
-    tied = sorted((role for role in others if p[role] >= SIGNIFICANT), key=size.get)
-    worse = [role for role in others if p[role] < SIGNIFICANT]
-    thrifty = tied[0] if tied and size[tied[0]] < size[chosen] else None
-    return Verdict(chosen, tuple(tied), tuple(worse), thrifty, p)
+    limits = {"--max-mb": max_mb, "--max-ms": max_ms, "--margin": margin}
+    for name, value in limits.items():
+        if value is not None and not value >= 0:
+            raise PipelineError(f"{name} is {value:g}; it takes a number from 0 on")
+    if min_accuracy is not None and not (1 < min_accuracy <= 100 or min_accuracy == 0):
+        raise PipelineError(
+            f"--min-accuracy is {min_accuracy:g}; it is in percent: 94 asks for 94 % right"
+        )
+    share = None if min_accuracy is None else min_accuracy / 100
+    return Budget(max_mb, max_ms, share, margin / 100)
 
 
-def _excess(table: pd.DataFrame, budget: Budget) -> pd.Series:
+def excess(table: pd.DataFrame, budget: Budget) -> pd.Series:
     """How many times each model takes the limit that it fits worst; 1 and less is within.
 
     An accuracy is held to its limit by the errors that it leaves: 8 % of errors where 4 % are
     allowed is twice the limit, as 8 MB are where 4 are.
+
+    Args:
+        table: one row a model, with ``size_mb``, ``p50_ms`` and ``accuracy`` (0..1).
+        budget: the limits.
     """
     ratios = pd.DataFrame({"none": 0.0}, index=table.index)
     if budget.max_mb is not None:
@@ -97,43 +75,10 @@ def _excess(table: pd.DataFrame, budget: Budget) -> pd.Series:
     return ratios.max(axis=1)
 
 
-def sentence(verdict: Verdict, table: pd.DataFrame, budget: Budget, rows: int) -> str:
-    """The verdict in words that can be read out; plain text.
-
-    Args:
-        verdict: as ``decide`` has it.
-        table: the one that it was decided on.
-        budget: the limits.
-        rows: of the test split.
-    """
-    limits = budget.words()
-    if verdict.chosen is None:
-        return (
-            f"No model has {limits}. The nearest is {describe(table, verdict.nearest, rows)}: "
-            f"{_misses(table, verdict.nearest, budget)}."
-        )
-    parts = [
-        f"{f'With {limits}' if limits else 'With no limit set'}, deploy "
-        f"{describe(table, verdict.chosen, rows)}."
-    ]
-    if not verdict.p:
-        parts.append("No other model fits." if limits else "There is no other model.")
-    if verdict.tied:
-        what = "is tied with it: the" if len(verdict.tied) == 1 else "are tied with it: the"
-        parts.append(f"{join(verdict.tied)} {what} {rows:,} test headlines don't tell them apart.")
-    if verdict.thrifty:
-        size = _row(table, verdict.thrifty)["size_mb"]
-        which = "It" if len(verdict.tied) == 1 else f"The smallest of them, {verdict.thrifty},"
-        parts.append(f"{which} would do with {round_sensibly(size)}\u00a0MB.")
-    if verdict.worse:
-        parts.append(f"{join(verdict.worse)} {'is' if len(verdict.worse) == 1 else 'are'} worse.")
-    return " ".join(parts)
-
-
-def describe(table: pd.DataFrame, role: str, rows: int) -> str:
+def describe(table: pd.DataFrame, role: str) -> str:
     """A model in a few words: "minilm (94.1 % right, 91 % on headlines alone, 91 MB, 4.1 ms)"."""
-    row = _row(table, role)
-    low, high = accuracy_interval(round(row["accuracy"] * rows), rows)
+    row = row_of(table, role)
+    low, high = accuracy_interval(round(row["accuracy"] * row["rows"]), row["rows"])
     decimals = supported_decimals(low, high)
     figures = [f"{100 * row['accuracy']:.{decimals}f}\u00a0% right"]
     if pd.notna(row.get("headlines")):
@@ -154,9 +99,9 @@ def round_sensibly(figure: float) -> str:
     return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
 
 
-def _misses(table: pd.DataFrame, role: str, budget: Budget) -> str:
+def misses(table: pd.DataFrame, role: str, budget: Budget) -> str:
     """Which limits a model is beyond, and by how much."""
-    row, found = _row(table, role), []
+    row, found = row_of(table, role), []
     if budget.max_mb is not None and row["size_mb"] > budget.max_mb:
         found.append(f"{round_sensibly(row['size_mb'] - budget.max_mb)} MB too large")
     if budget.max_ms is not None and row["p50_ms"] > budget.max_ms:
@@ -167,5 +112,6 @@ def _misses(table: pd.DataFrame, role: str, budget: Budget) -> str:
     return join(found)
 
 
-def _row(table: pd.DataFrame, role: str) -> pd.Series:
+def row_of(table: pd.DataFrame, role: str) -> pd.Series:
+    """The row of a model in a table of one row a model."""
     return table[table["role"] == role].iloc[0]

@@ -102,7 +102,8 @@ class Run:
         return _read_predictions(self.folder, self.record, role)
 
     def table(self) -> pd.DataFrame:
-        """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost.
+        """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost; and
+        ``validation``, the accuracy there.
 
         A cost that was not taken is NaN.
         """
@@ -115,6 +116,7 @@ class Run:
                 "method": model.method,
                 "parent": model.parent,
                 **{k: v for k, v in model.metrics.items() if not isinstance(v, list)},
+                "validation": model.validation.get("accuracy"),
                 "headlines": model.headlines.get("accuracy"),
                 "size_mb": model.size_bytes / 1e6,
                 "parameters": model.parameters,

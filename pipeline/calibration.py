@@ -13,6 +13,7 @@ DRAWS = 1_000
 SEED = 42
 TEMPERATURES = (0.05, 20.0)
 """Between these the best temperature is looked for; near an end, none was found."""
+_HALVINGS = 20
 _CHUNK = 1_000_000  # row draws that are held in memory at once
 
 
@@ -132,19 +133,66 @@ def ece_by_chance(probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEE
     return float(np.quantile(np.abs(sums).sum(axis=1) / total, CONFIDENCE))
 
 
-def ece_interval(estimate: float, drawn: np.ndarray, by_chance: float) -> tuple[float, float]:
-    """95 % interval of a calibration error: the basic bootstrap, and 0 where chance explains it.
+def ece_interval(
+    labels: np.ndarray, probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEED
+) -> tuple[float, float]:
+    """95 % interval of a calibration error, by asking which true errors would give this one.
 
-    Resampling adds to an ECE what sampling added already, so percentiles of the draws lie too high
-    (near 0 they never cover the truth); the basic interval takes off what they are too high by.
+    Sampling alone lifts an ECE above its true value, the more so the smaller that is: percentiles
+    of resamples miss the truth near 0, and the basic bootstrap covers 86 to 96 %. So the test is
+    inverted: were the true gaps of the bins t times the observed ones, with normal sampling errors,
+    of which t would the observed ECE be within the central 95 %? The interval is the ECE times the
+    smallest and the greatest such t. In simulation it covers 91 to 98 % (temperatures of the
+    truth of 0.5 to 2, 200 and 1,000 rows; tests/test_calibration.py).
 
     Args:
-        estimate: the ECE of the rows themselves.
-        drawn: ECEs of resampled rows, shape (draws,).
-        by_chance: what ``ece_by_chance`` returns.
+        labels: shape (n,).
+        probabilities: shape (n, k).
+        draws: of the sampling errors.
+        seed: of the drawing.
+
+    Returns:
+        Lower and upper end, shares in 0..1; both 0 if no bin has a gap.
     """
-    low, high = basic_interval(estimate, drawn)
-    return (0.0 if estimate <= by_chance else max(low, 0.0)), max(high, estimate)
+    rows = _bin_gaps(labels, probabilities)
+    gaps, errors = rows.mean(axis=0), _standard_errors(labels, probabilities)
+    drawn = errors * np.random.default_rng(seed).standard_normal((draws, len(gaps)))
+    estimate, tail = np.abs(gaps).sum(), (1 - CONFIDENCE) / 2
+
+    def times(share: float) -> float:
+        """The t at which the observed ECE is this quantile; it falls as t grows."""
+        low, high = 0.0, 1.0
+
+        def is_above(t: float) -> bool:
+            return np.quantile(np.abs(t * gaps + drawn).sum(axis=1), share) >= estimate
+
+        if estimate == 0 or is_above(0.0):
+            return 0.0
+        while not is_above(high):
+            high *= 2
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if is_above(middle) else (middle, high)
+        return high
+
+    ends = estimate * times(1 - tail), estimate * times(tail)
+    # Of draws that are finitely many, the estimate itself might lie outside by a hair.
+    return float(min(ends[0], estimate)), float(np.clip(ends[1], estimate, 1))
+
+
+def _standard_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Of the mean of each column of ``_bin_gaps``, (bins,).
+
+    To each bin the variance of one row of a calibrated model is added: a bin whose few rows happen
+    to be all right would seem to be known exactly.
+    """
+    rows = _bin_gaps(labels, probabilities)
+    confidence, _, which = _confidences(labels, probabilities, CALIBRATION_BINS)
+    counts = np.bincount(which, minlength=CALIBRATION_BINS)
+    one_more = np.bincount(which, confidence * (1 - confidence), CALIBRATION_BINS)
+    squares = (rows**2).sum(axis=0) + one_more / np.maximum(counts, 1)
+    variances = squares / len(rows) - rows.mean(axis=0) ** 2
+    return np.sqrt(np.maximum(variances, 0) / len(rows))
 
 
 def basic_interval(estimate: float, drawn: np.ndarray) -> tuple[float, float]:
@@ -190,7 +238,7 @@ def temperature_table(
         confidence, correct, _ = _confidences(labels, given, CALIBRATION_BINS)
         row = {"role": role, "temperature": fitted[role]}
         row |= _mean("overconfidence", confidence - correct)
-        row |= _ece(labels, given, before, "ece") | _ece(labels, scaled, after, "ece_scaled")
+        row |= _ece(labels, given, "ece") | _ece(labels, scaled, "ece_scaled")
         change = row["ece_scaled"] - row["ece"]
         row |= _with_interval("ece_change", change, basic_interval(change, after - before))
         losses, scaled_losses = _losses(labels, given), _losses(labels, scaled)
@@ -241,11 +289,12 @@ def _losses(labels, probabilities) -> np.ndarray:
     return -np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))
 
 
-def _ece(labels, probabilities, drawn, name) -> dict[str, float]:
+def _ece(labels, probabilities, name) -> dict[str, float]:
     estimate = analysis.expected_calibration_error(labels, probabilities)
-    chance = ece_by_chance(probabilities)
-    interval = ece_interval(estimate, drawn, chance)
-    return _with_interval(name, estimate, interval) | {f"{name}_chance": chance}
+    interval = ece_interval(labels, probabilities)
+    return _with_interval(name, estimate, interval) | {
+        f"{name}_chance": ece_by_chance(probabilities)
+    }
 
 
 def _mean(name: str, values: np.ndarray) -> dict[str, float]:

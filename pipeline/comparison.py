@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis import holm, mcnemar, paired_difference
+from pipeline import significance
 
 
 def by_role(
@@ -25,9 +25,9 @@ def by_role(
 
     Returns:
         One row a shared role, in the order of ``one``: ``accuracy``, ``size_mb`` and ``p50_ms`` of
-        each (suffixes ``_one``, ``_other``), ``difference`` of the accuracies (other less one, in
-        -1..1) with the ends ``low`` and ``high`` of its paired 95 % interval, and ``p``, McNemar's
-        by Holm corrected for the number of roles; the last three are NaN without pairs.
+        each (suffixes ``_one``, ``_other``), and the fields of ``significance.Difference`` (other
+        less one), whose bounds hold for all these roles at once; NaN without pairs, but for
+        ``difference``.
     """
     columns = ["role", "accuracy", "size_mb", "p50_ms"]
     table = one[columns].merge(other[columns], on="role", suffixes=("_one", "_other"))
@@ -35,8 +35,6 @@ def by_role(
     table[["low", "high", "p"]] = np.nan
     if right is not None and other_right is not None:
         for row, role in enumerate(table["role"]):
-            pair = other_right[role], right[role]
-            _, table.loc[row, "low"], table.loc[row, "high"] = paired_difference(*pair)
-            table.loc[row, "p"] = mcnemar(*pair)
-        table["p"] = holm(table["p"])
+            found = significance.paired_difference(other_right[role], right[role], len(table))
+            table.loc[row, ["low", "high", "p"]] = found[1:]
     return table

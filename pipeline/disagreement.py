@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import analysis
+from pipeline.significance import Difference, paired_difference
 
 
 def confusion_cells(
@@ -52,17 +53,20 @@ class BrokeFixed:
     """Positions of rows that the first has wrong and the second right."""
     both_right: int
     both_wrong: int
-    p: float
-    """McNemar's exact test that the two are equally accurate."""
+    difference: Difference
+    """Accuracy of the second less that of the first."""
 
 
-def broke_and_fixed(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> BrokeFixed:
+def broke_and_fixed(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, comparisons: int = 1
+) -> BrokeFixed:
     """Compare two models row by row.
 
     Args:
         labels: true classes, shape (n,).
         first: the classes that one model predicts, shape (n,).
         second: the other's.
+        comparisons: as ``significance.paired_difference`` has it.
     """
     right, also_right = np.asarray(first) == labels, np.asarray(second) == labels
     return BrokeFixed(
@@ -70,7 +74,7 @@ def broke_and_fixed(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -
         fixed=np.flatnonzero(~right & also_right),
         both_right=int(np.sum(right & also_right)),
         both_wrong=int(np.sum(~right & ~also_right)),
-        p=analysis.mcnemar(right, also_right),
+        difference=paired_difference(also_right, right, comparisons),
     )
 
 

@@ -52,10 +52,13 @@ _ON_SPANS = "distilled from the teacher's logits on the rows and on two random s
 
 def _quantized(qat: Training, tiny_qat: Training) -> tuple[Model, ...]:
     """The models that every family derives by quantizing its trained ones."""
-    dynamic = "Weights and embeddings in int8 per channel; activations quantized as they come."
+    eight_bits = (
+        "Weights in int8, a scale for each channel; embeddings in uint8, a scale for each table; "
+    )
+    dynamic = f"{eight_bits}activations quantized by the range of each text."
     static = (
-        "Weights and embeddings in int8 per channel; ranges of the activations calibrated on "
-        "training rows beforehand."
+        f"{eight_bits}the inputs of products, and what is looked up in the tables, quantized by "
+        "ranges that were calibrated on training rows beforehand."
     )
     trained_further = (
         "Trained further with weights and activations rounded to int8 in the forward pass; "

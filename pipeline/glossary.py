@@ -41,19 +41,28 @@ GLOSSARY = {
     "training run.",
     "Pareto front": "The models that no other one beats: none is both cheaper and better. Off the "
     "front there is always a model that is at least as good on both axes.",
-    "Tied": "The test does not tell the two apart: with these test headlines, chance alone could "
-    "explain the difference. It is no proof that they are equal.",
+    "Reference": "The model that is most accurate on the validation rows, whatever it costs. All "
+    "others are compared with it on the test rows, by which it was not chosen.",
+    "Margin": "How many points less accurate than the reference a model may be and still be "
+    "recommended for its size. It counts as within the margin only if the test shows it: the lower "
+    "end of its 95 % bounds must be.",
+    "Simultaneous bounds": "How far apart two models may be that answered the same test headlines: "
+    "in 95 of 100 sets of test headlines, the bounds of all comparisons of a run hold at once. "
+    "(Tango's score interval of paired proportions, with Bonferroni's correction.)",
+    "No difference found": "The bounds hold zero: with these test headlines, chance alone could "
+    "explain the difference. It is no proof that the two are equal; how far apart they may be is "
+    "what the bounds say.",
     "McNemar's test": "A test of two models on the same headlines: of those on which exactly one "
     "is right, is either right more often than a coin would have it? p is the chance of so large "
-    "a difference if they were equally good.",
-    "Holm's correction": "Who compares with many models finds a difference by luck sooner or "
-    "later; Holm's correction raises each p so that this stays below 1 in 20 over all of them.",
+    "a difference if they were equally good, times the number of comparisons (Bonferroni).",
     "Teacher": "The large model that is fine-tuned on the labels and that all others are made "
     "from.",
     "Distillation": "Training a smaller model, the student, to give the teacher's probabilities "
     "instead of the bare labels.",
-    "Control": "A student trained on the labels alone, without the teacher, and otherwise in the "
-    "same way: the difference between the two is what the teacher added.",
+    "No-teacher baseline": "A student trained on the labels alone, without the teacher, and "
+    "otherwise in the same way: the difference between the two is what the teacher added.",
+    "Ablation": "A student taught with one thing more, or less, than the one that is deployed: the "
+    "difference between the two is what that thing added.",
     "Seed": "The number that training's random choices start from. Trained again from another "
     "seed, the same recipe gives a slightly other model; how far apart these come out is the part "
     "of a figure that is luck.",

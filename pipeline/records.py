@@ -74,7 +74,8 @@ class RunRecord:
     command: str
     created: str
     data: dict[str, Any]
-    """name, fingerprint, labels (class names), title_first, rows per split, seed of the split."""
+    """name, fingerprint, labels (class names), title_first, rows per split, seed of the split, and
+    near_duplicates: see ``duplicates``."""
     models: list[ModelRecord]
     files: dict[str, str]
     """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""

@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 
 from pipeline import analysis
-from pipeline.budget import SIGNIFICANT
+from pipeline.budget import Budget, row_of
 from pipeline.cache import Run
 from pipeline.errors import PipelineError
 from pipeline.families import REPORTED
 from pipeline.predictions import probabilities_of
-from pipeline.roles import BASELINE, HIDDEN, LOGITS, Reported, replicated_role
+from pipeline.recommendation import compare, comparisons, recommend
+from pipeline.roles import BASELINE, HIDDEN, LOGITS, Reported, replicated_role, student_of_baseline
+from pipeline.significance import in_words, paired_difference
 
 HEADER = (
-    "| model | role | accuracy | 95 % interval | against the teacher | headlines alone | MB | ms "
+    "| model | role | accuracy | 95 % interval | against `{}`, 95 % | headlines alone | MB | ms "
     "| ms, a headline | rows/s | reported |",
-    "|---|---|--:|:-:|:-:|--:|--:|--:|--:|--:|:-:|",
+    "|---|---|--:|:-:|---|--:|--:|--:|--:|--:|:-:|",
 )
 
 
@@ -31,11 +33,11 @@ def markdown(run: Run) -> str:
     """One line a model, the largest first.
 
     Accuracy and its interval (Wilson) are shares of the test rows in percent, with the mean and the
-    extremes over seeds where the run has repeats; *against the teacher* is McNemar's exact p,
-    corrected by Holm, called a tie from 0.05 on; *headlines alone* is the accuracy in percent on
-    the project's 400 invented headlines; MB is 10^6 bytes of the artifact; ms is the median
-    time of one whole row, and of one headline of 8 to 20 words; *reported* is what the source
-    notebook said: accuracy, MB.
+    extremes over seeds where the run has replicates; *against* the reference is the difference in
+    accuracy that the test leaves open (simultaneous bounds, see ``significance``); *headlines
+    alone* is the accuracy in percent on the project's 400 invented headlines; MB is 10^6 bytes of
+    the artifact; ms is the median time of one whole row, and of one headline of 8 to 20 words;
+    *reported* is what the source notebook said: accuracy, MB.
     """
     labels, probabilities = _predictions(run)
     models = run.table()
@@ -44,46 +46,97 @@ def markdown(run: Run) -> str:
     reported = {} if run.record.toy else REPORTED
     kept = {role: probabilities[role] for role in shown["role"]}
     table = analysis.models_table(shown, labels, kept, reported)
+    compared = compare(models, _right(labels, probabilities)).set_index("role")
     lines = [
-        _line(row, reported.get(row.role), seeds.loc[row.role] if row.role in seeds.index else None)
+        _line(
+            row,
+            _against(compared, row.role),
+            reported.get(row.role),
+            seeds.loc[row.role] if row.role in seeds.index else None,
+        )
         for row in table.itertuples()
     ]
-    return "\n".join([*HEADER, *lines])
+    header, rule = HEADER
+    return "\n".join([header.format(compared.index[compared["reference"]][0]), rule, *lines])
+
+
+def tables(run: Run) -> list[str]:
+    """What ``report`` prints of a run: its models, and which of them to deploy."""
+    return [markdown(run), budgets(run)]
+
+
+def budgets(run: Run) -> str:
+    """Which model to deploy as the room for it grows: one line a change of the recommendation."""
+    compared = compared_models(run)
+    reference = compared.loc[compared["reference"], "role"].iloc[0]
+    lines = [
+        f"| MB, at least | deploy | against `{reference}`, 95 % | within a point |",
+        "|--:|---|---|:-:|",
+    ]
+    before = None
+    for size in sorted(compared["size_mb"]):
+        found = recommend(compared, Budget(max_mb=size))
+        if found.recommended == before:
+            continue
+        before = found.recommended
+        row = row_of(found.models, before)
+        said = "the reference" if row["reference"] else in_words(row["low"], row["high"])
+        shown = "yes" if row["low"] >= -found.budget.margin else "not shown"
+        lines.append(f"| {row['size_mb']:.1f} | `{before}` | {said} | {shown} |")
+    return "\n".join(lines)
+
+
+def compared_models(run: Run) -> pd.DataFrame:
+    """A run's models to deploy, as ``recommendation.compare`` has them."""
+    return compare(run.table(), right_answers(run))
+
+
+def right_answers(run: Run) -> dict[str, np.ndarray]:
+    """By role, where the model is right on test: boolean (n,)."""
+    return _right(*_predictions(run))
 
 
 def ablation(run: Run) -> str:
     """What each way of teaching adds: a line a step, two columns a student that has all of them.
 
-    The first is the accuracy on the test rows in percent, its 95 % interval (Wilson), and McNemar's
-    exact p against the step before, not corrected; the second that on headlines alone.
+    The first is the accuracy on the test rows in percent, its 95 % interval (Wilson), and by
+    how many points the step may have changed it (95 % bounds, as on every page for all models of
+    the run at once); the second the accuracy on headlines alone.
 
     Raises:
         PipelineError: no student of the run has every step.
     """
-    students = [role for role in run.by_role if all(role + step in run.by_role for step in STEPS)]
-    if not students:
+    taught = {role: ways for role in run.by_role if len(ways := _ways(run, role)) == len(STEPS)}
+    if not taught:
         steps = " ".join(f"minilm{step}" for step in STEPS)
         raise PipelineError(
             f"no student of {run.name} has every step; run … --only {steps} makes them"
         )
     labels, probabilities = _predictions(run)
-    right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
-    lines = [f"| taught with | {' | '.join(f'`{role}` | headlines alone' for role in students)} |"]
-    lines.append(f"|---|{'---|--:|' * len(students)}")
-    before: str | None = None
-    for step, words in STEPS.items():
+    right, family = _right(labels, probabilities), comparisons(run.by_role)
+    lines = [f"| taught with | {' | '.join(f'`{role}` | headlines alone' for role in taught)} |"]
+    lines.append(f"|---|{'---|--:|' * len(taught)}")
+    for number, words in enumerate(STEPS.values()):
         cells = []
-        for student in students:
-            own = right[student + step]
+        for ways in taught.values():
+            own = right[ways[number]]
             low, high = analysis.accuracy_interval(int(own.sum()), len(own))
             cell = f"{100 * own.mean():.1f} ({100 * low:.1f} – {100 * high:.1f})"
-            if before is not None:
-                cell += f", p {_p(analysis.mcnemar(own, right[student + before]))}"
-            alone = run.by_role[student + step].headlines
+            if number:
+                found = paired_difference(own, right[ways[number - 1]], family)
+                cell += f", {100 * found.low:+.2f} to {100 * found.high:+.2f}"
+            alone = run.by_role[ways[number]].headlines
             cells += [cell, f"{100 * alone['accuracy']:.0f}" if alone else ""]
         lines.append(f"| {words} | {' | '.join(cells)} |")
-        before = step
     return "\n".join(lines)
+
+
+def _ways(run: Run, student: str) -> list[str]:
+    """The roles of a student's ``STEPS``, in their order, as far as the run has them."""
+    # Runs of schema 1 have another suffix for the baselines.
+    baselines = [role for role in run.by_role if student_of_baseline(role) == student]
+    others = [student + step for step in STEPS if step != BASELINE]
+    return baselines + [role for role in others if role in run.by_role]
 
 
 def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -93,11 +146,20 @@ def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return labels, {role: probabilities_of(frame) for role, frame in predictions.items()}
 
 
-def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
-    if row.role == "teacher":
-        against = "—"
-    else:
-        against = f"{'a tie' if row.p_teacher >= SIGNIFICANT else 'differs'}, p {_p(row.p_teacher)}"
+def _right(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """By role, where the model is right: boolean (n,)."""
+    return {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
+
+
+def _against(compared: pd.DataFrame, role: str) -> str:
+    """A model and the reference in a few words; nothing for one that is never deployed."""
+    if role not in compared.index:
+        return ""
+    row = compared.loc[role]
+    return "the reference" if row["reference"] else in_words(row["low"], row["high"])
+
+
+def _line(row, against: str, reported: Reported | None, seeds: pd.Series | None) -> str:
     said = ""
     if reported:
         mark = "*" if reported.note else ""
@@ -122,10 +184,6 @@ def _line(row, reported: Reported | None, seeds: pd.Series | None) -> str:
         said,
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def speed(result: dict) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import hardware, models, plan, processes, stages
+from pipeline import duplicates, hardware, models, plan, processes, stages
 from pipeline.cache import Run, read_run, restore, write_run
 from pipeline.data import SEED, Corpus
 from pipeline.errors import PipelineError
@@ -125,6 +125,13 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
     return run.record.schema == SCHEMA and replace(stored, artifact={}, **newer) == record
 
 
+def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
+    """As the run has it, whose data are the same; counted where it was not."""
+    known = existing.record.data.get("near_duplicates") if existing else None
+    held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
+    return known or duplicates.near_duplicates(corpus.train.texts, held_out)
+
+
 def _write(
     existing: Run | None, maker: Maker, record: ModelRecord, cache: Path, name: str, command: str
 ) -> Run:
@@ -155,6 +162,7 @@ def _write(
                 "title_first": corpus.title_first,
                 "rows": {split: len(rows) for split, rows in corpus.splits().items()},
                 "seed": SEED,
+                "near_duplicates": _near_duplicates(existing, corpus),
             },
             models=[records[role] for role in in_order],
             files={},

@@ -24,8 +24,8 @@ def test_it_tells_data_recipe_hardware_and_command(open_page):
 def test_every_word_is_explained_and_can_be_sought(open_page):
     said = texts(open_page("about"))
     assert all(f"**{term}**" in said for term in GLOSSARY)
-    said = texts(open_page("about", term="holm"))
-    assert "**Holm's correction**" in said
+    said = texts(open_page("about", term="bonferroni"))
+    assert "**Simultaneous bounds**" in said
     assert "**Peak memory**" not in said
     assert "No word of that kind" in texts(open_page("about", term="zzz"))
 

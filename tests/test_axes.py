@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from pipeline import comparison
 from pipeline.axes import X_AXES, Y_AXES, cost_of_a_million, points, with_costs
@@ -71,7 +72,7 @@ def test_runs_are_compared_by_role():
     assert row.role == "a"
     assert row.difference == pytest.approx(0.3)
     assert row.low < 0.3 < row.high
-    assert row.p == pytest.approx(2 / 2**3)
+    assert row.p == pytest.approx(2 * stats.norm.sf(np.sqrt(3)))  # one comparison, 3 rows to 0
 
 
 def test_runs_on_other_rows_are_not_paired():

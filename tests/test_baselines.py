@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import analysis
 from pipeline.axes import X_AXES, Y_AXES
+from pipeline.significance import teaching
 from tests import synthetic
 from views.common import read_view
 from views.tradeoff import frontier_frame
@@ -15,7 +15,7 @@ def test_a_baseline_is_shown_and_compared_and_never_to_be_deployed(cache_folder,
     view = read_view(synthetic.write_run(cache_folder, roles=(*roles, baseline)))
     assert set(view.table["role"]) == {*roles, baseline}
     assert list(view.candidates["role"]) == list(roles)
-    assert analysis.teaching(view.right()).index.tolist() == ["minilm"]
+    assert teaching(view.right()).index.tolist() == ["minilm"]
     axes = X_AXES["size_mb"], Y_AXES["accuracy"]
     assert set(frontier_frame([view], *axes)["role"]) == set(roles)
     assert set(frontier_frame([view], *axes, controls=True)["role"]) == {*roles, baseline}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from pipeline import analysis, disagreement
+from pipeline import disagreement
+from pipeline.significance import paired_difference
 
 NAMES = ["a", "b", "c"]
 
@@ -49,14 +50,15 @@ def test_broke_and_fixed_by_hand():
     assert found.broke.tolist() == [1, 2]
     assert found.fixed.tolist() == [4]
     assert (found.both_right, found.both_wrong) == (1, 2)
-    assert found.p == 1.0  # two against one: 2 * (1 + 3) / 8
+    assert found.difference.difference == pytest.approx(-1 / 6)
+    assert not found.difference.found
 
 
 def test_broke_and_fixed_tell_equal_models_apart_by_nothing():
     labels = np.array([0, 1, 2])
     found = disagreement.broke_and_fixed(labels, labels, labels)
     assert len(found.broke) == len(found.fixed) == found.both_wrong == 0
-    assert found.p == 1.0
+    assert found.difference.p == 1
 
 
 def test_otherwise_counts_the_other_models():
@@ -113,8 +115,9 @@ def test_accuracy_without(votes):
     assert nothing["without"].isna().all()
 
 
-def test_the_paired_test_is_analysis_own():
+def test_the_comparison_is_that_of_every_page():
     random = np.random.default_rng(1)
     labels, one, two = (random.integers(0, 3, 300) for _ in range(3))
-    found = disagreement.broke_and_fixed(labels, one, two)
-    assert found.p == analysis.mcnemar(one == labels, two == labels)
+    found = disagreement.broke_and_fixed(labels, one, two, comparisons=5)
+    assert found.difference == paired_difference(two == labels, one == labels, 5)
+    assert found.difference.difference == (len(found.fixed) - len(found.broke)) / 300

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 import streamlit as st
 
-from pipeline import analysis, cache, data
+from pipeline import cache, data
 from pipeline.predictions import probabilities_of
+from pipeline.significance import Difference, in_words, paired_difference
 from tests import synthetic
 from views import errors, texts
 
@@ -161,10 +162,8 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
     metrics = {metric.label: int(metric.value.replace(",", "")) for metric in app.metric}
     assert (metrics["Broke"], metrics["Fixed"]) == (len(broke), len(fixed))
     assert sum(metrics.values()) == len(labels)
-    p = analysis.mcnemar(one == labels, two == labels)
-    assert p < 0.05
-    assert "a real difference" in said(app)
-    assert f"on the {len(broke) + len(fixed)} rows" in said(app)
+    found = paired_difference(two == labels, one == labels, comparisons=2)
+    assert f"`tiny-int8` is {in_words(found.low, found.high)} (95 %)" in said(app)
     assert sorted(app.dataframe[0].value["Row"]) == broke.tolist()
     reverse = open_page("errors", part="Broke and fixed", a="tiny-int8", b="teacher", side="Fixed")
     assert sorted(reverse.dataframe[0].value["Row"]) == broke.tolist()
@@ -172,19 +171,25 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
 
 
 @pytest.mark.parametrize(
-    ("broke", "fixed", "p", "sentence"),
+    ("broke", "fixed", "ends", "sentence"),
     [
-        (30, 5, 1e-5, "a net loss of 25. Chance is an unlikely cause: a real difference"),
-        (5, 4, 1.0, "a net loss of 1. Chance alone could do that: a tie"),
-        (4, 4, 1.0, "as many. Chance alone could do that: a tie"),
-        (0, 0, 1.0, "The two are right on the very same rows."),
+        (
+            30,
+            5,
+            (-0.005, -0.001),
+            "a net loss of 25. `B` is 0.1 to 0.5 points less accurate (95 %).",
+        ),
+        (5, 30, (0.001, 0.005), "a net gain of 25. `B` is 0.1 to 0.5 points more accurate (95 %)."),
+        (5, 4, (-0.002, 0.001), "at most 0.20 points less accurate (95 %); no difference found."),
+        (4, 4, (-0.001, 0.001), "as many. `B` is at most 0.10 points less accurate"),
+        (0, 0, (-0.001, 0.001), "The two are right on the very same rows."),
     ],
 )
-def test_the_sentence(broke, fixed, p, sentence):
-    text = errors.say_broke_and_fixed("A", "B", broke, fixed, 7600, p)
+def test_the_sentence(broke, fixed, ends, sentence):
+    difference = Difference((fixed - broke) / 7600, *ends, 0.5)
+    text = errors.say_broke_and_fixed("A", "B", broke, fixed, 7600, difference)
     assert sentence in text
     assert f"broke {broke} of 7,600 rows" in text
-    assert p > 0.001 or "p < 0.001" in text
 
 
 # --- suspected label errors ---------------------------------------------------------------------

@@ -55,6 +55,16 @@ def test_the_bootstrap_of_macro_f1_is_one_over_rows(sample):
     assert interval("macro_f1", labels, probabilities)[1:] == pytest.approx(by_hand, abs=0.004)
 
 
+def test_macro_f1_leaves_out_a_class_that_no_row_has(sample):
+    labels, probabilities = sample
+    rows = (labels < 3) & (probabilities.argmax(axis=1) < 3)
+    labels, probabilities = labels[rows], probabilities[rows]
+    expected = metrics.f1_score(labels, probabilities.argmax(axis=1), average="macro")
+    found, low, high = interval("macro_f1", labels, probabilities)
+    assert found == pytest.approx(expected)
+    assert low < expected < high
+
+
 def test_a_calibrated_model_lies_in_its_interval():
     # Right as often as it is sure: the plain bootstrap's mean is well above the figure itself.
     generator = np.random.default_rng(1)

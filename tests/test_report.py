@@ -9,6 +9,7 @@ import pytest
 from pipeline import analysis, cache, report
 from pipeline.classes import probability_columns
 from pipeline.errors import PipelineError
+from pipeline.significance import in_words, score_interval
 from tests import synthetic
 
 ROWS = 400
@@ -30,8 +31,9 @@ def _run(wrong):
     return SimpleNamespace(name="some", by_role=by_role, predictions=predictions)
 
 
-def test_each_step_of_teaching_is_tested_against_the_one_before():
-    run = _run({"tiny-control": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
+@pytest.mark.parametrize("suffix", ["-baseline", "-control"])  # today's, and of runs of schema 1
+def test_each_step_of_teaching_is_compared_with_the_one_before(suffix):
+    run = _run({f"tiny{suffix}": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
     lines = report.ablation(run).splitlines()
     assert lines[0] == "| taught with | `tiny` | headlines alone |"
     rows = [line.removesuffix(" |").split(" | ")[1:] for line in lines[2:]]
@@ -39,16 +41,18 @@ def test_each_step_of_teaching_is_tested_against_the_one_before():
     assert alone == ("85", "90", "90", "91")
     low, high = analysis.accuracy_interval(340, ROWS)
     assert cells[0] == f"85.0 ({100 * low:.1f} – {100 * high:.1f})"
-    # 20 rows won and none lost, then no row that differs, then 4 won: 2 × 0.5⁴.
-    assert [cell.split(", p ")[1] for cell in cells[1:]] == ["< 0.001", "1", "0.12"]
+    # 20 rows won and none lost, then no row that differs, then 4 won; of five models, 4 at once.
+    for cell, wins in zip(cells[1:], (20, 0, 4), strict=True):
+        (low,), (high,) = score_interval([wins], [0], ROWS, comparisons=4)
+        assert cell.split("), ")[1] == f"{100 * low:+.2f} to {100 * high:+.2f}"
     assert [cell.split(" ")[0] for cell in cells] == ["85.0", "90.0", "90.0", "91.0"]
 
 
 def test_without_every_step_it_says_what_to_run():
     with pytest.raises(
-        PipelineError, match="--only minilm-control minilm-logits minilm minilm-hidden"
+        PipelineError, match="--only minilm-baseline minilm-logits minilm minilm-hidden"
     ):
-        report.ablation(_run({"tiny": 4, "tiny-control": 5}))
+        report.ablation(_run({"tiny": 4, "tiny-baseline": 5}))
 
 
 def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
@@ -60,6 +64,26 @@ def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
     accuracies = [100 * run.by_role[role].metrics["accuracy"] for role in roles[1:]]
     told = f"{accuracies[0]:.1f} (3 seeds: {np.mean(accuracies):.1f}, {min(accuracies):.1f} – "
     assert lines[1].split(" | ")[2] == f"{told}{max(accuracies):.1f})"
+
+
+def test_models_are_held_against_the_reference(tmp_path):
+    run = synthetic.write_run(tmp_path, roles=["teacher", "minilm", "minilm-baseline"], at_hand=())
+    table = report.markdown(run)
+    assert "| against `teacher`, 95 % |" in table
+    against = [line.split(" | ")[4] for line in table.splitlines()[len(report.HEADER) :]]
+    found = report.compared_models(run).set_index("role").loc["minilm"]
+    assert against == ["the reference", in_words(found["low"], found["high"]), ""]
+
+
+def test_what_to_deploy_as_the_room_grows(tmp_path):
+    synthetic.write_run(tmp_path, at_hand=())
+    lines = report.budgets(cache.list_runs(tmp_path)[0][0]).splitlines()[2:]
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    assert [(row[0], row[1], row[3]) for row in cells] == [
+        ("17.6", "`tiny-int8`", "not shown"),
+        ("91.0", "`minilm`", "not shown"),
+        ("438.0", "`teacher`", "yes"),
+    ]
 
 
 def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher():

@@ -8,6 +8,8 @@ from pipeline import plan, report
 from pipeline.__main__ import main
 from pipeline.cache import CACHE, list_runs
 from pipeline.families import FAMILIES
+from pipeline.recommendation import comparisons
+from pipeline.significance import in_words, paired_difference
 from tests.pipelines import ROOT
 
 MODELS = {
@@ -17,9 +19,9 @@ MODELS = {
 }
 """Run → roles whose artifacts are in every clone."""
 TABLES = {
-    "mpnet": (report.markdown, lambda run: report.speed(run.record.bench)),
+    "mpnet": (report.markdown, report.budgets, lambda run: report.speed(run.record.bench)),
     "mpnet-8000": (report.ablation,),
-    "mpnet-2000": (report.markdown,),
+    "mpnet-2000": (report.markdown, report.budgets),
 }
 """Run → its tables in the README."""
 STALE = ("mpnet", "mpnet-8000", "mpnet-2000")
@@ -60,6 +62,23 @@ def test_the_readme_shows_the_shipped_run(shipped):
     readme = (ROOT / "README.md").read_text("utf-8")
     for table in TABLES[shipped.name]:
         assert table(shipped) in readme
+
+
+def test_the_readmes_sentences_on_pairs_of_models_hold():
+    run = next(run for run in list_runs(CACHE)[0] if run.name == "mpnet")
+    right, readme = report.right_answers(run), (ROOT / "README.md").read_text("utf-8")
+
+    def said(role, other):
+        found = paired_difference(right[role], right[other], comparisons(run.by_role))
+        return in_words(found.low, found.high)
+
+    assert f"trained on the labels alone, is {said('nano-control', 'nano')} (95 %)" in readme
+    ends = [said(role, "teacher").split(" points")[0] for role in ("dynamic", "static", "qat")]
+    expected = "`dynamic` is {} points less accurate than `teacher`, `static` {}, `qat` {} (95 %)"
+    assert expected.format(*ends) in readme
+    alone = [run.by_role[role].headlines["accuracy"] for role in ("distil", "teacher")]
+    known = [f"{100 * share:.0f}" for share in alone]
+    assert "knows {} of 100 there where its teacher knows {}".format(*known) in readme
 
 
 def test_models_to_try_are_in_the_clone(shipped, tracked):

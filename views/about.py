@@ -8,7 +8,7 @@ from pipeline import conditions
 from pipeline.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.glossary import GLOSSARY, meaning
 from views.card import flatten, key_values, words
-from views.common import View, number, plain
+from views.common import View, describe, number, plain
 from views.table import show_stale
 
 
@@ -55,7 +55,10 @@ def in_words(names: list[str], most: int = 10) -> str:
 def show_recipe(view: View) -> None:
     st.subheader("The recipe of each model", help=meaning("Fingerprint"))
     models = view.run.record.models
-    lines = (f"- **{plain(m.role)}**, {plain(m.title)}: {plain(m.description)}" for m in models)
+    lines = []
+    for model in models:
+        title, description = describe(view.run, model.role)
+        lines.append(f"- **{plain(model.role)}**, {plain(title)}: {plain(description)}")
     st.markdown("\n".join(lines))
     st.dataframe(
         pd.DataFrame([recipe(model) | {"state": view.states[model.role]} for model in models]),
@@ -124,10 +127,22 @@ def show_data(view: View) -> None:
             "Training rows": rows.get("train"),
             "Validation rows, by which everything is chosen": rows.get("validation"),
             "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
+            **near_duplicates(data),
             "Seed of the split": data.get("seed"),
             "Fingerprint": in_fours(words(data.get("fingerprint"))),
         }
     )
+
+
+def near_duplicates(data: dict) -> dict[str, str]:
+    """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
+    found, rows, lines = data.get("near_duplicates"), data.get("rows", {}), {}
+    for split in ("validation", "test"):
+        count, total = (d.get(split) if isinstance(d, dict) else None for d in (found, rows))
+        if isinstance(count, int) and isinstance(total, int) and total > 0:
+            name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
+            lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"
+    return lines
 
 
 def in_fours(digits: str) -> str:

@@ -20,7 +20,7 @@ def show_comparison(one: View, other: View) -> None:
     if not paired:
         st.info(
             "The two were tested on different rows, so their models can't be paired: there is "
-            "neither an interval of the difference nor a test."
+            "no bounds of the difference."
         )
     shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
     shown = table.assign(**{name: 100 * table[name] for name in shares})
@@ -34,8 +34,8 @@ def show_comparison(one: View, other: View) -> None:
     columns = {
         "role": st.column_config.TextColumn("Role", pinned=True),
         "difference": "Difference, points",
-        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
-        "p": st.column_config.TextColumn("p (McNemar, Holm)", help=PAIRED_TEST),
+        "interval": st.column_config.TextColumn("95 % bounds", help=PAIRED_TEST),
+        "p": st.column_config.TextColumn("p (McNemar)", help=meaning("McNemar's test")),
     }
     for suffix, name in zip(("one", "other"), names, strict=True):
         columns |= {

@@ -1,39 +1,50 @@
-"""Which model to deploy: three limits, and the sentence that names it."""
+"""Which model to deploy: three limits, a margin, and the sentence that names the model."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from pipeline.budget import Budget, decide, sentence
+from pipeline.budget import MARGIN, Budget
 from pipeline.glossary import meaning
+from pipeline.recommendation import recommend, sentence
 from views.common import View
 
 
-def ask_budget() -> Budget:
-    """The three limits under their heading."""
+def show_budget(view: View) -> Budget:
+    """The sentence that can be read out, and under it the limits; returns them."""
     st.markdown(
         "**Which one to deploy?**",
-        help="Of the models within the budget, the most accurate. The others within it are "
-        "compared with it by McNemar's test, with Holm's correction; of those that are tied "
-        "with it, the smallest is named too. " + meaning("Tied"),
+        help="The smallest model that fits the limits and is within the margin. If none is, the "
+        f"one of those that fit which is most accurate on validation. {meaning('Margin')} "
+        f"{meaning('Reference')}",
     )
-    return ask_limits()
+    place = st.container(border=True)
+    budget = ask_limits()
+    place.text(sentence(recommend(view.compared, budget)))
+    return budget
 
 
 def ask_limits(key: Callable[[str], str] = str, width: int | str = "stretch") -> Budget:
-    """The three limits; each may be left empty.
+    """The three limits, each of which may be left empty, and the margin.
 
     Args:
         key: from what a limit is called to the key of its widget.
         width: of each widget.
     """
 
-    def ask(label: str, name: str, term: str, step: float, most: float | None = None):
+    def ask(
+        label: str,
+        name: str,
+        term: str,
+        step: float,
+        most: float | None = None,
+        value: float | None = None,
+    ):
         return st.number_input(
             label,
             min_value=0.0,
             max_value=most,
-            value=None,
+            value=value,
             step=step,
             format="%g",
             key=key(name),
@@ -46,11 +57,5 @@ def ask_limits(key: Callable[[str], str] = str, width: int | str = "stretch") ->
     mb = ask("At most, MB", "mb", "Size", 5.0)
     ms = ask("At most, ms", "ms", "Latency p50", 1.0)
     accuracy = ask("At least, % right", "accuracy", "Accuracy", 0.5, 100.0)
-    return Budget(mb, ms, None if accuracy is None else accuracy / 100)
-
-
-def show_verdict(view: View, budget: Budget) -> None:
-    """The sentence that can be read out."""
-    verdict = decide(view.candidates, view.right(), budget)
-    with st.container(border=True):
-        st.text(sentence(verdict, view.candidates, budget, len(view.labels)))
+    margin = ask("Margin, points", "margin", "Margin", 0.25, 100.0, 100 * MARGIN)
+    return Budget(mb, ms, None if accuracy is None else accuracy / 100, margin / 100)

@@ -101,8 +101,8 @@ def show_table(table: pd.DataFrame, fitted: bool) -> None:
     st.markdown(
         "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets surer or "
         "less sure of its answers, and gives the same ones. Brackets: 95 % intervals.",
-        help=f"{meaning('95 % interval')} Method: for ECE a basic bootstrap over test rows, with a "
-        "fixed seed; for NLL the normal distribution's.",
+        help=f"{meaning('95 % interval')} Method: for ECE an inverted test, for its change a "
+        "basic bootstrap over test rows, both with a fixed seed; for NLL a normal distribution.",
     )
     shown = pd.DataFrame(
         {

@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, charts, conditions
+from pipeline import analysis, answers, charts, conditions, significance
 from pipeline.axes import cost_of_a_million
 from pipeline.budget import round_sensibly
 from pipeline.glossary import meaning
 from pipeline.roles import student_of_baseline
-from views.common import PAIRED_TEST, SIGNIFICANT, View, number
+from views.common import PAIRED_TEST, View, describe, number
 
 SHORT = {
     "Cost of a million headlines": "Cost of a million",
@@ -22,16 +22,17 @@ SHORT = {
 
 def show(view: View, role: str, price: float) -> None:
     """The card of a model; ``price`` is that of a core for an hour."""
-    model = view.run.by_role[role]
     row = view.table.set_index("role").loc[role]
     with st.container(border=True):
         st.subheader(role)
-        st.text(f"{model.title}. {model.description}")
+        st.text(". ".join(describe(view.run, role)))
         show_state(view, role)
         show_costs(row, price)
-        st.text(against_teacher(view, role), help=PAIRED_TEST)
-        if said := what_the_teacher_added(view, role):
-            st.text(said, help=f"{meaning('Control')} {PAIRED_TEST}")
+        said, details = against_reference(view, role)
+        st.text(said, help=details)
+        if added := what_the_teacher_added(view, role):
+            said, details = added
+            st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
         if said := across_seeds(view, role):
             st.text(said, help=meaning("Seed"))
         show_origin(view, role)
@@ -81,45 +82,39 @@ def _or_dash(figure: float, unit: str) -> str:
     return f"{round_sensibly(figure)} {unit}" if pd.notna(figure) else "–"
 
 
-def against_teacher(view: View, role: str) -> str:
-    """What the model loses, in words."""
+def against_reference(view: View, role: str) -> tuple[str, str]:
+    """What the model loses, in words, and the details."""
+    if role == view.reference:
+        return "It is the reference: the most accurate model on validation.", meaning("Reference")
     right = view.right()
-    if role == "teacher" or "teacher" not in right:
-        return "It is the teacher." if role == "teacher" else "This run has no teacher."
-    difference, low, high = (
-        100 * x for x in analysis.paired_difference(right[role], right["teacher"])
-    )
-    p = view.table.set_index("role")["p_teacher"][role]
-    decimals = max(1, analysis.supported_decimals(low / 100, high / 100))
-    told, lowest, highest = (charts.signed(x, decimals) for x in (difference, low, high))
-    found = (
-        "the test does not tell the two apart" if p >= SIGNIFICANT else "more than chance explains"
-    )
-    return (
-        f"Against the teacher: {told} points of accuracy (95 % interval of the paired difference "
-        f"{lowest} to {highest}; {p_words(p)} by McNemar's test after Holm's correction): {found}."
-    )
+    found = significance.paired_difference(right[role], right[view.reference], view.comparisons)
+    words = significance.in_words(found.low, found.high)
+    said = f"{words[0].upper()}{words[1:]} (95 %) than {view.reference}, the most accurate model "
+    return f"{said}on validation{'' if found.found else '; no difference found'}.", details(found)
 
 
-def what_the_teacher_added(view: View, role: str) -> str:
-    """Of a student that has a control, and of the control, how the two differ, in words."""
-    student, effect = student_of_baseline(role) or role, analysis.teaching(view.right())
+def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
+    """How a student and its baseline differ, in words, and the details; None for other models."""
+    student = student_of_baseline(role) or role
+    effect = significance.teaching(view.right(), view.comparisons)
     if student not in effect.index:
-        return ""
-    row = effect.loc[student]
-    decimals = max(1, analysis.supported_decimals(row["low"], row["high"]))
-    difference, low, high = (
-        charts.signed(100 * row[name], decimals) for name in ("difference", "low", "high")
+        return None
+    found = significance.Difference(*effect.loc[student])
+    words = significance.in_words(found.low, found.high)
+    said = (
+        f"What the teacher added: {student} is {words} (95 %) than the same model trained on the "
+        f"labels alone{'' if found.found else '; no difference found'}."
     )
-    found = (
-        "the test does not tell it from nothing"
-        if row["p"] >= SIGNIFICANT
-        else "more than chance explains"
-    )
+    return said, details(found)
+
+
+def details(found: significance.Difference) -> str:
+    """The figures behind a difference in words, and how they were had."""
+    decimals = max(1, analysis.supported_decimals(found.low, found.high))
+    points, low, high = (charts.signed(100 * share, decimals) for share in found[:3])
     return (
-        f"What the teacher added to {student}, against the same student trained on the labels "
-        f"alone: {difference} points of accuracy (95 % interval of the paired difference {low} to "
-        f"{high}; {p_words(row['p'])} by McNemar's test after Holm's correction): {found}."
+        f"{points} points of accuracy on test, 95 % bounds {low} to {high}, {p_words(found.p)}. "
+        f"{PAIRED_TEST}"
     )
 
 

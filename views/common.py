@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import analysis, answers, encoders, intervals, loaded, plan
-from pipeline.budget import SIGNIFICANT as SIGNIFICANT
+from pipeline import analysis, answers, encoders, intervals, loaded, plan, recommendation
 from pipeline.cache import CacheError, Run, list_runs, sha256
 from pipeline.errors import PipelineError
 from pipeline.families import FAMILIES, REPORTED
@@ -17,10 +16,10 @@ from pipeline.glossary import meaning
 from pipeline.inference import Classifier, graph_bytes
 from pipeline.loaded import Loaded
 from pipeline.predictions import probabilities_of
-from pipeline.roles import replicated_role, student_of_baseline
+from pipeline.roles import BASELINE, replicated_role, student_of_baseline
 
 PLAIN_CHART = {"displayModeBar": False}
-PAIRED_TEST = " ".join(map(meaning, ("McNemar's test", "Holm's correction")))
+PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -48,6 +47,8 @@ class View:
     """By role: done, stale (made by another recipe than today's) or unknown."""
     seeds: pd.DataFrame
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
+    compared: pd.DataFrame
+    """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
 
     @property
     def title(self) -> str:
@@ -56,9 +57,18 @@ class View:
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """The table without no-teacher baselines, which nobody deploys."""
-        is_student = self.table["role"].map(student_of_baseline).isna()
-        return self.table[is_student].reset_index(drop=True)
+        """The table without what is there to compare with, and not to be deployed."""
+        return self.table[self.table["role"].isin(self.compared["role"])].reset_index(drop=True)
+
+    @property
+    def reference(self) -> str:
+        """The model that is most accurate on validation: the others are compared with it."""
+        return self.compared.loc[self.compared["reference"], "role"].iloc[0]
+
+    @property
+    def comparisons(self) -> int:
+        """For how many comparisons bounds of this run's models hold at once, on every page."""
+        return recommendation.comparisons(self.table["role"])
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -117,6 +127,7 @@ def read_view(run: Run) -> View:
     throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
     threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
+    right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
     return View(
         run,
         labels,
@@ -128,7 +139,19 @@ def read_view(run: Run) -> View:
         {role: probabilities_of(frame) for role, frame in held_out.items()},
         read_states(run),
         seeds,
+        recommendation.compare(table, right),
     )
+
+
+def describe(run: Run, role: str) -> tuple[str, str]:
+    """Title and description of a model in today's words; in its record's, if today knows no such.
+
+    A description that was wrong when a run was written would else stay wrong with the run.
+    """
+    student, family = student_of_baseline(role), FAMILIES.get(run.record.family)
+    today = f"{student}{BASELINE}" if student else role
+    model = (family.by_role().get(today) if family else None) or run.by_role[role]
+    return model.title, model.description
 
 
 def read_states(run: Run) -> dict[str, str]:

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import charts, disagreement
-from pipeline.glossary import meaning
-from views.common import SIGNIFICANT, View, number, share
+from pipeline.significance import Difference, in_words
+from views import card
+from views.common import View, number, share
 from views.texts import answers_of, list_rows
 
 EXAMINED = ("Filter", "Broke and fixed", "Suspected label errors")
@@ -97,10 +98,10 @@ def show_broke_and_fixed(view: View, folder: Path | None) -> None:
         st.info("Choose two different models.")
         return
     first, second = (view.probabilities[role].argmax(axis=1) for role in (one, two))
-    found = disagreement.broke_and_fixed(view.labels, first, second)
+    found = disagreement.broke_and_fixed(view.labels, first, second, view.comparisons)
     broke, fixed, total = len(found.broke), len(found.fixed), len(view.labels)
-    said = say_broke_and_fixed(one, two, broke, fixed, total, found.p)
-    st.markdown(said, help=meaning("McNemar's test"))
+    said = say_broke_and_fixed(one, two, broke, fixed, total, found.difference)
+    st.markdown(said, help=card.details(found.difference))
     with st.container(horizontal=True):
         for label, value, counted in (
             ("Broke", broke, "Rows that A has right and B wrong."),
@@ -124,21 +125,20 @@ def show_broke_and_fixed(view: View, folder: Path | None) -> None:
     list_rows(view, folder, positions, pd.DataFrame(columns), name)
 
 
-def say_broke_and_fixed(one: str, two: str, broke: int, fixed: int, total: int, p: float) -> str:
-    """The counts and the paired test in a sentence that can be read out."""
+def say_broke_and_fixed(
+    one: str, two: str, broke: int, fixed: int, total: int, difference: Difference
+) -> str:
+    """The counts and the comparison in a sentence that can be read out."""
     said = f"Going from `{one}` to `{two}` broke {broke:,} of {total:,} rows and fixed {fixed:,}"
     net = fixed - broke
     if net:
         said += f": a net {'gain' if net > 0 else 'loss'} of {abs(net):,}. "
     else:
         said += ": as many. "
-    value = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    test = f"McNemar's exact test on the {broke + fixed:,} rows that only one has right: {value}"
     if broke + fixed == 0:
         return said + "The two are right on the very same rows."
-    if p >= SIGNIFICANT:
-        return said + f"Chance alone could do that: a tie ({test})."
-    return said + f"Chance is an unlikely cause: a real difference ({test})."
+    said += f"`{two}` is {in_words(difference.low, difference.high)} (95 %)"
+    return said + ("." if difference.found else "; no difference found.")
 
 
 # --- suspected label errors ---------------------------------------------------------------------

@@ -12,8 +12,7 @@ def show(view: View, views: list[View], present_page) -> None:
     st.header("What does each step down in size cost?")
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        limits = budget.ask_budget()
-        budget.show_verdict(view, limits)
+        limits = budget.show_budget(view)
         st.page_link(
             present_page,
             label="Present this",

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pipeline import analysis, charts
 from pipeline.axes import X_AXES, Y_AXES, Axis
-from pipeline.budget import Budget, Verdict, decide, sentence
+from pipeline.budget import MARGIN, Budget
+from pipeline.recommendation import Recommendation, recommend, sentence
 from views import try_it, window
 from views.budget import ask_limits
 from views.common import PLAIN_CHART, View, chart_key, plain
@@ -18,7 +19,7 @@ leave nothing to scroll to; on a larger screen the chart fills it."""
 _NAMES = 100
 """Pixels, of the models' names above their matrices."""
 STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
-BROUGHT = ("mb", "ms", "accuracy", "x", "y", "price", "model")
+BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model")
 """Keys of what comes along from the Frontier page and goes back there."""
 
 
@@ -30,13 +31,13 @@ def show(view: View, back) -> None:
     body = st.container()
     budget, x, y, price, chosen = ask(view)
     height = max(HEIGHT, window.shorter_side() - _AROUND)
-    verdict = decide(view.candidates, view.right(), budget)
-    role = chosen or verdict.chosen or verdict.nearest
+    found = recommend(view.compared, budget)
+    role = chosen or found.recommended or found.nearest
     with body:
         if step == "Trade-off":
             show_frontier(view, x, y, price, role, height)
         elif step == "Deploy":
-            show_budget(view, budget, verdict)
+            show_recommendation(view, found)
         elif step == "Confusion":
             show_confusion(view, role, height - _NAMES)
         else:
@@ -59,6 +60,7 @@ def told(budget: Budget) -> dict[str, str]:
         "mb": budget.max_mb,
         "ms": budget.max_ms,
         "accuracy": None if budget.min_accuracy is None else 100 * budget.min_accuracy,
+        "margin": None if budget.margin == MARGIN else 100 * budget.margin,
     }
     values = {key: limits.get(key, st.session_state.get(key)) for key in BROUGHT}
     # Of what is as ever an address says nothing. Streamlit would take it out again, and leave each
@@ -144,11 +146,10 @@ def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str, height:
     )
 
 
-def show_budget(view: View, budget: Budget, verdict: Verdict) -> None:
-    said = sentence(verdict, view.candidates, budget, len(view.labels))
-    st.title(plain(verdict.chosen or "Nothing fits"), anchor=False)
+def show_recommendation(view: View, found: Recommendation) -> None:
+    st.title(plain(found.recommended or "Nothing fits"), anchor=False)
     # The first sentence is the answer, the rest says how far it is to be trusted.
-    st.header(plain(said), anchor=False, divider=False)
+    st.header(plain(sentence(found)), anchor=False, divider=False)
 
 
 def show_confusion(view: View, role: str, height: int) -> None:

@@ -6,15 +6,14 @@ import streamlit as st
 from pipeline import analysis, answers
 from pipeline.axes import with_costs
 from pipeline.glossary import meaning
-from views.common import PAIRED_TEST, SIGNIFICANT, View, download, figures, number, plain
+from pipeline.significance import in_words
+from views.common import View, download, figures, number, plain
 
 
 def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     """All that is known of the models; ``frame`` says which are on the front of the chart."""
     two = frame["run"].nunique() > 1
     st.subheader(f"Every figure of {plain(view.title)}" if two else "Every figure")
-    if said := ties(view.table):
-        st.markdown(said, help=f"{meaning('Tied')} {PAIRED_TEST}")
     toy = view.run.record.toy
     low, high = view.table["low"].median(), view.table["high"].median()
     digits = analysis.supported_decimals(low, high)
@@ -26,6 +25,10 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "role": st.column_config.TextColumn("Model", pinned=True),
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
         "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "against": st.column_config.TextColumn(
+            f"Against {view.reference}, 95 %",
+            help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
+        ),
         "headlines": number(
             "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
         ),
@@ -46,12 +49,6 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "agreement": number(
             "Agrees with teacher", share, help=meaning("Agreement with the teacher")
         ),
-        "p_teacher": number(
-            "Differs from teacher: p",
-            "%.3f",
-            help=f"{PAIRED_TEST} Below {SIGNIFICANT}, the difference in accuracy is unlikely to be "
-            "chance.",
-        ),
         "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         "title": "What it is",
         "reported_accuracy": number("Reported accuracy", "%.1f %%"),
@@ -70,6 +67,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
         front=table["role"].map(front).map({True: "yes"}).fillna(""),
         state=table["role"].map(view.states),
+        against=table["role"].map(against_reference(view)).fillna(""),
         **{c: 100 * pd.to_numeric(table[c]) for c in shares},
     )
     # Of half a percent, a browser would make a whole one where the card and the sentence do not.
@@ -81,20 +79,24 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         height="content",
         placeholder="",
     )
-    download("Download the table as CSV", view.table, f"{view.run.name}.csv")
+    download("Download the table as CSV", whole(view), f"{view.run.name}.csv")
     show_stale(view)
 
 
-def ties(table: pd.DataFrame) -> str:
-    """Which models can't be told from the teacher, in a sentence."""
-    tested = table[table["p_teacher"].notna()]
-    if tested.empty:
-        return ""
-    tied = ", ".join(f"`{role}`" for role in tested["role"][tested["p_teacher"] >= SIGNIFICANT])
-    return (
-        "Neighbours whose bars overlap are often ties. Not told apart from the teacher by a paired "
-        f"test (McNemar with Holm's correction, p ≥ {SIGNIFICANT}): {tied or 'none'}."
-    )
+def whole(view: View) -> pd.DataFrame:
+    """The table with each model's difference from the reference, and its bounds."""
+    names = {"difference": "difference", "low": "difference_low", "high": "difference_high"}
+    differences = view.compared[["role", *names]].rename(columns=names)
+    return view.table.merge(differences, on="role", how="left")
+
+
+def against_reference(view: View) -> pd.Series:
+    """By role, a model to deploy against the reference, in a few words."""
+    said = {
+        row.role: "the reference" if row.reference else in_words(row.low, row.high)
+        for row in view.compared.itertuples()
+    }
+    return pd.Series(said)
 
 
 def show_stale(view: View) -> None:

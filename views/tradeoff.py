@@ -137,18 +137,24 @@ def ask_overlay() -> bool:
 
 
 def ask_controls(shown: list[View]) -> bool:
-    """Whether to show the controls, if there is any."""
+    """Whether to show what is there to compare with, if there is any."""
     if all(len(view.candidates) == len(view.table) for view in shown):
         return False
     return st.toggle(
-        "Controls (no teacher)", key="controls", bind="query-params", help=meaning("Control")
+        "Baselines and ablations",
+        key="controls",
+        bind="query-params",
+        help=f"{meaning('No-teacher baseline')} {meaning('Ablation')}",
     )
 
 
 def frontier_frame(
     shown: list[View], x: Axis, y: Axis, price: float = PRICE, controls: bool = False
 ) -> pd.DataFrame:
-    """Every model of the runs as a point, the controls if asked; the front is each run's own."""
+    """Every model of the runs as a point; the front is each run's own.
+
+    ``controls``: baselines and ablations, too.
+    """
     tables = [(view, view.table if controls else view.candidates) for view in shown]
     parts = [points(with_costs(t, price), figures(v, y.key), x, y) for v, t in tables]
     return pd.concat(parts, ignore_index=True)
