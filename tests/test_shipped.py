@@ -14,17 +14,14 @@ from tests.pipelines import ROOT
 
 MODELS = {
     "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano"),
-    "mpnet-8000": (),
     "mpnet-2000": (),
 }
 """Run → roles whose artifacts are in every clone."""
 TABLES = {
     "mpnet": (report.markdown, report.budgets, lambda run: report.speed(run.record.bench)),
-    "mpnet-8000": (report.ablation,),
     "mpnet-2000": (report.markdown, report.budgets),
 }
 """Run → its tables in the README."""
-STALE = ("mpnet", "mpnet-8000", "mpnet-2000")
 """Runs that were made by an older recipe. Until new ones replace them, the pages say so."""
 
 
