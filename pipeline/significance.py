@@ -197,6 +197,18 @@ def in_words(low: float, high: float) -> str:
     )
 
 
+def both_ends_in_words(low: float, high: float) -> str:
+    """The same where a gain matters as much as a loss: without a difference, both ends are told.
+
+    "between 0.1 points less and 1.6 points more accurate"
+    """
+    if not low <= 0 <= high:
+        return in_words(low, high)
+    decimals = max(1, supported_decimals(low, high))
+    less, more = (_points(end, decimals, up=True) for end in (low, high))
+    return f"between {less} points less and {more} points more accurate"
+
+
 def _points(share: float, decimals: int, up: bool) -> str:
     scaled = round(100 * abs(share) * 10**decimals, 6)
     return f"{(np.ceil(scaled) if up else np.floor(scaled)) / 10**decimals:.{decimals}f}"

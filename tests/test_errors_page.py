@@ -12,7 +12,7 @@ import streamlit as st
 
 from pipeline import cache, data
 from pipeline.predictions import probabilities_of
-from pipeline.significance import Difference, in_words, paired_difference
+from pipeline.significance import Difference, both_ends_in_words, paired_difference
 from tests import synthetic
 from views import errors, texts
 
@@ -163,7 +163,7 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
     assert (metrics["Broke"], metrics["Fixed"]) == (len(broke), len(fixed))
     assert sum(metrics.values()) == len(labels)
     found = paired_difference(two == labels, one == labels, comparisons=2)
-    assert f"`tiny-int8` is {in_words(found.low, found.high)} (95 %)" in said(app)
+    assert f"`tiny-int8` is {both_ends_in_words(found.low, found.high)} (95 %)" in said(app)
     assert sorted(app.dataframe[0].value["Row"]) == broke.tolist()
     reverse = open_page("errors", part="Broke and fixed", a="tiny-int8", b="teacher", side="Fixed")
     assert sorted(reverse.dataframe[0].value["Row"]) == broke.tolist()
@@ -180,8 +180,13 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
             "a net loss of 25. `B` is 0.1 to 0.5 points less accurate (95 %).",
         ),
         (5, 30, (0.001, 0.005), "a net gain of 25. `B` is 0.1 to 0.5 points more accurate (95 %)."),
-        (5, 4, (-0.002, 0.001), "at most 0.20 points less accurate (95 %); no difference found."),
-        (4, 4, (-0.001, 0.001), "as many. `B` is at most 0.10 points less accurate"),
+        (
+            5,
+            4,
+            (-0.002, 0.001),
+            "0.10 points more accurate (95 %); no difference found.",
+        ),
+        (4, 4, (-0.001, 0.001), "as many. `B` is between 0.10 points less and 0.10 points more"),
         (0, 0, (-0.001, 0.001), "The two are right on the very same rows."),
     ],
 )

@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 from pipeline import significance
 from pipeline.significance import (
+    both_ends_in_words,
     differences,
     in_words,
     mcnemar,
@@ -167,6 +168,12 @@ def test_what_a_teacher_adds_is_the_student_less_its_baseline():
 )
 def test_bounds_are_rounded_outwards(low, high, words):
     assert in_words(low, high) == words
+
+
+def test_both_ends_are_told_where_no_difference_is_found():
+    said = both_ends_in_words(-0.0004, 0.0151)
+    assert said == "between 0.1 points less and 1.6 points more accurate"
+    assert both_ends_in_words(0.0029, 0.0082) == in_words(0.0029, 0.0082)
 
 
 def test_twenty_five_models_take_no_time_to_speak_of():

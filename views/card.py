@@ -100,7 +100,7 @@ def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
     if student not in effect.index:
         return None
     found = significance.Difference(*effect.loc[student])
-    words = significance.in_words(found.low, found.high)
+    words = significance.both_ends_in_words(found.low, found.high)
     said = (
         f"What the teacher added: {student} is {words} (95 %) than the same model trained on the "
         f"labels alone{'' if found.found else '; no difference found'}."

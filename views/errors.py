@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline import charts, disagreement
-from pipeline.significance import Difference, in_words
+from pipeline.significance import Difference, both_ends_in_words
 from views import card
 from views.common import View, number, share
 from views.texts import answers_of, list_rows
@@ -137,7 +137,7 @@ def say_broke_and_fixed(
         said += ": as many. "
     if broke + fixed == 0:
         return said + "The two are right on the very same rows."
-    said += f"`{two}` is {in_words(difference.low, difference.high)} (95 %)"
+    said += f"`{two}` is {both_ends_in_words(difference.low, difference.high)} (95 %)"
     return said + ("." if difference.found else "; no difference found.")
 
 
