@@ -1,6 +1,7 @@
 """The families of published checkpoints, on tiny random ones that are laid out like them."""
 
 import json
+import shutil
 
 import pytest
 
@@ -79,15 +80,15 @@ def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path):
             model["fingerprint"] = "0" * 64
     record["models"] = [m for m in record["models"] if m["role"] != "qat"]
     (tmp_path / "bert" / "run.json").write_text(json.dumps(record | {"checksum": ""}))
-    (tmp_path / "bert" / "predictions").symlink_to(bert_cache / "bert" / "predictions")
-    process = pipelines.run("status", "--json", "--cache", tmp_path, module="tests.brief")
+    shutil.copytree(bert_cache / "bert" / "logits", tmp_path / "bert" / "logits")
+    predictions = tmp_path / "bert" / "predictions"
+    predictions.symlink_to(bert_cache / "bert" / "predictions")
+    status = ("status", "--json", "--cache", tmp_path)
+    process = pipelines.run(*status, module="tests.brief")
     assert process.stdout.strip() == "[]"  # predictions behind a link are not the run's own
-    (tmp_path / "bert" / "predictions").unlink()
-    (bert_cache / "bert" / "predictions").rename(tmp_path / "bert" / "predictions")
-    try:
-        process = pipelines.run("status", "--json", "--cache", tmp_path, module="tests.brief")
-    finally:
-        (tmp_path / "bert" / "predictions").rename(bert_cache / "bert" / "predictions")
+    predictions.unlink()
+    shutil.copytree(bert_cache / "bert" / "predictions", predictions)
+    process = pipelines.run(*status, module="tests.brief")
     state = {row["role"]: row["state"] for row in json.loads(process.stdout)}
     assert state["static"] == "stale"
     assert state["qat"] == "missing"
