@@ -290,6 +290,7 @@ _MPNET += (
 )
 
 _TOY_TRAINING = Training(rates=(1e-3,), epochs=20, batch_size=16, checkpoint_steps=10)
+_TOY_TEACHER = replace(_TOY_TRAINING, rates=(3e-4,))
 _TOY_SPANS = replace(_TOY_TRAINING, epochs=10, spans=RandomSpans(per_row=1))
 
 _TOY = (
@@ -299,7 +300,7 @@ _TOY = (
             title=f"{model.title.split(' (')[0]} (toy)",
             description=f"{model.description} Here: small and randomly initialised.",
             checkpoint=f"toy/{model.role}",
-            training=_TOY_SPANS if model.method == "distilled" else _TOY_TRAINING,
+            training=_TOY_SPANS if model.method == "distilled" else _TOY_TEACHER,
         )
         for model in _BERT[:4]
     ),

@@ -99,7 +99,8 @@ def roles_to_make(
         model = models[role]
         if source := made_from(model, inputs):
             need(source)
-        if (teacher := taught_by(model)) and not has_logits(role):
+        teacher, reads_weights = taught_by(model), model.training and model.training.hidden_epochs
+        if teacher and (reads_weights or not has_logits(role)):
             need(teacher)
 
     for role in asked:

@@ -48,7 +48,8 @@ def _span(
     longest = min(spans.longest or len(words), len(words))
     length = longest
     if longest > spans.shortest:
-        length = int(np.exp(random.uniform(np.log(spans.shortest), np.log(longest))))
+        # Rounded down, so that the longest length needs a whole step above it.
+        length = int(np.exp(random.uniform(np.log(spans.shortest), np.log(longest + 1))))
     start = 0 if from_the_first else random.integers(0, len(words) - length + 1)
     return words[start : start + length]
 

@@ -27,8 +27,8 @@ from pipeline.roles import Training
 from pipeline.trainer import LOSS, tokenize, trainer
 
 RATE_MARGIN = 0.02
-"""By how much, as a share, the loss at a lower rate may be greater than the least one's: a trial is
-shorter than the training, and the shorter a training the higher its best rate."""
+"""By how much a lower rate's loss may be greater, as a share of the least loss: a trial is shorter
+than the training, and the shorter a training the higher its best rate."""
 
 MOST_SAVES = 16
 """Checkpoints of a training in which one each epoch would be more often than needed."""
@@ -92,8 +92,12 @@ def search_rate(setup: "_Setup", epochs: int) -> dict[str, float | None]:
     return tried
 
 
-def best_rate(tried: dict[str, float | None]) -> float:
+def best_rate(tried: dict[str, float | None], classes: int) -> float:
     """The lowest rate whose loss is within ``RATE_MARGIN`` of the least.
+
+    Args:
+        tried: cross-entropy by rate, None where it is not finite.
+        classes: number of classes, for what a guess would lose.
 
     Raises:
         PipelineError: no loss is finite.
@@ -103,7 +107,10 @@ def best_rate(tried: dict[str, float | None]) -> float:
         raise PipelineError(
             f"training diverged at every rate, {', '.join(tried)}; give the role lower ones"
         )
-    enough = (1 + RATE_MARGIN) * min(finite.values())
+    least = min(finite.values())
+    # Of what was gained over a guess, too: near it all losses are alike, learned or not.
+    gained = max(math.log(classes) - least, 0.0)
+    enough = least + RATE_MARGIN * min(least, gained)
     return min(rate for rate, loss in finite.items() if loss <= enough)
 
 
@@ -176,7 +183,7 @@ def train(
         load_model, training, folder, rows, validation_rows, steps_per_epoch, callbacks, hidden
     )
     rates = search_rate(setup, epochs_to_try[0])
-    rate = best_rate(rates) if rates else training.rates[0]
+    rate = best_rate(rates, model.config.num_labels) if rates else training.rates[0]
     tried: dict[int, dict] = {}
     for epochs in epochs_to_try:
         tried[epochs] = _train_for(setup, epochs, rate)

@@ -5,7 +5,8 @@
     python -m tests.lengths ROLE --plan 500000                 steps alone, nothing is trained
 
 With ``--titles N`` it learns N labelled random spans of each row, whatever its recipe says; with
-``--epochs N`` it is trained for so many. Nothing is read of the test split.
+``--epochs N`` it is trained for so many, with ``--rate R`` at that rate. Nothing is read of the test
+split.
 """
 
 import argparse
@@ -40,8 +41,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, metavar="DIR")
     parser.add_argument("--titles", type=int, metavar="N")
     parser.add_argument("--epochs", type=int, metavar="N")
+    parser.add_argument("--rate", type=float, metavar="R")
     options = parser.parse_args()
-    family = changed(options.role, options.titles, options.epochs)
+    family = changed(options.role, options.titles, options.epochs, options.rate)
     settings = family.by_role()[options.role].training
     for rows in options.plan:
         each = 1 + (settings.spans.per_row if settings.spans else 0)
@@ -55,8 +57,8 @@ def main() -> None:
         print(line(corpus, family, options.role, options.checkpoints, options.work), flush=True)
 
 
-def changed(role: str, titles: int | None, epochs: int | None) -> Family:
-    """The family, one model of it on other spans or for another length, if these are not None."""
+def changed(role: str, titles: int | None, epochs: int | None, rate: float | None) -> Family:
+    """The family, one model of it trained otherwise in what is not None."""
     model = FAMILY.by_role()[role]
     settings = model.training
     if titles is not None:
@@ -64,6 +66,8 @@ def changed(role: str, titles: int | None, epochs: int | None) -> Family:
         settings = replace(settings, spans=spans)
     if epochs is not None:
         settings = replace(settings, epochs=epochs, least_steps=0, doubled_up_to=None)
+    if rate is not None:
+        settings = replace(settings, rates=(rate,))
     others = [other for other in FAMILY.models if other.role != role]
     return replace(FAMILY, models=(*others, replace(model, training=settings)))
 

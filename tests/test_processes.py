@@ -74,7 +74,7 @@ def test_one_of_two_writes_a_whole_run(tmp_path):
     assert not list((tmp_path / ".work").glob(".draft-*"))
     # As much learned as by one process (tests/test_toy.py); a quarter is chance.
     for role in ("teacher", "tiny"):
-        assert runs[0].by_role[role].metrics["accuracy"] > 0.4, role
+        assert runs[0].by_role[role].metrics["accuracy"] > 0.45, role
     assert pipelines.run("verify", "--cache", tmp_path).returncode == 0
 
 

@@ -59,9 +59,9 @@ def test_labelled_spans_begin_at_the_first_word_and_bear_their_rows_label():
     assert {row[0] for row in words} == {"0"}
     lengths = np.array([len(row) for row in words])
     assert lengths.min() == 4
-    assert lengths.max() <= 16
-    # As many from 4 to 8 words as from 8 to 16.
-    assert abs(np.mean(lengths < 8) - 0.5) < 0.04
+    assert lengths.max() == 16
+    # Log-uniform from 4 to 16 words, the last one included.
+    assert abs(np.mean(lengths < 8) - np.log(8 / 4) / np.log(17 / 4)) < 0.04
     assert np.array_equal(spans.labels, NUMBERED.labels)
     assert np.array_equal(spans.rows, NUMBERED.rows)
 

@@ -40,7 +40,7 @@ def test_models_learned_and_compression_did_not_ruin_them(toy):
     # A quarter is chance, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the
     # loss on 30 rows, which is least before the accuracy is greatest.
     for role in ("teacher", "distil", "minilm", "tiny"):
-        assert accuracy[role] > 0.4, role
+        assert accuracy[role] > 0.45, role
     for role in ("dynamic", "static", "qat"):
         assert abs(accuracy[role] - accuracy["teacher"]) <= 0.1, role
         assert toy.by_role[role].metrics["agreement"] > 0.8, role

@@ -151,9 +151,16 @@ def test_the_loss_on_validation_chooses_the_rate(tmp_path):
 def test_a_lower_rate_that_does_nearly_as_well_is_taken():
     # A trial is shorter than the training, and so its best rate is too high for it.
     enough, too_much = 1 + training.RATE_MARGIN * 0.99, 1 + training.RATE_MARGIN * 1.01
-    assert training.best_rate({"0.0001": enough, "0.0002": 1.0, "0.0004": 1.0}) == 1e-4
-    assert training.best_rate({"0.0001": too_much, "0.0002": 1.0, "0.0004": 0.9999}) == 2e-4
-    assert training.best_rate({"0.0001": 2.0, "0.0004": 1.0}) == 4e-4
+    assert training.best_rate({"0.0001": enough, "0.0002": 1.0, "0.0004": 1.0}, 77) == 1e-4
+    assert training.best_rate({"0.0001": too_much, "0.0002": 1.0, "0.0004": 0.9999}, 77) == 2e-4
+    assert training.best_rate({"0.0001": 2.0, "0.0004": 1.0}, 77) == 4e-4
+
+
+def test_of_rates_that_hardly_learned_the_one_that_learned_more_is_taken():
+    guess = math.log(4)
+    assert training.best_rate({"1e-09": guess, "0.05": guess - 0.01}, 4) == 0.05
+    # With as little learned by both, the lower one is enough.
+    assert training.best_rate({"0.01": guess - 0.01, "0.05": guess - 0.01}, 4) == 0.01
 
 
 def test_a_rate_at_which_training_diverges_counts_as_worst(tmp_path):
