@@ -5,8 +5,7 @@
     python -m tests.lengths ROLE --plan 500000                 steps alone, nothing is trained
 
 With ``--titles N`` it learns N labelled random spans of each row, whatever its recipe says; with
-``--epochs N`` it is trained for so many, with ``--rate R`` at that rate. Nothing is read of the test
-split.
+``--epochs N`` it is trained for so many, with ``--rate R`` at that rate. No test row is read.
 """
 
 import argparse
@@ -27,6 +26,7 @@ FAMILY = FAMILIES["mpnet"]
 LINE = "{:10} {:>7} {:>7} {:>6} {:>6} {:>7} {:>9} {:>9} {:>8}  {}"
 HEADER = ("data", "rows", "rate", "steps", "kept", "loss", "accuracy", "8 words", "minutes")
 FIRST_WORDS = 8
+TRIAL = "trial"
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, metavar="R")
     options = parser.parse_args()
     family = changed(options.role, options.titles, options.epochs, options.rate)
-    settings = family.by_role()[options.role].training
+    settings = family.by_role()[TRIAL].training
     for rows in options.plan:
         each = 1 + (settings.spans.per_row if settings.spans else 0)
         steps, epochs = training.lengths(settings, rows * each)
@@ -54,11 +54,11 @@ def main() -> None:
     if corpora:
         print(LINE.format(*HEADER, "epochs: loss"))
     for corpus in corpora:
-        print(line(corpus, family, options.role, options.checkpoints, options.work), flush=True)
+        print(line(corpus, family, options.checkpoints, options.work), flush=True)
 
 
 def changed(role: str, titles: int | None, epochs: int | None, rate: float | None) -> Family:
-    """The family, one model of it trained otherwise in what is not None."""
+    """The family with ``TRIAL``: one of its models, trained otherwise in what is not None."""
     model = FAMILY.by_role()[role]
     settings = model.training
     if titles is not None:
@@ -68,8 +68,8 @@ def changed(role: str, titles: int | None, epochs: int | None, rate: float | Non
         settings = replace(settings, epochs=epochs, least_steps=0, doubled_up_to=None)
     if rate is not None:
         settings = replace(settings, rates=(rate,))
-    others = [other for other in FAMILY.models if other.role != role]
-    return replace(FAMILY, models=(*others, replace(model, training=settings)))
+    # Under a role of its own: a baseline of the same name is derived from its student.
+    return replace(FAMILY, models=(*FAMILY.models, replace(model, role=TRIAL, training=settings)))
 
 
 def banking77(folder: Path) -> Corpus:
@@ -89,12 +89,12 @@ def banking77(folder: Path) -> Corpus:
     return Corpus("banking77", tuple(labels), False, train.take(kept), train.take(held_out), test)
 
 
-def line(corpus: Corpus, family: Family, role: str, checkpoints: Path | None, work: Path) -> str:
-    """Train a role, if it is not trained yet, and say how that went."""
+def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -> str:
+    """Train ``TRIAL``, if it is not trained yet, and say how that went."""
     inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
-    for name in plan.checkpoints(family, [role], inputs):
+    for name in plan.checkpoints(family, [TRIAL], inputs):
         inputs[name] = models.checkpoint_identity(name, checkpoints)
-    folder = Maker(family, corpus, work, checkpoints, inputs).weights(role)
+    folder = Maker(family, corpus, work, checkpoints, inputs).weights(TRIAL)
     record = json.loads((folder / TRAINING).read_text("utf-8"))
     kept = next(e for e in record["validation"] if e["step"] == record["kept_step"])
     return LINE.format(
