@@ -105,7 +105,8 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     if not folder.exists():
         return None
     run = read_run(folder)
-    if run.record.family != family.name or run.record.data["fingerprint"] != corpus.fingerprint:
+    same_data = corpus.is_named(run.record.data["fingerprint"], run.record.schema)
+    if run.record.family != family.name or not same_data:
         raise PipelineError(
             f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
             "fingerprint is not that of these data; name this run with --run, or delete that folder"

@@ -260,6 +260,13 @@ def test_stale_models_are_marked_with_what_to_run(open_page, cache_folder):
     assert open_page("frontier").code[-1].value.endswith("--only minilm tiny-int8")
 
 
+def test_a_role_that_the_family_has_no_more_is_not_asked_for_anew(open_page, cache_folder):
+    synthetic.write_run(cache_folder, roles=["teacher", "minilm", "minilm-control"])
+    app = open_page("frontier")
+    assert "3 of 3 models" in texts(app)
+    assert app.code[-1].value.endswith("--only teacher minilm")
+
+
 def test_a_run_of_an_unknown_family_is_shown(open_page, cache_folder):
     change_record(cache_folder / "synthetic", family="later")
     for address in ("frontier", "about"):

@@ -40,6 +40,15 @@ def run(tmp_path, corpus):
     return read_run(folder)
 
 
+def as_schema_1(folder, corpus):
+    """The run as it was written before schema 2, when data were known by another hash."""
+    synthetic.as_schema_1(folder)
+    fingerprint = data._fingerprint_of_schema_1(corpus)
+    assert fingerprint != corpus.fingerprint
+    edit(folder, lambda content: content["data"].update(fingerprint=fingerprint))
+    return read_run(folder)
+
+
 def add(run, corpus, role="tiny", logits=None):
     """Add a model to a run, as if it had been made."""
     record = dataclasses.replace(run.by_role["teacher"], role=role, title="Added", artifact={})
@@ -70,11 +79,11 @@ def test_a_model_is_added_and_all_others_stay(run, corpus):
 
 def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
     whole = rewrite_run(run, run.record)
-    synthetic.as_schema_1(whole.folder)
-    older = read_run(whole.folder)
+    older = as_schema_1(whole.folder, corpus)
     assert older.record.schema == 1
     after = add(older, corpus)
     assert after.record.schema == 2
+    assert after.record.data["fingerprint"] == corpus.fingerprint
     assert {role: after.by_role[role] for role in older.by_role} == older.by_role
     for role in older.by_role:
         pd.testing.assert_frame_equal(after.all_predictions(role), older.all_predictions(role))
@@ -83,8 +92,7 @@ def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
 
 def test_a_model_that_is_made_anew_keeps_headlines_which_older_ones_lack(run, corpus):
     table = run.all_predictions("teacher")
-    synthetic.as_schema_1(run.folder)
-    older = read_run(run.folder)
+    older = as_schema_1(run.folder, corpus)
     assert older.predictions("teacher", "headlines").empty
     asked = SimpleNamespace(
         **{name: getattr(older, name) for name in ("by_role", "folder", "name", "artifact")},

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pipeline import analysis, answers
 from pipeline.axes import with_costs
+from pipeline.families import FAMILIES
 from pipeline.glossary import meaning
 from pipeline.significance import in_words
 from views.common import View, download, figures, number, plain
@@ -108,6 +109,9 @@ def show_stale(view: View) -> None:
             f"{len(view.states)} models (column State). To make them anew:",
             icon=":material/history:",
         )
-        # The run's own command makes its family's models, which not all of these need to be.
-        one = answers.make_command(view.run.record, stale[0]).splitlines()[-1]
-        st.code(" ".join([one, *stale[1:]]), language=None, wrap_lines=True)
+        family = FAMILIES.get(view.run.record.family)
+        again = [role for role in stale if family and role in family.by_role()]
+        if again:  # of a role that the family has no more, no model can be made
+            # The run's own command makes its family's models, which not all of these need to be.
+            one = answers.make_command(view.run.record, again[0]).splitlines()[-1]
+            st.code(" ".join([one, *again[1:]]), language=None, wrap_lines=True)
