@@ -290,7 +290,7 @@ _MPNET += (
 )
 
 _TOY_TRAINING = Training(rates=(1e-3,), epochs=20, batch_size=16, checkpoint_steps=10)
-_TOY_TEACHER = replace(_TOY_TRAINING, rates=(3e-4,))
+_TOY_TEACHER = replace(_TOY_TRAINING, rates=(3e-4,), average_from=0.3)
 _TOY_SPANS = replace(_TOY_TRAINING, epochs=10, spans=RandomSpans(per_row=1))
 
 _TOY = (
