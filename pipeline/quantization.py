@@ -20,7 +20,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import numpy_helper
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from onnxruntime import quantization as ort
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
@@ -210,18 +209,6 @@ def quantize_4bit(source: Path, target: Path, block_size: int = 128) -> None:
         )
         quantizer.process()
         onnx.save(quantizer.model.model, partial)
-
-
-def weight_bits(graph: Path) -> int:
-    """Bits that the int8 weights of `graph` take up: 8, or 7 where it was made for no VNNI."""
-    integers = (
-        numpy_helper.to_array(tensor)
-        for tensor in onnx.load(graph).graph.initializer
-        if tensor.data_type == onnx.TensorProto.INT8
-    )
-    # In wider integers, for the magnitude of -128 is none of int8's.
-    greatest = max(np.abs(values.astype(np.int16)).max() for values in integers if values.size)
-    return 7 if greatest <= 64 else 8
 
 
 def _weights_only(path: Path) -> dict:

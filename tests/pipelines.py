@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pandas as pd
+from onnx import numpy_helper
 
 from pipeline import data
 
@@ -59,3 +62,15 @@ def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
         part = headlines[headlines["split"] == split].groupby("label").head(rows // 4)
         part[["text", "label"]].to_csv(folder / f"{split}.csv", index=False)
     return folder
+
+
+def weight_bits(graph: Path) -> int:
+    """Bits that the int8 weights of `graph` take up: 8, or 7 where it was made for no VNNI."""
+    integers = (
+        numpy_helper.to_array(tensor)
+        for tensor in onnx.load(graph).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8
+    )
+    # In wider integers, for the magnitude of -128 is none of int8's.
+    greatest = max(np.abs(values.astype(np.int16)).max() for values in integers if values.size)
+    return 7 if greatest <= 64 else 8

@@ -23,6 +23,7 @@ from transformers import (
 from pipeline import plan, qat, quantization, rewrites, smoothing
 from pipeline.errors import PipelineError
 from pipeline.smoothing import Smoothing
+from tests import pipelines
 
 VOCABULARY, POSITIONS, WIDTH, INNER, LAYERS, PAD = 120, 40, 32, 64, 2, 1
 ARCHITECTURES = {
@@ -286,7 +287,7 @@ def test_static(source, model, calibration, tmp_path):
 @pytest.mark.parametrize("quantize", [quantization.quantize_dynamic, quantization.quantize_static])
 def test_weights_have_the_bits_that_are_asked_for(quantize, bits, source, calibration, tmp_path):
     quantize(source, tmp_path / "model.onnx", map(arrays, calibration), bits)
-    assert quantization.weight_bits(tmp_path / "model.onnx") == bits
+    assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
 
 
 @pytest.mark.parametrize("bits", [7, 8])
@@ -297,7 +298,7 @@ def test_a_prepared_model_has_the_bits_that_are_asked_for(bits, calibration, tmp
     assert qat.prepared_bits(model.config) == bits
     qat.calibrate(model, calibration)
     qat.export_int8(model, tmp_path / "model.onnx")
-    assert quantization.weight_bits(tmp_path / "model.onnx") == bits
+    assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
 
 
 def test_static_ranges_are_the_calibration_batches(source, model, calibration, tmp_path):
@@ -542,7 +543,7 @@ def test_int8_graph_has_what_was_learned(aware, aware_graph, source):
     }
     assert len(learned) == LINEARS
     assert set(activation_parameters(aware_graph)) == learned
-    assert quantization.weight_bits(aware_graph) == BITS
+    assert pipelines.weight_bits(aware_graph) == BITS
 
     dense = aware.bert.encoder.layer[1].intermediate.dense
     tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(aware_graph).graph.initializer}

@@ -16,7 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.inference import GRAPH, Classifier, graph_bytes, takes_ranges_from_the_batch
 from pipeline.smoothing import Smoothing, smooth
 from pipeline.weight_files import ALIGNMENT, LEAST_BYTES, split_weights
-from tests import synthetic
+from tests import pipelines, synthetic
 
 MOST = 30_000
 SMOOTHING = Smoothing(strength=0.5, uneven=1.0)
@@ -165,7 +165,7 @@ def test_a_quantized_graph_in_files_is_the_same_model(quantized):
     graphs = one / GRAPH, many / GRAPH
     assert len({takes_ranges_from_the_batch(graph) for graph in graphs}) == 1
     int8 = any(tensor.dtype == np.int8 for tensor in tensors(one / GRAPH).values())
-    assert not int8 or len({quantization.weight_bits(graph) for graph in graphs}) == 1
+    assert not int8 or len({pipelines.weight_bits(graph) for graph in graphs}) == 1
     without = [qat._without_rounding(graph).graph.node for graph in graphs]
     assert without[0] == without[1]
 
