@@ -3,7 +3,7 @@
     streamlit run dashboard.py [-- --cache DIR] [--data DIR]
 
 This file assembles the pages, which are in views/, one a page. They hold pages and widgets only:
-figures come from pipeline.analysis, charts from pipeline.charts, answers from pipeline.inference.
+figures come from pipeline.analysis, charts from views.charts, answers from pipeline.inference.
 What people or files bring is shown as data or as plain text, never as markdown. Neither torch nor
 transformers nor datasets is imported here.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pipeline.cache import CACHE
-from views import about, calibration, confusion, errors, frontier, present, try_it
-from views.common import View, read_cache, stamp
+from pipeline.results.storage import CACHE
+from views.pages import about, calibration, confusion, errors, frontier, present, try_it
+from views.parts.common import View, read_cache, stamp
 
 
 def read_arguments() -> argparse.Namespace:

@@ -1,1 +1,0 @@
-"""Fine-tune, distil, quantize, measure and serve news classifiers on AG News."""

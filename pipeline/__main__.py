@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import plan, processes
-from pipeline.budget import MARGIN
-from pipeline.cache import CACHE, check_name, list_runs
+from pipeline import processes
+from pipeline.analysis.budget import MARGIN
 from pipeline.errors import PipelineError, one_line
-from pipeline.families import FAMILIES
-from pipeline.roles import BASELINE
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import BASELINE
+from pipeline.results.storage import CACHE, check_name, list_runs
+from pipeline.runs import plan
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -33,15 +34,15 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--cache", type=Path, default=CACHE, metavar="DIR", help="folder of all runs (%(default)s)"
     )
-    data = argparse.ArgumentParser(add_help=False)
-    data.add_argument(
+    data_sets = argparse.ArgumentParser(add_help=False)
+    data_sets.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
         help="folder with train.csv and test.csv; by default AG News comes from the Hub",
     )
 
-    run = verbs.add_parser("run", parents=[common, data], help="make a family's models")
+    run = verbs.add_parser("run", parents=[common, data_sets], help="make a family's models")
     run.set_defaults(act=run_family)
     run.add_argument("--family", required=True, choices=FAMILIES, help="which family")
     run.add_argument(
@@ -101,18 +102,18 @@ def parser() -> argparse.ArgumentParser:
         "--column", metavar="NAME", help="that holds the headlines (found by its name)"
     )
 
-    verify = verbs.add_parser("verify", parents=[common, data], help="check what is stored")
+    verify = verbs.add_parser("verify", parents=[common, data_sets], help="check what is stored")
     verify.set_defaults(act=verify_runs)
     verify.add_argument("run", nargs="?", metavar="RUN", help="by default every run")
 
-    bench = verbs.add_parser("bench", parents=[common, data], help="how fast, against what")
-    bench.set_defaults(act=run_bench)
-    bench.add_argument("run", metavar="RUN", help="name of the run")
-    bench.add_argument(
+    timings = verbs.add_parser("bench", parents=[common, data_sets], help="how fast, against what")
+    timings.set_defaults(act=run_bench)
+    timings.add_argument("run", metavar="RUN", help="name of the run")
+    timings.add_argument(
         "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
     )
-    bench.add_argument("--turns", type=int, default=21, metavar="N", help="(%(default)s)")
-    bench.add_argument(
+    timings.add_argument("--turns", type=int, default=21, metavar="N", help="(%(default)s)")
+    timings.add_argument(
         "--rows",
         type=int,
         nargs="*",
@@ -120,16 +121,16 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="sizes of the files that are classified (1000 10000)",
     )
-    bench.add_argument(
+    timings.add_argument(
         "--train-rows", type=int, metavar="N", help="time training instead, on N training rows"
     )
-    bench.add_argument(
+    timings.add_argument(
         "--evaluation-rows",
         type=int,
         metavar="N",
         help="time the evaluation of every model at hand instead, on N rows",
     )
-    bench.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
+    timings.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
 
     recommend = verbs.add_parser(
         "recommend", parents=[common], help="which model of a run to deploy, and why"
@@ -174,18 +175,19 @@ def run_family(options: argparse.Namespace) -> int:
     work = options.work or options.cache / ".work"
     work.mkdir(parents=True, exist_ok=True)
 
-    from pipeline import data, runner
+    from pipeline.data import data_sets
+    from pipeline.runs import execution
 
-    corpus = data.load(options.data, options.train_rows, toy=family.toy)
+    corpus = data_sets.load(options.data, options.train_rows, toy=family.toy)
     checkpoints = options.checkpoints
     if family.toy:
-        from pipeline import toy
+        from pipeline.models import toy_checkpoints
 
         checkpoints = work / "toy-checkpoints"
         if processes.is_first():
-            toy.make_checkpoints(checkpoints, corpus.train.texts)
+            toy_checkpoints.make_checkpoints(checkpoints, corpus.train.texts)
         processes.wait_for_all()
-    run = runner.run(
+    run = execution.run(
         family,
         corpus,
         asked,
@@ -263,8 +265,8 @@ def _from_repository(path: Path) -> str:
 
 def predict_headlines(options: argparse.Namespace) -> int:
     """Classify headlines with every model that has its artifact at hand."""
-    from pipeline import encoders
-    from pipeline.inference import Classifier
+    from pipeline.inference import encoders
+    from pipeline.inference.classifier import Classifier
 
     headlines = options.headlines or [line.rstrip("\n") for line in sys.stdin]
     texts = [text for text in headlines if text.strip()]
@@ -305,12 +307,12 @@ def classify_file(options: argparse.Namespace) -> int:
     """Classify a file of headlines with one model, in constant memory."""
     from tqdm import tqdm
 
-    from pipeline import bulk
-    from pipeline.inference import available_threads
+    from pipeline.inference import large_files
+    from pipeline.inference.classifier import available_threads
 
     folder = _one_artifact(options.cache, options.run, options.model)
     with tqdm(unit="headline", unit_scale=True, disable=None) as bar:
-        rows = bulk.classify(
+        rows = large_files.classify(
             options.source,
             options.target,
             folder,
@@ -324,7 +326,7 @@ def classify_file(options: argparse.Namespace) -> int:
 
 def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
     """The artifact of that role in the run of that name, or in the only run that has it."""
-    from pipeline import encoders
+    from pipeline.inference import encoders
 
     found = {
         run.name: (run, folder)
@@ -344,7 +346,7 @@ def _one_artifact(cache: Path, name: str | None, role: str) -> Path:
 
 def verify_runs(options: argparse.Namespace) -> int:
     """Check checksums, metrics and, where artifact and data are at hand, the predictions."""
-    from pipeline import verification
+    from pipeline.evaluation import verification
 
     failures = 0
     for run in _named_runs(options.cache, options.run):
@@ -357,7 +359,8 @@ def verify_runs(options: argparse.Namespace) -> int:
 
 def run_bench(options: argparse.Namespace) -> int:
     """Time a run's models against their peers; into the run, and as the README's tables."""
-    from pipeline import bench, report
+    from pipeline.bench import timings
+    from pipeline.results import report
 
     counts = [*options.rows, options.train_rows or 1, options.evaluation_rows or 1]
     if options.turns < 2 or min(counts) < 1:
@@ -366,24 +369,25 @@ def run_bench(options: argparse.Namespace) -> int:
     work = options.work or options.cache / ".work"
     corpus = None
     if options.data or options.train_rows:
-        from pipeline import data
+        from pipeline.data import data_sets
 
-        corpus = data.load(options.data, toy=run.record.toy)
+        corpus = data_sets.load(options.data, toy=run.record.toy)
     texts = corpus.validation.texts if corpus else None
     if options.train_rows:
-        result = bench.time_training(run, corpus, options.checkpoints, options.train_rows)
+        result = timings.time_training(run, corpus, options.checkpoints, options.train_rows)
     elif options.evaluation_rows:
-        result = bench.time_evaluation(run, texts, options.evaluation_rows, options.turns)
+        result = timings.time_evaluation(run, texts, options.evaluation_rows, options.turns)
     else:
-        result = bench.bench(run, work, texts, options.turns, options.rows)
-    print(report.speed(bench.store(run, result).record.bench))
+        result = timings.bench(run, work, texts, options.turns, options.rows)
+    print(report.speed(timings.store(run, result).record.bench))
     return 0
 
 
 def print_recommendation(options: argparse.Namespace) -> int:
     """Print which model to deploy, and how the others compare with the reference."""
-    from pipeline import recommendation, report
-    from pipeline.budget import from_percent
+    from pipeline.analysis import recommendation
+    from pipeline.analysis.budget import from_percent
+    from pipeline.results import report
 
     (run,) = _named_runs(options.cache, options.run)
     budget = from_percent(options.max_mb, options.max_ms, options.min_accuracy, options.margin)
@@ -398,7 +402,7 @@ def print_recommendation(options: argparse.Namespace) -> int:
 
 def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
-    from pipeline import conditions, report
+    from pipeline.results import conditions, report
 
     (run,) = _named_runs(options.cache, options.run)
     if options.speed:

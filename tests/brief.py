@@ -6,10 +6,10 @@ What is learned is not the point there.
 import sys
 from dataclasses import replace
 
-from pipeline import roles
 from pipeline.__main__ import main
-from pipeline.families import FAMILIES
-from pipeline.roles import Family, Training
+from pipeline.recipes import roles
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import Family, Training
 
 
 def brief(family: Family, epochs: int = 1) -> Family:

@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from pipeline import data, toy
+from pipeline.data import data_sets
+from pipeline.models import toy_checkpoints
 from tests import pipelines, synthetic
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
@@ -68,9 +69,9 @@ def toy_cache(tmp_path_factory):
 def checkpoints(tmp_path_factory):
     """Tiny random checkpoints of every architecture, under the published ones' names."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    texts = data.load(toy=True).train.texts
+    texts = data_sets.load(toy=True).train.texts
     for seed, (name, (architecture, layers)) in enumerate(pipelines.CHECKPOINTS.items()):
-        toy.make_checkpoint(folder / name, architecture, layers, 32, texts, seed)
+        toy_checkpoints.make_checkpoint(folder / name, architecture, layers, 32, texts, seed)
     return folder
 
 

@@ -10,7 +10,7 @@ import onnx
 import pandas as pd
 from onnx import numpy_helper
 
-from pipeline import data
+from pipeline.data import data_sets
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,7 +56,7 @@ def run(
 
 def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
     """A data folder, ``text,label``, of the project's own headlines, as many of each class."""
-    headlines = pd.read_csv(data.TOY)
+    headlines = pd.read_csv(data_sets.TOY)
     folder.mkdir(parents=True)
     for split, rows in (("train", train_rows), ("test", test_rows)):
         part = headlines[headlines["split"] == split].groupby("label").head(rows // 4)

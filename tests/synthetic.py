@@ -15,10 +15,12 @@ import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from pipeline import cache, encoders, evaluation, inference, records
-from pipeline.data import LABELS, invented_headlines
-from pipeline.families import FAMILIES
-from pipeline.roles import BASELINE, student_of_baseline
+from pipeline.data.data_sets import LABELS, invented_headlines
+from pipeline.evaluation import scoring
+from pipeline.inference import classifier, encoders
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import BASELINE, student_of_baseline
+from pipeline.results import records, storage
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],
@@ -121,7 +123,7 @@ def write_artifact(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    onnx.save(model, folder / inference.GRAPH)
+    onnx.save(model, folder / classifier.GRAPH)
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -160,11 +162,11 @@ def predictions(
     for split, count in (("validation", rows // 4), ("test", rows)):
         labels = shared.integers(0, classes, count)
         given = _answers(labels, accuracy, classes, shared, own)
-        frames.append(cache.predictions_frame(split, np.arange(count), labels, given))
+        frames.append(storage.predictions_frame(split, np.arange(count), labels, given))
     if headlines:
         asked = invented_headlines()
         given = _answers(asked.labels, accuracy - 0.05, classes, shared, own)
-        frames.append(cache.predictions_frame("headlines", asked.rows, asked.labels, given))
+        frames.append(storage.predictions_frame("headlines", asked.rows, asked.labels, given))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -198,7 +200,7 @@ def write_run(
     family: str = "mpnet",
     slow: Collection[str] = (),
     labels: Sequence[str] = LABELS,
-) -> cache.Run:
+) -> storage.Run:
     """Write a whole run into a cache folder.
 
     Args:
@@ -230,7 +232,7 @@ def write_run(
             )
         model = known[today]
         made.append(
-            cache.ModelRecord(
+            storage.ModelRecord(
                 role=role,
                 title=model.title,
                 method=model.method,
@@ -243,8 +245,8 @@ def write_run(
                 parameters=round(size * 250_000),
                 size_bytes=round(size * 1e6),
                 artifact={},
-                metrics=evaluation.metrics(tables[role], tables["teacher"], "test"),
-                validation=evaluation.metrics(tables[role], tables["teacher"], "validation"),
+                metrics=scoring.split_metrics(tables[role], tables["teacher"], "test"),
+                validation=scoring.split_metrics(tables[role], tables["teacher"], "validation"),
                 cost={
                     "load_ms": 20 * p50,
                     "p50_ms": p50,
@@ -255,10 +257,10 @@ def write_run(
                     "peak_memory_mb": 120 + 2 * size,
                 },
                 measured_on=MEASURED_ON,
-                headlines=evaluation.headline_metrics(tables[role], tables["teacher"]),
+                headlines=scoring.headline_metrics(tables[role], tables["teacher"]),
             )
         )
-    record = cache.RunRecord(
+    record = storage.RunRecord(
         run=name,
         family=family,
         command=f"python -m pipeline run --family {family} --train-rows {rows} --run {name}",
@@ -275,17 +277,17 @@ def write_run(
         files={},
         toy=FAMILIES[family].toy,
     )
-    return cache.write_run(folder, record, tables, artifacts)
+    return storage.write_run(folder, record, tables, artifacts)
 
 
 def as_schema_1(folder: Path) -> None:
     """Make a run's folder what this program wrote before schema 2."""
-    content = json.loads((folder / cache.RECORD).read_text("utf-8"))
+    content = json.loads((folder / storage.RECORD).read_text("utf-8"))
     for name in [name for name in content["files"] if name.startswith("predictions/")]:
         frame = pd.read_parquet(folder / name)
         frame = frame[frame["split"] != "headlines"].astype({"label": "int8"})
         frame.to_parquet(folder / name, index=False)
-        content["files"][name] = cache.sha256(folder / name)
+        content["files"][name] = storage.sha256(folder / name)
     for model in content["models"]:
         model["cost"]["headlines_per_second"] = model["cost"].pop("rows_per_second")
         del model["cost"]["headline_p50_ms"], model["cost"]["headline_p95_ms"]
@@ -294,7 +296,7 @@ def as_schema_1(folder: Path) -> None:
     del content["data"]["title_first"], content["logits"]
     content["schema"] = 1
     content["checksum"] = records.checksum(content)
-    cache.write_json(folder / cache.RECORD, content)
+    storage.write_json(folder / storage.RECORD, content)
 
 
 if __name__ == "__main__":

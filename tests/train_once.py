@@ -12,9 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from pipeline import data, hardware, models, processes, trainer, training
-from pipeline.distillation import NO_LABEL
-from pipeline.roles import Training
+from pipeline import hardware, processes
+from pipeline.data import data_sets
+from pipeline.models import networks
+from pipeline.recipes.roles import Training
+from pipeline.training import fitting, trainers
+from pipeline.training.distillation import NO_LABEL
 
 CHECKPOINT = "google-bert/bert-base-uncased"
 ROWS = 77
@@ -26,7 +29,7 @@ def main(checkpoints: str, folder: str) -> None:
     """Train on labels alone, then by made logits on rows some of which have no label."""
     hardware.has_bf16 = lambda: False  # rounding to 8 bits would hide a difference, or make one
     torch.set_num_threads(1)
-    corpus = data.load(toy=True)
+    corpus = data_sets.load(toy=True)
     rows = corpus.train.take(np.arange(ROWS))
     taught = replace(rows, labels=np.where(np.arange(ROWS) % 3, rows.labels, NO_LABEL))
     logits = np.random.default_rng(0).normal(size=(ROWS, 4))
@@ -35,8 +38,10 @@ def main(checkpoints: str, folder: str) -> None:
         if processes.is_first():
             out.mkdir()
         processes.wait_for_all()
-        network, tokenizer, record = training.train(
-            lambda: models.load_checkpoint(CHECKPOINT, "bert", Path(checkpoints), data.LABELS),
+        network, tokenizer, record = fitting.train(
+            lambda: networks.load_checkpoint(
+                CHECKPOINT, "bert", Path(checkpoints), data_sets.LABELS
+            ),
             SETTINGS,
             split,
             corpus.validation,
@@ -44,7 +49,7 @@ def main(checkpoints: str, folder: str) -> None:
             out,
             teacher,
         )
-        answers = trainer.predict_logits(network, tokenizer, corpus.validation, 32)
+        answers = trainers.predict_logits(network, tokenizer, corpus.validation, 32)
         answers = torch.from_numpy(answers)
         labels = torch.from_numpy(corpus.validation.labels)
         record["loss by hand"] = functional.cross_entropy(answers, labels).item()

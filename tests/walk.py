@@ -16,9 +16,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import cache
 from pipeline.errors import PipelineError
-from pipeline.roles import replicated_role, student_of_baseline
+from pipeline.recipes.roles import replicated_role, student_of_baseline
+from pipeline.results import storage
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -167,12 +167,12 @@ def take_readme_pictures(folder: Path) -> list[Path]:
     """Pictures of the frontier and of Try it, light, as on a projector, from ``cache/``."""
     from playwright.sync_api import sync_playwright
 
-    runs = [run for run in cache.list_runs()[0] if not run.record.toy]
+    runs = [run for run in storage.list_runs()[0] if not run.record.toy]
     if not runs:
-        raise PipelineError(f"{cache.CACHE} holds no run on AG News: python -m pipeline run")
+        raise PipelineError(f"{storage.CACHE} holds no run on AG News: python -m pipeline run")
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        serve(cache.CACHE, folder / ".log") as address,
+        serve(storage.CACHE, folder / ".log") as address,
         sync_playwright() as playwright,
         contextlib.closing(start_browser(playwright)) as browser,
     ):

@@ -8,16 +8,16 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline import bulk
-from pipeline.inference import available_threads
-from pipeline.measure import peak_memory_bytes
+from pipeline.evaluation.cost import peak_memory_bytes
+from pipeline.inference import large_files
+from pipeline.inference.classifier import available_threads
 
 
 def main(source: str, artifact: str) -> None:
     """Write the answers beside ``source``; print seconds and peak memory as JSON."""
     target = Path(source).with_suffix(".parquet")
     started = time.perf_counter()
-    bulk.classify(Path(source), target, Path(artifact), workers=available_threads())
+    large_files.classify(Path(source), target, Path(artifact), workers=available_threads())
     seconds = time.perf_counter() - started
     print(json.dumps({"seconds": seconds, "memory_mb": peak_memory_bytes() / 1e6}))
 

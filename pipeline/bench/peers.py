@@ -34,10 +34,10 @@ def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) ->
     import torch
     import transformers
 
-    from pipeline import models
+    from pipeline.models import networks
 
     warnings.simplefilter("ignore")
-    network, tokenizer = models.read(weights)
+    network, tokenizer = networks.read(weights)
     if int8:
         network = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, torch.qint8)
     classify = transformers.pipeline(
@@ -57,8 +57,8 @@ def plain_onnxruntime(artifact: Path) -> Answer:
     """onnxruntime as it comes, with batches in the texts' order."""
     import onnxruntime
 
-    from pipeline import encoders
-    from pipeline.inference import GRAPH, softmax
+    from pipeline.inference import encoders
+    from pipeline.inference.classifier import GRAPH, softmax
 
     _, encoder = encoders.read(artifact)
     session = onnxruntime.InferenceSession(artifact / GRAPH, providers=["CPUExecutionProvider"])
@@ -73,7 +73,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 def ours(artifact: Path) -> Answer:
     """The Classifier: one text on all cores, many texts a batch a core."""
-    from pipeline.inference import Classifier, available_threads
+    from pipeline.inference.classifier import Classifier, available_threads
 
     single = Classifier(artifact)
     many = Classifier(artifact, threads=1)
@@ -88,7 +88,7 @@ def ours(artifact: Path) -> Answer:
 
 def encoding(artifact: Path) -> Answer:
     """Tokenization alone; its probabilities say nothing."""
-    from pipeline import encoders
+    from pipeline.inference import encoders
 
     _, encoder = encoders.read(artifact)
 
@@ -110,7 +110,7 @@ KINDS: dict[str, Callable[[Path, int], Answer]] = {
 
 
 # With -m Python would warn that the package has imported this module already.
-_START = "import sys; from pipeline.bench import peers; peers.main(*sys.argv[1:])"
+_START = "import sys; from pipeline.bench.timings import peers; peers.main(*sys.argv[1:])"
 
 
 class Peer:

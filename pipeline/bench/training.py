@@ -23,14 +23,14 @@ from transformers import (
     set_seed,
 )
 
-from pipeline import models
-from pipeline.data import SEED, Corpus, Split
-from pipeline.distillation import distillation_loss, ids_of_teacher
-from pipeline.models import Tokenizer
+from pipeline.data.data_sets import SEED, Corpus, Split
+from pipeline.models import networks
+from pipeline.models.networks import Tokenizer
 from pipeline.progress import say
-from pipeline.roles import Family, Training
-from pipeline.trainer import predict_logits, tokenize, trainer
-from pipeline.training import draw
+from pipeline.recipes.roles import Family, Training
+from pipeline.training.distillation import distillation_loss, ids_of_teacher
+from pipeline.training.fitting import draw
+from pipeline.training.trainers import predict_logits, tokenize, trainer
 
 EPOCHS = {"teacher": 1, "minilm": 3}
 """Of each role that is timed, parents first: students are trained for many more than a teacher."""
@@ -84,7 +84,7 @@ def compare(
             say(f"{role}, {way}: {epochs} × {len(train):,} rows")
             set_seed(settings.seed)
             start = model.checkpoint, model.architecture, checkpoints
-            learner = models.load_checkpoint(*start, corpus.labels)
+            learner = networks.load_checkpoint(*start, corpus.labels)
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
                 teacher = teachers.get(way)

@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from pipeline import data
 from pipeline.bench.peers import plain_onnxruntime
-from pipeline.cache import CACHE, read_run
+from pipeline.data import data_sets
 from pipeline.errors import PipelineError
+from pipeline.results.storage import CACHE, read_run
 
 LONGEST = 32
 """Headlines of a batch; the shortest has two."""
 
 
 def run(name: str, roles: list[str], batches: int) -> int:
-    texts = np.array(pd.read_csv(data.TOY)["text"])
+    texts = np.array(pd.read_csv(data_sets.TOY)["text"])
     print(
         f"| {batches} random batches | answers | median | 99 in 100 | greatest | labels changed |"
     )

@@ -55,8 +55,10 @@ def changed(document: Any, provider) -> Any:
 def fuzz(reader: str, arguments: list[str]) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["pipeline.records", "pipeline.predictions", "json"]):
-        from pipeline import predictions, records
+    with atheris.instrument_imports(
+        include=["pipeline.results.records", "pipeline.results.predictions", "json"]
+    ):
+        from pipeline.results import predictions, records
 
     file = Path(tempfile.mkdtemp()) / "it.parquet"
 

@@ -15,10 +15,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pipeline import cache
 from pipeline.__main__ import main
-from pipeline.families import FAMILIES
-from pipeline.records import ModelRecord
+from pipeline.recipes.families import FAMILIES
+from pipeline.results import storage
+from pipeline.results.records import ModelRecord
 from tests.brief import brief
 
 COMMAND = ("run", "--family", "toy", "--only", "tiny-int8")
@@ -41,7 +41,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         while not self.done.wait(0.005):
-            runs, problems = cache.list_runs(self.folder)
+            runs, problems = storage.list_runs(self.folder)
             roles = {role for run in runs for role in run.by_role}
             self.faults += problems
             if not roles >= self.roles:
@@ -109,7 +109,7 @@ def stage(folder: Path) -> str:
 
 def outcome(folder: Path) -> dict[str, object]:
     """Everything of a run that must not depend on how often it was killed."""
-    run = cache.read_run(folder / "toy")
+    run = storage.read_run(folder / "toy")
     figures = {}
     for role, model in run.by_role.items():
         figures |= {f"{role}'s {name}": value for name, value in settled(model).items()}
@@ -134,8 +134,6 @@ def leftovers(folder: Path) -> list[str]:
 def run(times: int, seed: int) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main() has it, before torch
-    import pipeline.runner
-    import pipeline.toy  # noqa: F401  before the first fork
 
     random.seed(seed)
     FAMILIES["toy"] = brief(FAMILIES["toy"], EPOCHS)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from pipeline import cache as caches
+from pipeline.results import storage as caches
 from tests import walk
 from tests.stress.session import Session
 
@@ -24,7 +24,7 @@ THINK = (0.5, 1.5)
 ALONE = 6
 """Questions of each kind by which the time without load is measured."""
 TIMES_SLOWER, MOST_MB = 5, 1500
-EXAMPLES = pd.read_csv(walk.ROOT / "pipeline" / "headlines.csv")["text"].tolist()
+EXAMPLES = pd.read_csv(walk.ROOT / "pipeline" / "data" / "headlines.csv")["text"].tolist()
 
 Times = dict[str, list[float]]
 

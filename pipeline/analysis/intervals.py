@@ -1,0 +1,121 @@
+"""A figure of a model's predictions and its 95 % interval, one function for all figures.
+
+Proportions (accuracy, recall, agreement) get Wilson's interval over the rows that they are of.
+Macro-F1 gets percentiles of a bootstrap over test rows (Efron & Tibshirani, 1993), calibration
+error an inverted test (``calibration.ece_interval``), both with a fixed seed, so that a page shows
+the same every time.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis import calibration
+from pipeline.analysis.metrics import (
+    CONFIDENCE,
+    accuracy_interval,
+    confusion_matrix,
+    expected_calibration_error,
+    macro_f1,
+)
+from pipeline.results.records import ModelRecord
+
+MATRICES = 10_000
+_NUMBERS_AT_ONCE = 4_000_000
+SEED = 42
+
+Interval = tuple[float, float, float]
+"""The figure, then the lower and the upper end; shares in 0..1."""
+
+
+def interval(
+    figure: str, labels: np.ndarray, probabilities: np.ndarray, teacher: np.ndarray | None = None
+) -> Interval:
+    """One figure of one model with its 95 % interval.
+
+    Args:
+        figure: ``accuracy``, ``macro_f1``, ``worst_recall``, ``agreement`` or ``ece``.
+        labels: true classes, shape (n,), n at least 1.
+        probabilities: shape (n, k).
+        teacher: the teacher's probabilities on the same rows; ``agreement`` needs them.
+
+    Returns:
+        Figure, low, high; NaN where the figure can't be had.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    predicted = probabilities.argmax(axis=1)
+    match figure:
+        case "accuracy":
+            return _proportion(predicted == labels)
+        case "agreement":
+            if teacher is None:
+                return np.nan, np.nan, np.nan
+            if teacher is probabilities or np.array_equal(teacher, probabilities):
+                return 1.0, 1.0, 1.0  # with itself, by definition and not by chance
+            return _proportion(predicted == np.asarray(teacher).argmax(axis=1))
+        case "worst_recall":
+            return _worst_recall(labels, predicted)
+        case "macro_f1":
+            return _macro_f1(labels, predicted, probabilities.shape[1])
+        case "ece":
+            return _calibration_error(labels, probabilities)
+    raise ValueError(f"there is no figure {figure!r}")
+
+
+def intervals(
+    figure: str, labels: np.ndarray, probabilities: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """``interval`` of every model: one row a role, columns ``role``, ``y``, ``low``, ``high``."""
+    teacher = probabilities.get("teacher")
+    rows = [(role, *interval(figure, labels, p, teacher)) for role, p in probabilities.items()]
+    return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
+
+
+def on_headlines(models: Iterable[ModelRecord]) -> pd.DataFrame:
+    """The same of accuracy on headlines alone, of those models that were asked them."""
+    rows = [
+        (model.role, accuracy, *accuracy_interval(round(accuracy * count), count))
+        for model in models
+        if model.headlines
+        for accuracy, count in [(model.headlines["accuracy"], model.headlines["rows"])]
+    ]
+    table = pd.DataFrame(rows, columns=["role", "y", "low", "high"])
+    return table.astype({"y": float, "low": float, "high": float})  # of no rows, too
+
+
+def _proportion(hits: np.ndarray) -> Interval:
+    return (float(hits.mean()), *accuracy_interval(hits.sum(), len(hits)))
+
+
+def _worst_recall(labels: np.ndarray, predicted: np.ndarray) -> Interval:
+    """Of the class that the model finds least often; its own rows are the n."""
+    classes = [(predicted == c)[labels == c] for c in np.unique(labels)]
+    return _proportion(min(classes, key=np.mean))
+
+
+def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interval:
+    # F1 depends on the rows through the confusion matrix alone, and drawing n rows with
+    # replacement draws its cells from a multinomial: the whole bootstrap is one call.
+    cells = confusion_matrix(labels, predicted, classes)
+    # Cells that hold nothing stay so: of many classes, that is nearly all.
+    true, called = np.nonzero(cells)
+    filled = cells[true, called]
+    generator, scores = np.random.default_rng(SEED), []
+    for first in range(0, MATRICES, at_once := max(1, _NUMBERS_AT_ONCE // classes**2)):
+        drawn = np.zeros((min(at_once, MATRICES - first), classes, classes))
+        shares = filled / filled.sum()
+        drawn[:, true, called] = generator.multinomial(filled.sum(), shares, len(drawn))
+        scores.append(macro_f1(drawn))
+    return _percentiles(float(macro_f1(cells)), np.concatenate(scores))
+
+
+def _calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> Interval:
+    found = expected_calibration_error(labels, probabilities)
+    return (found, *calibration.ece_interval(labels, probabilities))
+
+
+def _percentiles(found: float, drawn: np.ndarray) -> Interval:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.clip(np.quantile(drawn, [tail, 1 - tail]), 0, 1)
+    return found, min(float(low), found), max(float(high), found)

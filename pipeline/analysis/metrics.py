@@ -1,0 +1,289 @@
+"""Pure functions from labels and probabilities to figures: no files, no widgets, no torch.
+
+scikit-learn and scipy.stats, which hold the same, are what the tests compare with: importing them
+took a seventh of the time to the dashboard's first page and a fifth of its memory.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from pipeline.recipes.roles import Reported, replicated_role
+
+CONFIDENCE = 0.95
+CALIBRATION_BINS = 15
+
+
+def classification_metrics(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    teacher_probabilities: np.ndarray | None = None,
+) -> dict[str, float | list[float] | None]:
+    """The figures that a run stores of one model on one split.
+
+    Args:
+        labels: true classes, integers of shape (n,).
+        probabilities: shape (n, k), rows sum to one.
+        teacher_probabilities: the same rows as the teacher sees them; None where it is not asked.
+
+    Returns:
+        Shares in 0..1: ``accuracy``; ``macro_f1``, see ``macro_f1``; ``ece``;
+        ``agreement`` with the teacher or None; and ``precision``, ``recall``, ``f1``, lists of k.
+        A class that is never predicted has precision 0. ``nll`` is in nats a row. All are plain
+        Python numbers, fit for JSON.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    predicted = probabilities.argmax(axis=1)
+    cells = confusion_matrix(labels, predicted, probabilities.shape[1])
+    right = cells.diagonal()
+    f1 = f1_scores(cells)
+    agreed = None
+    if teacher_probabilities is not None:
+        agreed = agreement(predicted, np.asarray(teacher_probabilities).argmax(axis=1))
+    return {
+        "accuracy": float(np.mean(predicted == labels)),
+        "macro_f1": float(macro_f1(cells)),
+        "ece": expected_calibration_error(labels, probabilities),
+        "nll": negative_log_likelihood(labels, probabilities),
+        "agreement": agreed,
+        "precision": _shares(right, cells.sum(axis=0)).tolist(),
+        "recall": _shares(right, cells.sum(axis=1)).tolist(),
+        "f1": f1.tolist(),
+    }
+
+
+def expected_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
+) -> float:
+    """Mean distance between confidence and accuracy, weighted by rows (Guo et al., 2017).
+
+    Rows are put by their top probability into ``bins`` bins of equal width, each open below and
+    closed above: (0, 1/bins], … ((bins - 1)/bins, 1].
+
+    Args:
+        labels: shape (n,).
+        probabilities: shape (n, k).
+        bins: number of bins over 0..1.
+
+    Returns:
+        A share in 0..1; 0 is perfectly calibrated.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == np.asarray(labels)
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    # |sum of correct - sum of confidence| over n is the bin's gap times its share of the rows.
+    gaps = np.bincount(which, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of -ln(probability of the true class), in nats.
+
+    Probabilities are stored as float32 and one of 0 would make the mean infinite, so less than
+    float32's resolution (1.2e-7) counts as that much.
+
+    Args:
+        labels: shape (n,).
+        probabilities: shape (n, k).
+    """
+    labels = np.asarray(labels)
+    given = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(given, np.finfo(np.float32).eps, 1.0)).mean())
+
+
+def agreement(predicted: np.ndarray, other: np.ndarray) -> float:
+    """Share of rows, 0..1, on which two models predict the same class; both of shape (n,)."""
+    return float(np.mean(np.asarray(predicted) == np.asarray(other)))
+
+
+def accuracy_interval(
+    correct: int, total: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Wilson's score interval of an accuracy (Wilson, 1927).
+
+    Wilson's because it keeps its coverage near 0 and 1 and in small samples, where the usual
+    ±1.96 standard errors is too narrow and can leave 0..1 (Brown, Cai & DasGupta, 2001).
+
+    Args:
+        correct: rows that were right.
+        total: all rows, at least one.
+        confidence: coverage, 0.95 for 95 %.
+
+    Returns:
+        Lower and upper bound, shares in 0..1.
+    """
+    z = special.ndtri((1 + confidence) / 2)
+    middle = correct + z**2 / 2
+    half = z * np.sqrt(correct * (total - correct) / total + z**2 / 4)
+    low, high = (middle - half) / (total + z**2), (middle + half) / (total + z**2)
+    # Of none right and of all right the ends are 0 and 1, but for rounding.
+    return float(low) if correct else 0.0, float(high) if correct < total else 1.0
+
+
+def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
+    """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
+
+    Args:
+        accuracies: by role, shares in 0..1; roles of repeats as ``roles.replicated_role`` knows
+            them.
+
+    Returns:
+        One row a role that has a repeat, the role being the index: ``seeds`` (their number, the
+        role's own among them), ``mean``, ``least`` and ``greatest`` of the accuracies.
+    """
+    given = pd.DataFrame({"role": list(accuracies), "accuracy": list(accuracies.values())})
+    given["original"] = [replicated_role(role) or role for role in given["role"]]
+    given = given[given["original"].isin(given["role"])]
+    found = given.groupby("original", sort=False)["accuracy"].agg(
+        seeds="size", mean="mean", least="min", greatest="max"
+    )
+    return found[found["seeds"] > 1].rename_axis("role")
+
+
+def supported_decimals(low: float, high: float) -> int:
+    """How many decimals of a percentage its interval supports: 0 to 2.
+
+    The last digit shown is no finer than about a tenth of half the interval: ±0.5 points supports
+    one decimal, ±5 points none.
+
+    Args:
+        low: lower end, a share.
+        high: upper end.
+    """
+    half = 100 * (high - low) / 2
+    return int(np.clip(np.ceil(-np.log10(half / 2)), 0, 2)) if half > 0 else 1
+
+
+def compare(
+    labels: np.ndarray, probabilities: Mapping[str, np.ndarray], teacher: str = "teacher"
+) -> pd.DataFrame:
+    """What the predictions of models say that saw the same rows.
+
+    Args:
+        labels: true classes, shape (n,), n at least 1.
+        probabilities: by role, shape (n, k).
+        teacher: the role whose answers the others are to give; it may be absent.
+
+    Returns:
+        One row a role, in the order given: ``accuracy`` with ``low`` and ``high`` of its 95 %
+        interval, and ``agreement`` with the teacher (shares in 0..1), NaN without one.
+    """
+    labels = np.asarray(labels)
+    predicted = {role: np.asarray(p).argmax(axis=1) for role, p in probabilities.items()}
+    reference = predicted.get(teacher)
+    rows = []
+    for role, classes in predicted.items():
+        correct = classes == labels
+        low, high = accuracy_interval(correct.sum(), len(labels))
+        agreed = np.nan if reference is None else agreement(classes, reference)
+        rows.append((role, correct.mean(), low, high, agreed))
+    return pd.DataFrame(rows, columns=["role", "accuracy", "low", "high", "agreement"])
+
+
+def models_table(
+    stored: pd.DataFrame,
+    labels: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    reported: Mapping[str, Reported],
+) -> pd.DataFrame:
+    """Everything that is known of a run's models, the largest first.
+
+    Args:
+        stored: one row a model with ``role``, ``size_mb`` and whatever else a run stores; its
+            ``accuracy`` and ``agreement`` give way to those of the predictions.
+        labels: true classes, shape (n,).
+        probabilities: by role, shape (n, k).
+        reported: by role, what the source notebook reported.
+
+    Returns:
+        The columns of ``stored`` and of ``compare``, ``front``, and ``reported_accuracy``,
+        ``reported_size_mb``, ``reported_note``, None where nothing was reported.
+    """
+    compared = compare(labels, probabilities)
+    table = stored.drop(columns=["accuracy", "agreement"], errors="ignore")
+    table = table.merge(compared, on="role")
+    table["front"] = pareto_front(table["size_mb"], table["accuracy"])
+    for field in ("accuracy", "size_mb", "note"):
+        table[f"reported_{field}"] = [getattr(reported.get(r), field, None) for r in table["role"]]
+    return table.sort_values("size_mb", ascending=False, ignore_index=True)
+
+
+def pareto_front(sizes: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
+    """Which models no other model beats.
+
+    A model is beaten by one that is at least as small and at least as accurate, and strictly
+    better in one of the two. So of two equally accurate models only the smaller is on the front,
+    of two equally small ones only the more accurate, and of two equal in both, both.
+
+    Args:
+        sizes: shape (n,), or any other cost: lower is better.
+        accuracies: shape (n,), or any other figure: higher is better; give an error negated.
+
+    Returns:
+        Boolean array (n,), True on the front.
+    """
+    size, accuracy = np.asarray(sizes, float)[:, None], np.asarray(accuracies, float)[:, None]
+    other_size, other_accuracy = size.T, accuracy.T
+    as_good = (other_size <= size) & (other_accuracy >= accuracy)
+    better = (other_size < size) | (other_accuracy > accuracy)
+    return ~(as_good & better).any(axis=1)
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many rows of each class were called what: integers (classes, classes), [true, predicted].
+
+    Args:
+        labels: true classes, integers of shape (n,) from 0 to ``classes`` - 1.
+        predicted: predicted classes, likewise.
+        classes: their number.
+    """
+    # Labels are stored in 16 bits, which 200² cells do not fit.
+    cells = np.asarray(labels, np.int64) * classes + np.asarray(predicted)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def f1_scores(matrices: np.ndarray) -> np.ndarray:
+    """F1 of each class, (…, k), of confusion matrices (…, k, k); 0 for a class of no row."""
+    right = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return _shares(2 * right, matrices.sum(axis=-2) + matrices.sum(axis=-1))
+
+
+def macro_f1(matrices: np.ndarray) -> np.ndarray:
+    """Mean F1 of the classes, (…), of confusion matrices (…, k, k).
+
+    A class that no row has and no row is called is left out, as scikit-learn does.
+    """
+    known = matrices.sum(axis=-2) + matrices.sum(axis=-1) > 0
+    return f1_scores(matrices).sum(axis=-1) / known.sum(axis=-1)
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """The confusion matrix, one row a cell.
+
+    Args:
+        labels: true classes, integers of shape (n,).
+        predicted: predicted classes, integers of shape (n,).
+        names: of the k classes.
+
+    Returns:
+        k * k rows with columns ``true``, ``predicted`` (names), ``count`` and ``share``: of the
+        rows that truly are of the class, 0..1; 0 for a class without rows.
+    """
+    counts = confusion_matrix(labels, predicted, len(names))
+    shares = _shares(counts, counts.sum(axis=1, keepdims=True))
+    return pd.DataFrame(
+        {
+            "true": np.repeat(list(names), len(names)),
+            "predicted": np.tile(list(names), len(names)),
+            "count": counts.ravel(),
+            "share": shares.ravel(),
+        }
+    )
+
+
+def _shares(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Counts over totals; 0 where a total is 0."""
+    return np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)

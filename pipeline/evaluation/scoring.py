@@ -1,0 +1,166 @@
+"""Predictions, size, latency and memory of one artifact."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import hardware
+from pipeline.analysis import metrics
+from pipeline.data import data_sets
+from pipeline.data.data_sets import Corpus, Split
+from pipeline.errors import PipelineError
+from pipeline.evaluation.cost import SINGLE, predict_many
+from pipeline.inference.classifier import available_threads
+from pipeline.results.predictions import HEADLINES, probabilities_of
+from pipeline.results.storage import predictions_frame, write_json
+
+SPLITS = ("test", "validation")
+PREDICTIONS = "predictions.parquet"
+CONDITIONS = "predictions.json"
+COST = "cost.json"
+HEADLINE_WORDS = range(8, 21)
+"""Words of the headlines that latency is taken on."""
+
+
+def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
+    """Fill ``folder`` with what a model answers and what that costs.
+
+    ``predictions.parquet`` is of test and validation rows, ``predictions.json`` says what it was
+    taken on (hardware, versions, taken), ``cost.json`` is as ``_write_cost`` has it.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "probabilities.npy"
+        predicted_on = hardware.conditions()
+        _write_cost(artifact, corpus, folder, out)
+        _table(corpus, np.load(out, allow_pickle=False)).to_parquet(
+            folder / PREDICTIONS, index=False
+        )
+    write_json(folder / CONDITIONS, predicted_on)
+
+
+def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
+    """Replace ``cost.json`` in ``folder``: the model is timed anew, its predictions stay."""
+    _write_cost(artifact, corpus, folder)
+
+
+def predict(artifact: Path, corpus: Corpus) -> pd.DataFrame:
+    """Predictions on test and validation, made as ``evaluate`` makes them."""
+    return _table(corpus, predict_many(artifact, _texts(corpus)))
+
+
+def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
+    """Predictions on headlines alone, without the description that AG News's rows have."""
+    probabilities = predict_many(artifact, headlines.texts)
+    return predictions_frame(HEADLINES, headlines.rows, headlines.labels, probabilities)
+
+
+def headline_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None) -> dict:
+    """What a run stores of predictions on headlines alone; of a table without any, nothing."""
+    rows = int((predictions["split"] == HEADLINES).sum())
+    return {"rows": rows, **split_metrics(predictions, teacher, HEADLINES)} if rows else {}
+
+
+def _texts(corpus: Corpus) -> list[str]:
+    return [text for name in SPLITS for text in corpus.splits()[name].texts]
+
+
+def _table(corpus: Corpus, probabilities: np.ndarray) -> pd.DataFrame:
+    """Probabilities of ``_texts``, as a predictions table."""
+    splits = [corpus.splits()[name] for name in SPLITS]
+    parts = np.split(probabilities, np.cumsum([len(split) for split in splits])[:-1])
+    frames = [
+        predictions_frame(name, split.rows, split.labels, part)
+        for name, split, part in zip(SPLITS, splits, parts, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def short_headlines(count: int) -> list[str]:
+    """So many of the project's own headlines of ``HEADLINE_WORDS``, in turn if there are fewer."""
+    texts = data_sets.invented_headlines().texts
+    return list(islice(cycle(t for t in texts if len(t.split()) in HEADLINE_WORDS), count))
+
+
+def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None = None) -> None:
+    """Measure a model and write ``cost.json``; with ``out``, write its probabilities there, too.
+
+    It holds ``cost`` and, as ``measured_on``, apart for latency and throughput: hardware, versions,
+    taken, threads, texts, and the number of rows.
+    """
+    headlines = short_headlines(SINGLE)
+    single = _in_a_process_apart(
+        "latency", artifact, {"rows": corpus.test.texts[:SINGLE], "headlines": headlines}
+    )
+    latency = {
+        **hardware.conditions(),
+        "threads": available_threads(),
+        "texts": texts_of_latency(single.pop("rows"), single.pop("headlines"), "test rows"),
+    }
+    timed = {"timed": corpus.test.texts, "more": corpus.validation.texts if out else []}
+    many = _in_a_process_apart("throughput", artifact, timed, out)
+    throughput = {
+        **hardware.conditions(),
+        "threads": available_threads(),
+        "rows": many.pop("rows"),
+        "texts": "test rows of all lengths, sorted by tokens, a worker of one thread a core",
+    }
+    measured_on = {"latency": latency, "throughput": throughput}
+    write_json(folder / COST, {"cost": single | many, "measured_on": measured_on})
+
+
+def load_ms(artifact: Path, text: str) -> float:
+    """Milliseconds from nothing loaded to the answer to ``text``."""
+    once = {"rows": [text], "headlines": [text]}
+    return _in_a_process_apart("latency", artifact, once)["load_ms"]
+
+
+def texts_of_latency(rows: int, headlines: int, kind: str) -> str:
+    """What latency was taken on, for people."""
+    least, most = HEADLINE_WORDS[0], HEADLINE_WORDS[-1]
+    different = len(set(short_headlines(headlines)))
+    said = f" ({different} different ones)" if different < headlines else ""
+    return (
+        f"{rows} {kind}; {headlines} headlines{said} of {least} to {most} words, invented for this "
+        "project; one at a time"
+    )
+
+
+def _in_a_process_apart(
+    kind: str, artifact: Path, texts: dict[str, list[str]], out: Path | None = None
+) -> dict[str, float]:
+    """Run ``pipeline.evaluation.cost``; gives the cost.
+
+    Raises:
+        PipelineError: that process failed.
+    """
+    command = [sys.executable, "-m", "pipeline.evaluation.cost", kind, str(artifact.resolve())]
+    process = subprocess.run(
+        [*command, str(out)] if out else command,
+        input=json.dumps(texts),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    if process.returncode:
+        raise PipelineError(
+            f"measuring {artifact} failed with exit status {process.returncode}; "
+            "its message stands above"
+        )
+    return json.loads(process.stdout)
+
+
+def split_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> dict:
+    """``classification_metrics`` of a predictions table's split."""
+    rows = predictions[predictions["split"] == split]
+    others = None if teacher is None else teacher[teacher["split"] == split]
+    return metrics.classification_metrics(
+        rows["label"].to_numpy(),
+        probabilities_of(rows),
+        None if others is None else probabilities_of(others),
+    )

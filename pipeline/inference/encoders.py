@@ -1,0 +1,192 @@
+"""Texts to what a graph takes: token ids, ids of hashed n-grams, or the texts themselves."""
+
+import json
+import re
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from pipeline.class_names import check_same
+from pipeline.errors import PipelineError, one_line
+
+TOKENIZER = "tokenizer.json"
+SETTINGS = "classifier.json"
+
+# Words and signs, in the order of the text.
+_WORDS = re.compile(r"\w+|[^\w\s]")
+
+
+_AT_ONCE = 512
+"""Texts whose tokens, offsets and all, are in memory at once, about 10 kB each."""
+
+Row = Sequence[int] | str
+"""One text as a graph takes it; its length is what a batch is padded to."""
+
+
+class Encoder(ABC):
+    """Makes a graph's inputs of texts; safe to call from several threads at once."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """Each text by itself."""
+
+    @abstractmethod
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """A graph's inputs of what ``encode`` gave, padded to the longest."""
+
+    def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """A graph's inputs of texts."""
+        return self.batch(self.encode(texts))
+
+
+def _padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids, and a 1 where they are a text's own: int64, (rows, length of the longest)."""
+    lengths = np.array([len(row) for row in rows])
+    own = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(own.shape, padding, dtype=np.int64)
+    ids[own] = np.concatenate(rows)
+    return ids, own.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class NGrams(Encoder):
+    """Ids of a text's words and pairs of neighbours, hashed (Weinberger et al., 2009).
+
+    What two n-grams share by chance is all that a vocabulary would tell apart, and a vocabulary
+    would take more bytes than the model. Id 0 is padding, then come ``words`` buckets of words and
+    ``pairs`` buckets of pairs.
+    """
+
+    words: int
+    pairs: int
+    longest: int = 128
+    """Words of a text that are read."""
+
+    def __post_init__(self) -> None:
+        if min(self.words, self.pairs, self.longest) < 1:
+            raise ValueError("an n-gram needs at least one bucket")
+
+    @property
+    def buckets(self) -> int:
+        """Ids that there are, padding included."""
+        return 1 + self.words + self.pairs
+
+    def ids(self, text: str) -> list[int]:
+        """The ids of one text's words, then of its pairs; [0] for a text without any."""
+        words = [word.encode() for word in _WORDS.findall(text.lower())[: self.longest]]
+        # crc32 is the same on every machine and in every process, which hash() is not.
+        hashes = [zlib.crc32(word) for word in words]
+        start = 1 + self.words
+        # A pair's begins with its first word's.
+        pairs = [zlib.crc32(b" " + b, a) for a, b in zip(hashes, words[1:], strict=False)]
+        ids = [1 + h % self.words for h in hashes] + [start + h % self.pairs for h in pairs]
+        return ids or [0]
+
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """The ids of each text."""
+        return [self.ids(text) for text in texts]
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """int64 ``input_ids`` and ``attention_mask``, (rows, most n-grams of one)."""
+        ids, _ = _padded(rows, 0)
+        return {"input_ids": ids, "attention_mask": (ids > 0).astype(np.int64)}
+
+
+class Tokens(Encoder):
+    """A tokenizer's ids, padded to the longest of the batch."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._padding = tokenizer.padding["pad_id"]
+        # Before any thread uses it, and never again.
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """The ids of each text's tokens."""
+        found: list[Row] = []
+        for start in range(0, len(texts), _AT_ONCE):
+            some = self._tokenizer.encode_batch_fast(list(texts[start : start + _AT_ONCE]))
+            found += [encoding.ids for encoding in some]
+        return found
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""
+        ids, own = _padded(rows, self._padding)
+        return {"input_ids": ids, "attention_mask": own}
+
+
+class Lowercase(Encoder):
+    """The texts in lower case, for a graph that holds its own vocabulary."""
+
+    def encode(self, texts: Sequence[str]) -> list[Row]:
+        """Each text in lower case."""
+        return [text.lower() for text in texts]
+
+    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """``text``: strings, (rows, 1)."""
+        return {"text": np.array([[row] for row in rows], dtype=object)}
+
+
+def write_tokenizer(
+    folder: Path, tokenizer: Tokenizer, *, labels: Sequence[str], max_length: int
+) -> None:
+    """Write what a graph of tokens needs beside it: the tokenizer, set to truncate and pad.
+
+    Padding and truncation are fixed here and never touched again, because reconfiguring
+    a tokenizer while another thread uses it is an error.
+    """
+    pad_token = "<pad>" if tokenizer.token_to_id("[PAD]") is None else "[PAD]"
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(pad_token), pad_token=pad_token)
+    tokenizer.enable_truncation(max_length)
+    (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    _write_settings(folder, labels=list(labels), max_length=max_length)
+
+
+def write_ngrams(folder: Path, ngrams: NGrams, *, labels: Sequence[str]) -> None:
+    """Write what a graph of hashed n-grams needs beside it."""
+    _write_settings(folder, labels=list(labels), input="ngrams", ngrams=asdict(ngrams))
+
+
+def write_lowercase(folder: Path, *, labels: Sequence[str]) -> None:
+    """Write what a graph of texts needs beside it."""
+    _write_settings(folder, labels=list(labels), input="text")
+
+
+def _write_settings(folder: Path, **settings) -> None:
+    (folder / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> tuple[list[str], Encoder]:
+    """An artifact's labels and its encoder."""
+    settings = json.loads((folder / SETTINGS).read_text("utf-8"))
+    match settings.get("input"):
+        case "ngrams":
+            encoder: Encoder = NGrams(**settings["ngrams"])
+        case "text":
+            encoder = Lowercase()
+        case _:
+            encoder = Tokens(Tokenizer.from_file(str(folder / TOKENIZER)))
+    return settings["labels"], encoder
+
+
+def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
+    """Raise a PipelineError, which names the model, unless an artifact has its run's class names.
+
+    Args:
+        folder: of the artifact.
+        role: the model's.
+        labels: the run's class names; their order matters.
+    """
+    try:
+        found = json.loads((folder / SETTINGS).read_text("utf-8"))["labels"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(
+            f"{SETTINGS} of {role} can't be read: {one_line(error)}; "
+            "make the model anew with python -m pipeline run"
+        ) from error
+    check_same(role, found, labels)

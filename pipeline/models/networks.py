@@ -1,0 +1,191 @@
+"""Checkpoints to models: load, keep some layers, save, read back."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from pipeline.compression import qat
+from pipeline.data import hub
+from pipeline.errors import PipelineError, one_line
+from pipeline.inference import encoders
+from pipeline.models import ngrams
+from pipeline.results.storage import sha256
+from pipeline.runs import stage_folders
+
+# Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
+TOKENIZERS = {
+    "bert": transformers.BertTokenizerFast,
+    "distilbert": transformers.DistilBertTokenizerFast,
+    "mpnet": transformers.MPNetTokenizerFast,
+}
+WEIGHTS = "model.safetensors"
+VOCABULARIES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
+
+Tokenizer = PreTrainedTokenizerBase | ngrams.NGramTokenizer
+
+AutoConfig.register(ngrams.ARCHITECTURE, ngrams.NGramConfig)
+AutoModelForSequenceClassification.register(ngrams.NGramConfig, ngrams.NGramClassifier)
+
+
+def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
+    """What stands for a checkpoint in a fingerprint: a hash of its files, or its commit on the Hub.
+
+    The files are the weights, the configuration and the vocabulary.
+
+    Raises:
+        PipelineError: it is neither under ``checkpoints`` nor to be had from the Hub.
+    """
+    source = Path(hub.find_checkpoint(name, checkpoints))
+    if source.is_dir():
+        if not (source / WEIGHTS).is_file():
+            raise PipelineError(f"{source} has no {WEIGHTS}; only safetensors are read")
+        files = (source / file for file in (WEIGHTS, "config.json", *VOCABULARIES))
+        found = {path.name: sha256(path) for path in files if path.is_file()}
+        return stage_folders.fingerprint(**found)
+    with hub.reachable(name, "--checkpoints DIR"):
+        from huggingface_hub import hf_hub_download
+
+        # The snapshot's folder is named after the commit, also when it comes from the local cache.
+        return Path(hf_hub_download(name, "config.json")).parent.name
+
+
+def load_checkpoint(
+    name: str, architecture: str, checkpoints: Path | None, labels: Sequence[str]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A pretrained encoder with a new classification head for ``labels``, and its tokenizer.
+
+    Raises:
+        PipelineError: the checkpoint can't be had or is of another architecture.
+    """
+    source = hub.find_checkpoint(name, checkpoints)
+    with hub.reachable(name, "--checkpoints DIR") if source == name else _local(source):
+        config = CONFIG_MAPPING[architecture].from_pretrained(
+            source,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: number for number, label in enumerate(labels)},
+        )
+        tokenizer = TOKENIZERS[architecture].from_pretrained(source)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            source, config=config, use_safetensors=True, dtype=torch.float32
+        )
+    return model, tokenizer
+
+
+@contextmanager
+def _local(source: str) -> Iterator[None]:
+    """A block that reads a local checkpoint; what is wrong with it becomes one line."""
+    try:
+        yield
+    except Exception as error:  # transformers, tokenizers and safetensors raise a dozen kinds
+        raise PipelineError(f"can't read the checkpoint {source}: {one_line(error)}") from error
+
+
+def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
+    """Drop every encoder layer but these, in place (Sanh et al., 2019, initialise so)."""
+    encoder = model.base_model.encoder
+    if max(layers) >= len(encoder.layer):
+        raise PipelineError(
+            f"layer {max(layers)} is asked for, but the checkpoint has {len(encoder.layer)} layers"
+        )
+    encoder.layer = torch.nn.ModuleList(encoder.layer[layer] for layer in layers)
+    model.config.num_hidden_layers = len(layers)
+
+
+def keep_pieces(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pieces: int, texts: list[str]
+) -> PreTrainedTokenizerBase:
+    """Keep the most frequent pieces of a WordPiece vocabulary, and their embeddings, in place.
+
+    A word that is left out is cut into smaller pieces that are kept: every single character that
+    ``texts`` have is one of them.
+
+    Args:
+        model: its table of word embeddings is cut.
+        tokenizer: its own; left as it is.
+        pieces: how many are kept, special ones included.
+        texts: to count the pieces on.
+
+    Returns:
+        The tokenizer of the smaller vocabulary, with the pieces in their old order.
+    """
+    backend = tokenizer.backend_tokenizer
+    counts = Counter(
+        piece for encoding in backend.encode_batch_fast(texts) for piece in encoding.ids
+    )
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    # A word starts with a character, and goes on with ## characters.
+    characters = {mark + letter for text in texts for letter in text.lower() for mark in ("", "##")}
+    special = set(tokenizer.all_special_ids)
+
+    def rank(item: tuple[str, int]) -> tuple[bool, bool, int]:
+        piece, number = item
+        return number in special, piece in characters, counts[number]
+
+    kept = sorted(sorted(vocabulary, key=rank, reverse=True)[:pieces], key=lambda item: item[1])
+    table = model.get_input_embeddings()
+    smaller = torch.nn.Embedding.from_pretrained(
+        table.weight[[number for _, number in kept]].detach(), freeze=False
+    )
+    smaller.padding_idx = table.padding_idx
+    model.set_input_embeddings(smaller)
+    model.config.vocab_size = len(kept)
+    with tempfile.TemporaryDirectory() as folder:
+        names = "".join(f"{piece}\n" for piece, _ in kept)
+        Path(folder, "vocab.txt").write_text(names, encoding="utf-8")
+        return type(tokenizer).from_pretrained(folder)
+
+
+def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write weights (as they are, quantization ranges included), configuration and tokenizer."""
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    save_weights(model, folder / WEIGHTS)
+
+
+def save_weights(model: PreTrainedModel, path: Path) -> None:
+    """Write the weights as they are, quantization ranges included, as safetensors."""
+    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    save_file(state, path)
+
+
+def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
+    """What ``save`` wrote; a model that ``qat`` prepared comes back with its fake quantization."""
+    config = AutoConfig.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    if bits := qat.prepared_bits(config):
+        qat.prepare(model, bits)
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    if config.model_type == ngrams.ARCHITECTURE:
+        return model.eval(), ngrams.NGramTokenizer(config.ngrams)
+    return model.eval(), TOKENIZERS[config.model_type].from_pretrained(folder)
+
+
+def write_encoder(
+    folder: Path, tokenizer: Tokenizer, max_length: int, labels: Sequence[str]
+) -> None:
+    """Write what an artifact's graph needs beside it to take texts and to name classes."""
+    if isinstance(tokenizer, ngrams.NGramTokenizer):
+        encoders.write_ngrams(folder, tokenizer.ngrams, labels=labels)
+    else:
+        encoders.write_tokenizer(
+            folder, tokenizer.backend_tokenizer, labels=labels, max_length=max_length
+        )
+
+
+def parameter_count(model: PreTrainedModel) -> int:
+    """Number of weights."""
+    return sum(parameter.numel() for parameter in model.parameters())

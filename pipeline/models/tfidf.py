@@ -1,0 +1,89 @@
+"""The classical baseline: TF-IDF of words and pairs of words, with logistic regression."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import StringTensorType
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+
+from pipeline.data.data_sets import Split
+from pipeline.errors import PipelineError
+from pipeline.recipes.roles import TfIdf
+
+TOLERANCE = 1e-4
+
+
+def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
+    """Write a graph from lower-case texts to logits; the penalty is chosen on validation.
+
+    The graph holds the vocabulary, so its size is that of the whole model.
+
+    Returns:
+        For ``run.json``: cross-entropy on validation by inverse penalty, the best one, and the
+        number of weights.
+
+    Raises:
+        PipelineError: the graph's logits differ from scikit-learn's by more than 1e-4.
+    """
+    texts, judged_on = ([text.lower() for text in split.texts] for split in (train, validation))
+    vectorizer = TfidfVectorizer(
+        # onnxruntime's Tokenizer can follow this pattern; lower case is the caller's.
+        token_pattern="[a-zA-Z0-9_]+",
+        lowercase=False,
+        ngram_range=(1, shape.longest),
+        min_df=shape.least_rows,
+        dtype=np.float32,
+    )
+    features, judged = vectorizer.fit_transform(texts), vectorizer.transform(judged_on)
+    tried = {}
+    for inverse_penalty in shape.inverse_penalties:
+        regression = LogisticRegression(C=inverse_penalty, max_iter=300)
+        regression.fit(features, train.labels)
+        loss = float(log_loss(validation.labels, regression.predict_proba(judged)))
+        tried[inverse_penalty] = (loss, regression)
+    best = min(tried, key=lambda penalty: tried[penalty][0])
+    regression = tried[best][1]
+    model = to_onnx(
+        make_pipeline(vectorizer, regression),
+        initial_types=[("text", StringTensorType([None, 1]))],
+        options={LogisticRegression: {"zipmap": False, "raw_scores": True}},
+    )
+    _keep_logits(model)
+    _check(model, regression.decision_function(judged), judged_on)
+    onnx.save(model, target)
+    return {
+        "inverse_penalty": best,
+        "inverse_penalties_tried": {str(penalty): loss for penalty, (loss, _) in tried.items()},
+        "parameters": int(regression.coef_.size + regression.intercept_.size),
+        "rows": len(train),
+    }
+
+
+def _keep_logits(model: onnx.ModelProto) -> None:
+    """Leave one output, named as every classifier's is."""
+    scores = model.graph.output[1].name
+    del model.graph.output[0]
+    model.graph.output[0].name = "logits"
+    for node in model.graph.node:
+        node.output[:] = ["logits" if name == scores else name for name in node.output]
+
+
+def _check(model: onnx.ModelProto, expected: np.ndarray, texts: list[str]) -> None:
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    # A thousand texts at a time, for the graph makes dense rows of the whole vocabulary.
+    parts = np.array_split(np.array(texts, dtype=object)[:, None], 1 + len(texts) // 1000)
+    found = np.concatenate([session.run(["logits"], {"text": part})[0] for part in parts])
+    largest = float(np.abs(found - expected).max())
+    if not largest <= TOLERANCE:
+        raise PipelineError(
+            f"The graph's logits differ from scikit-learn's by {largest:.2g}; "
+            f"{TOLERANCE:g} is allowed."
+        )

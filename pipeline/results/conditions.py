@@ -1,0 +1,72 @@
+"""What each kind of a run's figures was taken on, in words: processor, threads, versions, when."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.results.records import KINDS, ModelRecord
+
+
+@dataclass(frozen=True)
+class Place:
+    """Conditions that several figures share."""
+
+    roles: dict[str, list[str]]
+    """By kind of figure, the models whose figures were taken so."""
+    conditions: dict[str, Any]
+    """Without the time, which is another one for each model."""
+    taken: tuple[str, ...]
+    """The first and the last time, or none; one of them where they are the same."""
+
+    def title(self, models: int) -> str:
+        """Which figures these are, in words, of a run of so many models."""
+        together: dict[tuple[str, ...], list[str]] = {}
+        for kind, roles in self.roles.items():
+            together.setdefault(tuple(roles), []).append(kind)
+        parts = [
+            ", ".join(kinds) + (f" of {', '.join(roles)}" if len(roles) < models else "")
+            for roles, kinds in together.items()
+        ]
+        text = "; ".join(parts)
+        return f"{text[0].upper()}{text[1:]}"
+
+    def all(self) -> dict[str, Any]:
+        """The conditions, and when it was."""
+        return self.conditions | ({"taken": " to ".join(self.taken)} if self.taken else {})
+
+
+def places(models: Sequence[ModelRecord]) -> list[Place]:
+    """All conditions that figures of these models were taken on, each once."""
+    roles: dict[str, dict[str, list[str]]] = {}
+    taken: dict[str, list[str]] = {}
+    for kind in KINDS:
+        for model in models:
+            conditions = dict(model.measured_on[kind])
+            when = conditions.pop("taken", None)
+            key = json.dumps(conditions, sort_keys=True)
+            roles.setdefault(key, {}).setdefault(kind, []).append(model.role)
+            taken.setdefault(key, []).extend([when] if when else [])
+    found = []
+    for key, by_kind in roles.items():
+        times = sorted(taken[key])
+        found.append(Place(by_kind, json.loads(key), tuple(dict.fromkeys(times[:1] + times[-1:]))))
+    return found
+
+
+def differ(found: Sequence[Place]) -> bool:
+    """Whether figures of the same kind were taken under different conditions."""
+    return any(sum(kind in place.roles for place in found) > 1 for kind in KINDS)
+
+
+def markdown(models: Sequence[ModelRecord]) -> str:
+    """One line of a list for each of the ``places``: processor, threads, when."""
+    lines = []
+    for place in places(models):
+        conditions = place.conditions
+        processor = conditions.get("hardware", {}).get("processor") or "an unknown processor"
+        threads = conditions.get("threads")
+        cores = f"{threads} thread{'s' if threads > 1 else ''}" if threads else ""
+        words = [str(processor), cores, " to ".join(place.taken)]
+        lines.append(f"- {place.title(len(models))}: {', '.join(filter(None, words))}")
+    return "\n".join(lines)

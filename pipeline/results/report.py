@@ -1,0 +1,281 @@
+"""A run's results as Markdown tables: those in the README."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis import metrics
+from pipeline.analysis.budget import Budget, row_of
+from pipeline.analysis.recommendation import compare, comparisons, recommend
+from pipeline.analysis.significance import in_words, paired_difference
+from pipeline.errors import PipelineError
+from pipeline.recipes.families import REPORTED
+from pipeline.recipes.roles import (
+    BASELINE,
+    HIDDEN,
+    LOGITS,
+    Reported,
+    replicated_role,
+    student_of_baseline,
+)
+from pipeline.results.predictions import probabilities_of
+from pipeline.results.storage import Run
+
+HEADER = (
+    "| model | role | accuracy | 95 % interval | against `{}`, 95 % | headlines alone | MB | ms "
+    "| ms, a headline | rows/s | reported |",
+    "|---|---|--:|:-:|---|--:|--:|--:|--:|--:|:-:|",
+)
+
+
+STEPS = {
+    BASELINE: "labels only",
+    LOGITS: "+ the teacher's logits",
+    "": "+ its logits on random spans of the rows",
+    HIDDEN: "+ its hidden states and attention first",
+}
+"""What a student is taught with, one thing more at a time: suffix of the role, and in words."""
+
+
+def markdown(run: Run) -> str:
+    """One line a model, the largest first.
+
+    Accuracy and its interval (Wilson) are shares of the test rows in percent, with the mean and the
+    extremes over seeds where the run has replicates; *against* the reference is the difference in
+    accuracy that the test leaves open (simultaneous bounds, see ``significance``); *headlines
+    alone* is the accuracy in percent on the project's 400 invented headlines; MB is 10^6 bytes of
+    the artifact; ms is the median time of one whole row, and of one headline of 8 to 20 words;
+    *reported* is what the source notebook said: accuracy, MB.
+    """
+    labels, probabilities = _predictions(run)
+    models = run.table()
+    seeds = metrics.across_seeds(dict(zip(models["role"], models["accuracy"], strict=True)))
+    shown = models[[replicated_role(role) is None for role in models["role"]]]
+    reported = {} if run.record.toy else REPORTED
+    kept = {role: probabilities[role] for role in shown["role"]}
+    table = metrics.models_table(shown, labels, kept, reported)
+    compared = compare(models, _right(labels, probabilities)).set_index("role")
+    lines = [
+        _line(
+            row,
+            _against(compared, row.role),
+            reported.get(row.role),
+            seeds.loc[row.role] if row.role in seeds.index else None,
+        )
+        for row in table.itertuples()
+    ]
+    header, rule = HEADER
+    return "\n".join([header.format(compared.index[compared["reference"]][0]), rule, *lines])
+
+
+def tables(run: Run) -> list[str]:
+    """What ``report`` prints of a run: its models, and which of them to deploy."""
+    return [markdown(run), budgets(run)]
+
+
+def budgets(run: Run) -> str:
+    """Which model to deploy as the room for it grows: one line a change of the recommendation."""
+    compared = compared_models(run)
+    reference = compared.loc[compared["reference"], "role"].iloc[0]
+    lines = [
+        f"| MB, at least | deploy | against `{reference}`, 95 % | within a point |",
+        "|--:|---|---|:-:|",
+    ]
+    before = None
+    for size in sorted(compared["size_mb"]):
+        found = recommend(compared, Budget(max_mb=size))
+        if found.recommended == before:
+            continue
+        before = found.recommended
+        row = row_of(found.models, before)
+        said = "the reference" if row["reference"] else in_words(row["low"], row["high"])
+        shown = "yes" if row["low"] >= -found.budget.margin else "not shown"
+        lines.append(f"| {row['size_mb']:.1f} | `{before}` | {said} | {shown} |")
+    return "\n".join(lines)
+
+
+def compared_models(run: Run) -> pd.DataFrame:
+    """A run's models to deploy, as ``recommendation.compare`` has them."""
+    return compare(run.table(), right_answers(run))
+
+
+def right_answers(run: Run) -> dict[str, np.ndarray]:
+    """By role, where the model is right on test: boolean (n,)."""
+    return _right(*_predictions(run))
+
+
+def ablation(run: Run) -> str:
+    """What each way of teaching adds: a line a step, two columns a student that has all of them.
+
+    The first is the accuracy on the test rows in percent, its 95 % interval (Wilson), and by
+    how many points the step may have changed it (95 % bounds, as on every page for all models of
+    the run at once); the second the accuracy on headlines alone.
+
+    Raises:
+        PipelineError: no student of the run has every step.
+    """
+    taught = {role: ways for role in run.by_role if len(ways := _ways(run, role)) == len(STEPS)}
+    if not taught:
+        steps = " ".join(f"minilm{step}" for step in STEPS)
+        raise PipelineError(
+            f"no student of {run.name} has every step; run … --only {steps} makes them"
+        )
+    labels, probabilities = _predictions(run)
+    right, family = _right(labels, probabilities), comparisons(run.by_role)
+    lines = [f"| taught with | {' | '.join(f'`{role}` | headlines alone' for role in taught)} |"]
+    lines.append(f"|---|{'---|--:|' * len(taught)}")
+    for number, words in enumerate(STEPS.values()):
+        cells = []
+        for ways in taught.values():
+            own = right[ways[number]]
+            low, high = metrics.accuracy_interval(int(own.sum()), len(own))
+            cell = f"{100 * own.mean():.1f} ({100 * low:.1f} – {100 * high:.1f})"
+            if number:
+                found = paired_difference(own, right[ways[number - 1]], family)
+                cell += f", {100 * found.low:+.2f} to {100 * found.high:+.2f}"
+            alone = run.by_role[ways[number]].headlines
+            cells += [cell, f"{100 * alone['accuracy']:.0f}" if alone else ""]
+        lines.append(f"| {words} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ways(run: Run, student: str) -> list[str]:
+    """The roles of a student's ``STEPS``, in their order, as far as the run has them."""
+    # Runs of schema 1 have another suffix for the baselines.
+    baselines = [role for role in run.by_role if student_of_baseline(role) == student]
+    others = [student + step for step in STEPS if step != BASELINE]
+    return baselines + [role for role in others if role in run.by_role]
+
+
+def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels (n,) and every role's probabilities (n, k) on test."""
+    predictions = {role: run.predictions(role) for role in run.by_role}
+    labels = next(iter(predictions.values()))["label"].to_numpy()
+    return labels, {role: probabilities_of(frame) for role, frame in predictions.items()}
+
+
+def _right(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """By role, where the model is right: boolean (n,)."""
+    return {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
+
+
+def _against(compared: pd.DataFrame, role: str) -> str:
+    """A model and the reference in a few words; nothing for one that is never deployed."""
+    if role not in compared.index:
+        return ""
+    row = compared.loc[role]
+    return "the reference" if row["reference"] else in_words(row["low"], row["high"])
+
+
+def _line(row, against: str, reported: Reported | None, seeds: pd.Series | None) -> str:
+    said = ""
+    if reported:
+        mark = "*" if reported.note else ""
+        said = f"{100 * reported.accuracy:.1f}, {reported.size_mb:g}{mark}"
+    accuracy = f"{100 * row.accuracy:.1f}"
+    if seeds is not None:
+        accuracy += (
+            f" ({seeds.seeds:.0f} seeds: {100 * seeds['mean']:.1f}, "
+            f"{100 * seeds.least:.1f} – {100 * seeds.greatest:.1f})"
+        )
+    cells = [
+        row.title,
+        f"`{row.role}`",
+        accuracy,
+        f"{100 * row.low:.1f} – {100 * row.high:.1f}",
+        against,
+        f"{100 * row.headlines:.0f}" if pd.notna(row.headlines) else "",
+        f"{row.size_mb:.1f}",
+        f"{row.p50_ms:.1f}",
+        "–" if pd.isna(row.headline_p50_ms) else f"{row.headline_p50_ms:.1f}",
+        f"{row.rows_per_second:.0f}",
+        said,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def speed(result: dict) -> str:
+    """The tables of ``bench``: one row, one headline, many rows, files, evaluation, training.
+
+    Ratios are against transformers' pipeline: on the same weights, and on the teacher.
+
+    Raises:
+        PipelineError: the run was never timed.
+    """
+    if not result:
+        raise PipelineError("this run was never timed; python -m pipeline bench does it")
+    parts = []
+    if "one" in result:
+        count = result["many_texts"]
+        title = f"{count} rows in batches of {result['batch_size']}"
+        parts.append(_comparison("One row", "ms", result["one"], 1))
+        if "headline" in result:
+            parts.append(_comparison("One headline", "ms", result["headline"], 1))
+        parts.append(_comparison(title, "rows/s", result["many"], count))
+    if "growth" in result:
+        lines = ["| `classify` | rows | s | rows/s | peak memory, MB |", "|---|--:|--:|--:|--:|"]
+        for role, rows in result["growth"].items():
+            lines += [
+                f"| `{role}` | {row['rows']:,} | {row['seconds']:.1f} "
+                f"| {row['rows'] / row['seconds']:.0f} | {row['memory_mb']:.0f} |"
+                for row in rows
+            ]
+        parts.append("\n".join(lines))
+    if "evaluation" in result:
+        parts.append(_evaluation(result["evaluation"]))
+    if "training" in result:
+        parts.append(_training(result["training"]))
+    return "\n\n".join(parts)
+
+
+def _evaluation(result: dict) -> str:
+    """Rows per second of each model, by the Classifier and in a loop in file order."""
+    lines = [
+        f"| {result['rows']:,} rows, on {result['measured_on']['hardware']['processor']} "
+        "| in file order, rows/s | ours, rows/s | times as fast | same labels |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for loop, ours in zip(result["models"][::2], result["models"][1::2], strict=True):
+        each = [f"{result['rows'] / row['ms'] * 1e3:.0f}" for row in (loop, ours)]
+        lines.append(
+            f"| `{ours['role']}` | {' | '.join(each)} | {loop['ms'] / ours['ms']:.1f} "
+            f"| {100 * ours['same_labels']:.1f} % |"
+        )
+    return "\n".join(lines)
+
+
+def _training(rows: list[dict]) -> str:
+    """Rows per second of each way, against the first way of the same role."""
+    lines = [
+        "| training | rows | epochs | rows/s | times as fast | accuracy on validation |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    first = {row["role"]: row["rows_per_second"] for row in reversed(rows)}
+    for row in rows:
+        lines.append(
+            f"| `{row['role']}`, {row['way']} | {row['rows']:,} | {row['epochs']} "
+            f"| {row['rows_per_second']:.1f} | {row['rows_per_second'] / first[row['role']]:.1f} "
+            f"| {100 * row['accuracy']:.1f} % |"
+        )
+    return "\n".join(lines)
+
+
+def _comparison(title: str, unit: str, rows: list[dict], texts: int) -> str:
+    """One table; ratios are against transformers' pipeline on the same weights, on the teacher."""
+    base = {row["group"]: row["ms"] for row in rows if row["peer"] == "transformers"}
+    lines = [
+        f"| {title} | {unit} | times as fast | against the teacher's | same labels "
+        "| greatest difference |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        figure = row["ms"] if texts == 1 else texts / row["ms"] * 1e3
+        cells = [row["title"], f"{figure:.{2 if texts == 1 else 0}f}"]
+        for group in (row["group"], "teacher"):
+            known = group in base and row["peer"] != "encoding"
+            cells.append(f"{base[group] / row['ms']:.1f}" if known else "")
+        if "same_labels" in row:
+            cells += [f"{100 * row['same_labels']:.1f} %", f"{row['greatest_difference']:.3f}"]
+        else:
+            cells += ["", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

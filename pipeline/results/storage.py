@@ -1,0 +1,409 @@
+"""Reading and writing ``cache/<run>/``: whole or absent, every file under a checksum.
+
+    cache/<run>/run.json                    the record: see RunRecord
+    cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p{k-1}
+    cache/<run>/logits/<name>.safetensors   a teacher's, for its students: a tensor "logits" (n, k)
+    cache/<run>/artifacts/<role>/           the model as it is deployed; may be left out of a clone
+
+Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+
+from pipeline.results import records
+from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
+from pipeline.results.predictions import predictions_frame as predictions_frame
+from pipeline.results.records import CacheError, ModelRecord, RunRecord, check_name
+
+RECORD = "run.json"
+CACHE = Path(__file__).resolve().parents[2] / "cache"
+_MAX_RECORD_BYTES = 10_000_000
+# How often, and after how many seconds, a run is read again that was replaced meanwhile.
+_ATTEMPTS, _PAUSE = 20, 0.02
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was read and found whole."""
+
+    folder: Path
+    record: RunRecord
+    by_role: dict[str, ModelRecord] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_role", {model.role: model for model in self.record.models})
+
+    @property
+    def name(self) -> str:
+        return self.record.run
+
+    @property
+    def labels(self) -> list[str]:
+        """Class names."""
+        return self.record.data["labels"]
+
+    def artifact(self, role: str) -> Path | None:
+        """Folder of the model's artifact, or None where this clone has not (all of) it."""
+        folder, files = self.folder / "artifacts" / role, self.by_role[role].artifact
+        try:
+            _inside(self.folder, f"artifacts/{role}")
+            # Files that the record does not name, too: a graph may name one as its data.
+            for path in folder.iterdir():
+                _inside(folder, path.name)
+            here = all((folder / name).is_file() for name in files)
+        except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
+            return None
+        return folder if files and here else None
+
+    def artifacts(self) -> dict[str, Path]:
+        """By role, ``artifact`` of every model that has it here."""
+        return {role: folder for role in self.by_role if (folder := self.artifact(role))}
+
+    def logits(self, fingerprint: str) -> Path | None:
+        """The file of a stage's logits, or None where the run has none of that fingerprint."""
+        return self.all_logits().get(fingerprint)
+
+    def all_logits(self) -> dict[str, Path]:
+        """By fingerprint of the stage, every file of logits."""
+        names = self.record.logits
+        return {print_: self.folder / "logits" / name for name, print_ in names.items()}
+
+    def predictions(self, role: str, split: str = "test") -> pd.DataFrame:
+        """Predictions of one model: columns row, label, p0 … p{k-1}, in the split's order.
+
+        Splits are test, validation and, where the run has it, headlines; no rows of any other.
+
+        Raises:
+            CacheError: the file is missing, changed or holds what can't be predictions.
+        """
+        frame = self.all_predictions(role)
+        return frame[frame["split"] == split].drop(columns="split").reset_index(drop=True)
+
+    def all_predictions(self, role: str) -> pd.DataFrame:
+        """Predictions of one model on every split, as they are stored."""
+        return _read_predictions(self.folder, self.record, role)
+
+    def table(self) -> pd.DataFrame:
+        """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost; and
+        ``validation``, the accuracy there.
+
+        A cost that was not taken is NaN.
+        """
+        return pd.DataFrame(
+            {
+                "run": self.name,
+                "family": self.record.family,
+                "role": model.role,
+                "title": model.title,
+                "method": model.method,
+                "parent": model.parent,
+                **{k: v for k, v in model.metrics.items() if not isinstance(v, list)},
+                "validation": model.validation.get("accuracy"),
+                "headlines": model.headlines.get("accuracy"),
+                "size_mb": model.size_bytes / 1e6,
+                "parameters": model.parameters,
+                **{name: model.cost.get(name, math.nan) for name in records.COSTS},
+                "at_hand": self.artifact(model.role) is not None,
+            }
+            for model in self.record.models
+        )
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
+    """Every whole run in the cache, by name, and one line for each folder that is not whole."""
+    runs, problems = [], []
+    if not cache.is_dir():
+        return runs, problems
+    for folder in sorted(cache.iterdir()):
+        if folder.name.startswith(".") or not folder.is_dir():
+            continue
+        try:
+            runs.append(read_run(folder))
+        except CacheError as error:
+            problems.append(str(error))
+    return runs, problems
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run and check everything but its artifacts (``pipeline verify`` checks those).
+
+    A run that is replaced by another while it is read is read again.
+
+    Raises:
+        CacheError: the folder is missing, half-written, changed, or of another schema version.
+    """
+    folder = Path(folder)
+    for _ in range(_ATTEMPTS):
+        before = _identity(folder)
+        try:
+            return _read(folder)
+        except (CacheError, OSError) as error:
+            reason = " ".join(str(error).split())  # one line, whatever pyarrow or a name brings
+            found = CacheError(
+                f"{folder} is left out: {reason}; "
+                "restore it with git, or make it anew with python -m pipeline run"
+            )
+            if before == _identity(folder) and not (before is None and _aside(folder).is_dir()):
+                raise found from error
+        time.sleep(_PAUSE)
+    raise found
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from the one that takes its place; None where there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _read(folder: Path) -> Run:
+    check_name(folder.name, "run name")
+    if folder.is_symlink():
+        raise CacheError("it is a symbolic link")
+    record = _read_record(folder)
+    if record.run != folder.name:
+        raise CacheError(f"its {RECORD} is of another run, {record.run!r}")
+    for name, digest in record.files.items():
+        path = _inside(folder, name)
+        if not path.is_file():
+            raise CacheError(f"{name} is missing")
+        if sha256(path) != digest:
+            raise CacheError(f"{name} has changed since it was written")
+    splits: dict[str, pd.DataFrame] = {}
+    for model in record.models:
+        name = f"predictions/{model.role}.parquet"
+        own = dict(iter(_read_predictions(folder, record, model.role).groupby("split", sort=False)))
+        keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
+        known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
+        # A model that was made before headlines were stored row by row has none of them.
+        missing = set(splits) - set(keys) - {HEADLINES}
+        if missing or not all(keys[split].equals(known[split]) for split in keys):
+            raise CacheError(f"{name} is of other rows")
+    for name in record.logits:
+        _check_logits(folder / "logits" / name, f"logits/{name}", len(record.data["labels"]))
+    return Run(folder, record)
+
+
+def _read_record(folder: Path) -> RunRecord:
+    path = _inside(folder, RECORD)
+    if not path.is_file():
+        raise CacheError(f"it has no {RECORD}")
+    if path.stat().st_size > _MAX_RECORD_BYTES:
+        raise CacheError(f"its {RECORD} is larger than {_MAX_RECORD_BYTES // 10**6} MB")
+    return records.parse(path.read_bytes())
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The path of a file of the run; a CacheError where it would lead out of its folder."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
+        raise CacheError(f"{name!r} leads out of the folder")
+    return path
+
+
+def _read_predictions(folder: Path, record: RunRecord, role: str) -> pd.DataFrame:
+    name = f"predictions/{role}.parquet"
+    if name not in record.files:
+        raise CacheError(f"{name} is not among its files")
+    return read_predictions(_inside(folder, name), name, len(record.data["labels"]))
+
+
+def _check_logits(path: Path, name: str, classes: int) -> None:
+    """Raise unless a file holds a teacher's logits, as far as its header says."""
+    from safetensors import SafetensorError, safe_open  # few runs have any
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            kinds = {key: (part.get_dtype(), part.get_shape()) for key, part in found.items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CacheError(f"{name} can't be read: {error}") from error
+    kind, shape = kinds.get("logits", (None, []))
+    if len(kinds) != 1 or kind != "F16" or len(shape) != 2 or shape[1] != classes:
+        raise CacheError(f"{name} is not one tensor of float16, logits, of {classes} columns")
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def write_run(
+    cache: Path,
+    record: RunRecord,
+    predictions: Mapping[str, pd.DataFrame],
+    artifacts: Mapping[str, Path],
+    logits: Mapping[str, Path] = MappingProxyType({}),
+) -> Run:
+    """Put a run in place of what stood under its name, in one step.
+
+    Args:
+        cache: the folder of all runs.
+        record: of the run; its ``files`` and each model's ``artifact`` are filled in here.
+        predictions: by role, for every model of the record.
+        artifacts: by role, the folder whose files are deployed; linked where the file system
+            can, else copied. A role of the record may be absent: it then has no artifact here,
+            and the checksums that its record brings stay.
+        logits: by fingerprint, the file of each stage that the record's ``logits`` names.
+
+    Raises:
+        CacheError: the record holds a number that is not finite, or what was written does not
+            read back as a whole run.
+    """
+    check_name(record.run, "run name")
+    cache.mkdir(parents=True, exist_ok=True)
+    # One writer at a time: to recover is to take every other draft for a killed writer's.
+    with FileLock(cache / ".lock"):
+        recover(cache)
+        _write_beside_and_swap(cache, record, predictions, artifacts, logits)
+    return read_run(cache / record.run)
+
+
+def rewrite_run(run: Run, record: RunRecord) -> Run:
+    """Write a run that was read anew, with all its files, under a changed record.
+
+    Raises:
+        CacheError: as ``write_run``.
+    """
+    tables = {role: run.all_predictions(role) for role in run.by_role}
+    return write_run(run.folder.parent, record, tables, run.artifacts(), run.all_logits())
+
+
+def _write_beside_and_swap(
+    cache: Path,
+    record: RunRecord,
+    predictions: Mapping[str, pd.DataFrame],
+    artifacts: Mapping[str, Path],
+    logits: Mapping[str, Path],
+) -> None:
+    # The new folder bears the run's own name inside a hidden one, so that it can be read and
+    # checked exactly as it will stand.
+    beside = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
+    try:
+        folder = beside / record.run
+        (folder / "predictions").mkdir(parents=True)
+        files, models = {}, []
+        for model in record.models:
+            name = f"predictions/{model.role}.parquet"
+            predictions[model.role].to_parquet(folder / name, index=False, compression="zstd")
+            files[name] = sha256(folder / name)
+            if model.role in artifacts:
+                target = folder / "artifacts" / model.role
+                target.mkdir(parents=True)
+                for source in sorted(artifacts[model.role].iterdir()):
+                    _link_or_copy(source, target / source.name)
+                digests = {path.name: sha256(path) for path in sorted(target.iterdir())}
+                model = dataclasses.replace(model, artifact=digests)
+            models.append(model)
+        for name, fingerprint in record.logits.items():
+            path = folder / "logits" / check_name(name, "file of logits")
+            path.parent.mkdir(exist_ok=True)
+            if fingerprint not in logits:
+                raise CacheError(f"there is no file of the logits {fingerprint} to write")
+            _link_or_copy(logits[fingerprint], path)
+            files[f"logits/{name}"] = sha256(path)
+        record = dataclasses.replace(record, models=models, files=files)
+        write_json(folder / RECORD, records.to_content(record))
+        read_run(folder)
+        _swap(folder, cache / record.run)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that ``path`` never holds half of it.
+
+    Raises:
+        CacheError: a number in it is not finite; the message names the file and the number's place.
+    """
+    records.check_finite(content, str(path))
+    beside = path.with_name(f".{path.name}.new")
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def recover(cache: Path) -> None:
+    """Undo what a killed writer left: put back a run that it had moved aside, drop its drafts."""
+    for aside in cache.glob(".old-*"):
+        target = cache / aside.name.removeprefix(".old-")
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(target)
+    for draft in cache.glob(".new-*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def restore(cache: Path) -> None:
+    """``recover``, for one who is about to add to a run, when no writer is at work."""
+    if cache.is_dir():
+        with FileLock(cache / ".lock"):
+            recover(cache)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".old-{target.name}")
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; what stood there is deleted.
+
+    Where the system can't exchange two folders in one step, what stood there is moved aside
+    first: between the two renames the run is absent, never half-written. Readers wait that long,
+    and ``recover`` finds the old one should the process die there.
+    """
+    if not target.exists():
+        new.rename(target)
+    elif not _exchange(new, target):
+        aside = _aside(target)
+        target.rename(aside)
+        new.rename(target)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, if the system can: Linux, on most file systems."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
+    paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    return renameat2 is not None and renameat2(here, paths[0], here, paths[1], exchange) == 0
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)

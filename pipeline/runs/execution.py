@@ -1,0 +1,179 @@
+"""One execution of a family on one data set: role after role, the run written as it grows."""
+
+import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline import hardware, processes
+from pipeline.data import near_duplicates
+from pipeline.data.data_sets import SEED, Corpus
+from pipeline.errors import PipelineError
+from pipeline.models import networks
+from pipeline.progress import say
+from pipeline.recipes.roles import Family
+from pipeline.results.records import SCHEMA, ModelRecord, RunRecord
+from pipeline.results.storage import Run, read_run, restore, write_run
+from pipeline.runs import plan, stage_folders
+from pipeline.runs.model_stages import Maker
+
+
+def run(
+    family: Family,
+    corpus: Corpus,
+    asked: list[str],
+    *,
+    name: str,
+    cache: Path,
+    work: Path,
+    command: str,
+    checkpoints: Path | None = None,
+    pretrained_layers: bool = False,
+    measure_again: bool = False,
+    callbacks: tuple = (),
+) -> Run | None:
+    """Make the roles ``asked`` for and what they need, each written to ``cache/<name>/`` once done.
+
+    Of several processes the first makes and writes everything and gives the run; the others help
+    it to train, and give None.
+
+    What is done already under the same fingerprint is taken as it is; the run's other roles stay.
+    A teacher that is needed for its logits alone is not made where the work folder or the run has
+    them. With ``pretrained_layers``, students take the layers of their parent's checkpoint, not of
+    its fine-tuned weights. With ``measure_again`` every role is timed anew, whatever is done.
+
+    Raises:
+        PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
+            run is at work, or a stage found something wrong.
+    """
+    with contextlib.ExitStack() as held:
+        if processes.is_first():
+            held.enter_context(stage_folders.locked(work))
+            held.enter_context(stage_folders.locked(cache / name))
+            restore(cache)
+        processes.wait_for_all()  # until the run can be read as it stands
+        written = _existing(cache / name, family, corpus)
+        inputs = _recorded_identities(family, written)
+        inputs |= {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
+        if pretrained_layers:
+            inputs[plan.LAYERS_FROM] = plan.PRETRAINED
+        for checkpoint in plan.checkpoints(family, asked, inputs):
+            inputs[checkpoint] = _identity(checkpoint, checkpoints, inputs.get(checkpoint))
+        maker = Maker(family, corpus, work, checkpoints, inputs, written, callbacks)
+        roles = plan.roles_to_make(family, asked, inputs, maker.has_logits)
+        processes.wait_for_all()  # until all have the same roles in mind
+        if not processes.is_first():
+            for role in roles:
+                maker.help_to_train(role)
+            return None
+        for number, role in enumerate(roles, start=1):
+            say(f"[{number}/{len(roles)}] {role}")
+            if measure_again:
+                maker.measure_again(role)
+            record = maker.record(role)
+            if not (written and _holds(written, record, measure_again)):
+                written = _write(written, maker, record, cache, name, command)
+            say(
+                f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
+                f"on test, {record.size_bytes / 1e6:.1f} MB"
+            )
+        return written
+
+
+def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]:
+    """By name, the identity of each checkpoint as the run has it.
+
+    By them, what the run holds is known even if nothing that is asked for rests on them: its
+    teacher, to compare with, and its logits.
+    """
+    names = plan.checkpoints(family, family.by_role(), {})
+    # Parents come first in a run. A model that was made before its parent was made anew may name
+    # another identity.
+    records = reversed(existing.record.models if existing else [])
+    return {name: r.inputs[name] for r in records for name in names if name in r.inputs}
+
+
+def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str:
+    """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
+    try:
+        return networks.checkpoint_identity(checkpoint, folder)
+    except PipelineError:
+        if recorded is None:
+            raise
+        return recorded
+
+
+def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
+    """The run that stands under this name, if it can be added to."""
+    if not folder.exists():
+        return None
+    run = read_run(folder)
+    same_data = corpus.is_named(run.record.data["fingerprint"], run.record.schema)
+    if run.record.family != family.name or not same_data:
+        raise PipelineError(
+            f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
+            "fingerprint is not that of these data; name this run with --run, or delete that folder"
+        )
+    return run
+
+
+def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
+    """Whether a run has this very record, and the artifact with it, in the newest schema.
+
+    With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
+    """
+    stored = run.by_role.get(record.role)
+    if not (stored and run.artifact(record.role)):
+        return False
+    newer = {} if cost else {"cost": record.cost, "measured_on": record.measured_on}
+    return run.record.schema == SCHEMA and replace(stored, artifact={}, **newer) == record
+
+
+def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
+    """As the run has it, whose data are the same; counted where it was not."""
+    known = existing.record.data.get("near_duplicates") if existing else None
+    held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
+    return known or near_duplicates.near_duplicates(corpus.train.texts, held_out)
+
+
+def _write(
+    existing: Run | None, maker: Maker, record: ModelRecord, cache: Path, name: str, command: str
+) -> Run:
+    """The run with one model added or replaced."""
+    records = {**(existing.by_role if existing else {}), record.role: record}
+    kept = [role for role in records if role != record.role]
+    predictions = {role: existing.all_predictions(role) for role in kept}
+    artifacts = existing.artifacts() if existing else {}
+    # Of the models of today's recipe alone: what an older teacher answered teaches nobody any more.
+    stored = existing.all_logits() if existing else {}
+    logits = {key: stored[key] for key in maker.learned_logits() if key in stored}
+    logits |= maker.logits_at_hand([record.role])
+    # Models that today's family has no more, of a run that an older version began, come last.
+    in_order = [role for role in dict.fromkeys([*maker.models, *kept]) if role in records]
+    corpus = maker.corpus
+    return write_run(
+        cache,
+        RunRecord(
+            run=name,
+            family=maker.family.name,
+            toy=maker.family.toy,
+            command=command,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            data={
+                "name": corpus.name,
+                "fingerprint": corpus.fingerprint,
+                "labels": list(corpus.labels),
+                "title_first": corpus.title_first,
+                "rows": {split: len(rows) for split, rows in corpus.splits().items()},
+                "seed": SEED,
+                "near_duplicates": _near_duplicates(existing, corpus),
+            },
+            models=[records[role] for role in in_order],
+            files={},
+            bench=existing.record.bench if existing else {},
+            logits={f"{fingerprint[:16]}.safetensors": fingerprint for fingerprint in logits},
+        ),
+        {**predictions, record.role: maker.predictions(record.role)},
+        {**artifacts, record.role: maker.artifact(record.role)},
+        logits,
+    )

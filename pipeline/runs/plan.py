@@ -1,0 +1,266 @@
+"""What a family's run consists of: which roles, in what order, under which fingerprints."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import NamedTuple
+
+from pipeline.errors import PipelineError
+from pipeline.recipes.roles import BASELINE, Family, Model, RandomSpans
+from pipeline.results.storage import Run
+from pipeline.runs import stage_folders
+
+# Raised when a stage's code comes to give something else for the same settings.
+_VERSIONS = {"weights": 2, "logits": 2, "artifact": 3, "evaluation": 2}
+
+CALIBRATION_ROWS = 256
+BLOCK_SIZE = 128
+# The least noise in a teacher's logits on validation rows: python -m tests.experiments.smoothing
+SMOOTHING = 0.75
+UNEVEN = 15.0
+"""Columns of an input are smoothed only if the largest is at least this many times the median."""
+_SMOOTHED = {"calibration_rows": CALIBRATION_ROWS, "smoothing": SMOOTHING, "uneven": UNEVEN}
+_METHOD_SETTINGS = {
+    "dynamic": {"weights": "int8 per channel", "activations": "uint8, dynamic", **_SMOOTHED},
+    "static": {"weights": "int8 per channel", "activations": "uint8, calibrated", **_SMOOTHED},
+    "qat": {
+        "weights": "int8 per channel",
+        "activations": "uint8, learned ranges",
+        "calibration_rows": CALIBRATION_ROWS,
+    },
+    "int4": {"weights": "4 bits, symmetric", "block_size": BLOCK_SIZE},
+}
+
+INT8_METHODS = ("dynamic", "static", "qat")
+INT8_BITS = "int8_bits"
+"""Among a model's inputs: how many bits its int8 weights have, "7" or "8"."""
+LAYERS_FROM = "layers_from"
+"""Among a model's inputs: ``PRETRAINED`` if its layers are not the fine-tuned teacher's."""
+PRETRAINED = "the pretrained checkpoint"
+
+
+class Fingerprints(NamedTuple):
+    """Of the stages of one model; a model that is only quantized has no weights of its own."""
+
+    weights: str | None
+    artifact: str
+    evaluation: str
+
+
+def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool) -> list[str]:
+    """The roles that one call names.
+
+    Args:
+        family: the family.
+        only: roles asked for; by default all of the family's own.
+        no_teacher: of the students asked for, take the no-teacher baselines instead.
+
+    Raises:
+        PipelineError: a role that the family does not have, or one that has no baseline.
+    """
+    models = family.by_role()
+    asked = list(only or (model.role for model in family.models))
+    unknown = [role for role in asked if role not in models]
+    if unknown:
+        raise PipelineError(
+            f"family {family.name} has no role {unknown[0]!r}; its roles are {', '.join(models)}"
+        )
+    if no_teacher:
+        asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
+        if not asked:
+            students = [model.role for model in family.models if model.method == "distilled"]
+            raise PipelineError(f"--no-teacher needs a student: {', '.join(students)}")
+    return asked
+
+
+def roles_to_make(
+    family: Family,
+    asked: Iterable[str],
+    inputs: Mapping[str, str],
+    has_logits: Callable[[str], bool] = lambda role: False,
+) -> list[str]:
+    """The roles asked for, with everything that they need, parents first.
+
+    Args:
+        family: the family.
+        asked: roles of the family.
+        inputs: as for ``fingerprints``; they say where layers are taken from.
+        has_logits: whether the logits that a student learns are at hand. Then its teacher is not
+            made for them.
+    """
+    models = family.by_role()
+    needed: set[str] = set()
+
+    def need(role: str) -> None:
+        if role in needed:
+            return
+        needed.add(role)
+        model = models[role]
+        if source := made_from(model, inputs):
+            need(source)
+        teacher, reads_weights = taught_by(model), model.training and model.training.hidden_epochs
+        if teacher and (reads_weights or not has_logits(role)):
+            need(teacher)
+
+    for role in asked:
+        need(role)
+    return [role for role in models if role in needed]
+
+
+def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
+    """The role whose weights or graph a model is made from, if it is made from another's."""
+    if model.checkpoint or model.shape or _from_pretrained_layers(model, inputs):
+        return None
+    return model.parent
+
+
+def taught_by(model: Model) -> str | None:
+    """The role whose logits are in a model's loss, if there is one."""
+    return (model.teacher or model.parent) if model.method in ("distilled", "qat") else None
+
+
+def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
+    """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
+    keeps_its_parents = model.layers and not model.checkpoint
+    return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
+
+
+def starting_checkpoint(
+    family: Family, model: Model, inputs: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Name and architecture of the checkpoint that a model starts from; None: from no checkpoint.
+
+    A student that keeps some of its parent's layers takes them from the parent's own checkpoint
+    where ``inputs`` say so: its fine-tuned weights may be lost.
+    """
+    if _from_pretrained_layers(model, inputs):
+        model = family.by_role()[model.parent]
+    return (model.checkpoint, model.architecture) if model.checkpoint else None
+
+
+def checkpoints(family: Family, roles: Iterable[str], inputs: Mapping[str, str]) -> list[str]:
+    """Names of the pretrained checkpoints that these roles rest on, their teachers' too."""
+    starts = (
+        starting_checkpoint(family, model, inputs)
+        for role in roles
+        for model in _lineage(family, role, inputs)
+    )
+    return list(dict.fromkeys(start[0] for start in starts if start))
+
+
+def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Iterator[Model]:
+    """A model and all that its fingerprint rests on; one may come twice."""
+    if role is not None:
+        model = family.by_role()[role]
+        yield model
+        yield from _lineage(family, made_from(model, inputs), inputs)
+        yield from _lineage(family, taught_by(model), inputs)
+
+
+def settings(family: Family, model: Model) -> dict:
+    """How a model is made, as the run's record and the fingerprints have it."""
+    described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
+    described["every_operator"] = model.every_operator
+    if model.every_operator:
+        described |= {"smoothing": None, "uneven": None}  # the naive way, as it is
+    described["shape"] = asdict(model.shape) if model.shape else None
+    if model.training:
+        described |= {
+            "architecture": model.architecture,
+            "checkpoint": model.checkpoint,
+            "layers": model.layers,
+            "vocabulary": model.vocabulary,
+            **asdict(model.training),
+        }
+    # What does not apply is left out, so that a setting added later leaves older models as made.
+    applies = {name: value for name, value in described.items() if value is not None}
+    # As it is read back, with lists for tuples.
+    return json.loads(json.dumps(applies))
+
+
+def inputs(family: Family, role: str, known: Mapping[str, str]) -> dict[str, str]:
+    """What a model takes from outside the recipe, out of all that a run takes.
+
+    That is the data's fingerprint under "data", the identity of each checkpoint on its line under
+    the checkpoint's name, and ``INT8_BITS`` and ``LAYERS_FROM`` where they matter to it.
+    """
+    lineage = list(_lineage(family, role, known))
+    names = ["data", *checkpoints(family, [role], known)]
+    if any(model.method in INT8_METHODS for model in lineage):
+        names.append(INT8_BITS)
+    if any(_from_pretrained_layers(model, known) for model in lineage):
+        names.append(LAYERS_FROM)
+    return {name: known[name] for name in names}
+
+
+def fingerprints(family: Family, inputs: Mapping[str, str]) -> "dict[str, Fingerprints]":
+    """The fingerprints of every role for which ``inputs`` hold all that they rest on.
+
+    Args:
+        family: the family.
+        inputs: as ``plan.inputs`` gives them of one role, or of all.
+    """
+    models = family.by_role()
+
+    @cache
+    def of(role: str) -> Fingerprints | None:
+        model = models[role]
+        start = starting_checkpoint(family, model, inputs)
+        source = made_from(model, inputs)
+        taught = taught_by(model)
+        needed = {"data"}
+        needed |= {start[0]} if start else set()
+        needed |= {INT8_BITS} if model.method in INT8_METHODS else set()
+        if not needed <= set(inputs) or any(r and not of(r) for r in (source, taught)):
+            return None
+        made = settings(family, model)
+        bits = inputs[INT8_BITS] if model.method in INT8_METHODS else None
+        weights = None
+        if makes_weights(model):
+            weights = stage_folders.fingerprint(
+                version=_VERSIONS["weights"],
+                settings=made,
+                data=inputs["data"],
+                start=inputs[start[0]] if start else source and of(source).weights,
+                teacher=taught and logits_fingerprint(of(taught).weights, None),
+                int8_bits=bits,
+            )
+        artifact = stage_folders.fingerprint(
+            version=_VERSIONS["artifact"],
+            settings=made,
+            data=inputs["data"],
+            source=weights or of(source).artifact,
+            int8_bits=bits,
+        )
+        evaluation = stage_folders.fingerprint(
+            version=_VERSIONS["evaluation"], artifact=artifact, data=inputs["data"]
+        )
+        return Fingerprints(weights, artifact, evaluation)
+
+    return {role: found for role in models if (found := of(role))}
+
+
+def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
+    """Of a teacher's logits on the training rows, or on random spans of them.
+
+    Args:
+        weights: fingerprint of the teacher's weights.
+        spans: of the student; None: the whole rows.
+    """
+    settings = asdict(spans) if spans else None
+    return stage_folders.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
+
+
+def makes_weights(model: Model) -> bool:
+    """Whether something is trained for it, rather than made of its parent's artifact."""
+    return bool(model.training or model.shape)
+
+
+def state(family: Family, run: Run | None, role: str) -> str:
+    """``done``, ``stale`` (made by another recipe than today's) or ``missing``."""
+    record = run and run.by_role.get(role)
+    if not record:
+        return "missing"
+    today = fingerprints(family, record.inputs).get(role)
+    return "done" if today and today.evaluation == record.fingerprint else "stale"

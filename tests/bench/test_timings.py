@@ -1,0 +1,222 @@
+"""The benchmark's turns, checks and tables, on tiny models; not its figures."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.__main__ import main
+from pipeline.bench import peers, timings
+from pipeline.bench import training as bench_training
+from pipeline.bench.timings import Contestant
+from pipeline.data import data_sets
+from pipeline.errors import PipelineError
+from pipeline.evaluation import scoring
+from pipeline.inference.classifier import Classifier
+from pipeline.models import networks
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import Training
+from pipeline.results import report
+from pipeline.results.storage import read_run
+from pipeline.training import trainers
+from tests import pipelines, synthetic
+
+
+def test_headlines_are_joined_in_turn_and_of_one_class():
+    texts = timings.headlines((1, 3), 8)
+    assert [text.count(". ") for text in texts] == [0, 2] * 4
+    assert len(set(texts)) == 8
+    assert texts == timings.headlines((1, 3), 8)
+
+
+def test_peers_are_asked_in_turns_and_checked_against_the_first(artifact):
+    people = [
+        Contestant("teacher", "teacher", kind, artifact)
+        for kind in ("onnxruntime", "ours", "encoding")
+    ]
+    orders = [["coach"], ["shares election"], ["x"]]
+    plain, own, encoding = timings.compare(people, 64, orders, 1, turns=4)
+    assert plain["calls"] == own["calls"] == encoding["calls"] == 3
+    assert min(row["ms"] for row in (plain, own, encoding)) > 0
+    assert plain["same_labels"] == own["same_labels"] == 1
+    assert own["greatest_difference"] < 1e-6
+    assert "same_labels" not in encoding
+
+
+def test_a_turn_is_a_block_of_calls(artifact):
+    people = [Contestant("t", "t", "ours", artifact)]
+    (row,) = timings.compare(people, 64, [["a"], ["b"]], 1, turns=3, block=5)
+    assert row["calls"] == 10
+
+
+def test_a_peer_that_answers_otherwise_is_seen(artifact, cache_folder):
+    # The last of the synthetic models at hand knows no word of Business.
+    other = cache_folder / "synthetic" / "artifacts" / "tiny-int8"
+    people = [Contestant("t", "t", "ours", folder) for folder in (artifact, other)]
+    _, row = timings.compare(people, 64, [["shares"], ["coach"]], 1, turns=5)
+    assert row["same_labels"] == 0.5
+    assert row["greatest_difference"] > 0.5
+
+
+def test_many_texts_come_back_in_order(artifact):
+    texts = ["coach", "election", "shares and more words", "coach x x"] * 20
+    expected = Classifier(artifact).predict_proba(texts)
+    for kind in ("ours", "onnxruntime"):
+        np.testing.assert_allclose(peers.KINDS[kind](artifact, 64)(texts, 32), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["transformers", "torch.ao"])
+def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path):
+    name = "google-bert/bert-base-uncased"
+    network, tokenizer = networks.load_checkpoint(name, "bert", checkpoints, data_sets.LABELS)
+    networks.save(network, tokenizer, tmp_path)
+    texts = ["Shares fell", "Coach resigns after a long season"]
+    found = peers.KINDS[kind](tmp_path, 64)(texts, 2)
+    with torch.no_grad():
+        batch = tokenizer(texts, padding=True, return_tensors="pt")
+        expected = network.eval()(**batch).logits.softmax(-1).numpy()
+    np.testing.assert_allclose(found, expected, atol=0.05 if kind == "torch.ao" else 1e-5)
+
+
+def test_a_peer_is_stopped_outside_its_turn(artifact):
+    with peers.Peer("onnxruntime", artifact, 64) as peer:
+        for _ in range(2):
+            with peer.turn():
+                peer.ask(["coach"])
+            found = os.waitid(os.P_PID, peer._process.pid, os.WSTOPPED | os.WNOWAIT)
+            assert found.si_status == signal.SIGSTOP
+
+
+def test_a_peer_that_fails_is_one_line(tmp_path):
+    with (
+        peers.Peer("ours", tmp_path / "nothing", 64) as peer,
+        pytest.raises(PipelineError, match="ended with its message above"),
+    ):
+        peer.ask(["x"])
+
+
+def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
+    before = read_run(cache_folder / "synthetic")
+    process = pipelines.run(
+        *("bench", "synthetic", "--cache", cache_folder, "--turns", "3", "--rows", "20", "40")
+    )
+    assert process.returncode == 0, process.stderr
+    assert "note: no weights of minilm at hand" in process.stderr
+    run = read_run(cache_folder / "synthetic")
+    result = run.record.bench
+    for kind in ("one", "headline"):
+        assert {row["role"] for row in result[kind]} == {"minilm"}
+        assert {row["calls"] for row in result[kind]} == {2 * timings.BLOCK}
+    ((role, rows),) = result["growth"].items()
+    assert role == min(result["latency"], key=lambda role: run.by_role[role].size_bytes)
+    assert [row["rows"] for row in rows] == [20, 40]
+    assert min(row["memory_mb"] for row in rows) > 10
+    assert process.stdout.rstrip("\n") == report.speed(result)
+    # The teacher was not at hand, so no model's latency is another than it was.
+    assert set(result["latency"]) == {"minilm", "tiny-int8"}
+    names = {"load_ms", "p50_ms", "p95_ms", "headline_p50_ms", "headline_p95_ms"}
+    assert set(result["latency"]["minilm"]) == names
+    assert "20 headlines of 8 to 20 words" in result["latency_texts"]
+    assert "the run keeps the latencies that it has" in process.stderr
+    assert run.record.models == before.record.models
+
+
+def test_evaluation_is_timed_beside_a_loop_in_file_order(cache_folder):
+    arguments = ("--cache", cache_folder, "--turns", "3", "--evaluation-rows", "70")
+    process = pipelines.run("bench", "synthetic", *arguments)
+    assert process.returncode == 0, process.stderr
+    run = read_run(cache_folder / "synthetic")
+    result = run.record.bench["evaluation"]
+    assert result["rows"] == 70
+    asked = [(row["role"], row["peer"]) for row in result["models"]]
+    at_hand = [role for role in run.by_role if run.artifact(role)]
+    assert asked == [(role, kind) for role in at_hand for kind in ("onnxruntime", "ours")]
+    assert all(row["same_labels"] == 1 for row in result["models"])
+    lines = process.stdout.splitlines()
+    assert lines[0].startswith("| 70 rows, on ")
+    assert len(lines) == 2 + len(at_hand)
+
+
+def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monkeypatch):
+    asked = []
+
+    def compare(people, max_length, orders, *settings):
+        asked.extend(orders)
+        return []
+
+    monkeypatch.setattr(timings, "compare", compare)
+    arguments = ("bench", "synthetic", "--cache", str(cache_folder), "--data", str(data_folder))
+    assert main([*arguments, "--turns", "2", "--rows"]) == 0
+    rows = data_sets.load(data_folder).validation.texts
+    singles = [[row] for row in rows[: 2 * timings.BLOCK]]
+    headlines = [[text] for text in scoring.short_headlines(2 * timings.BLOCK)]
+    assert asked == [*singles, *headlines, rows[: timings.BATCHES * timings.BATCH_SIZE]]
+    assert read_run(cache_folder / "synthetic").record.bench["texts"] == "validation rows"
+
+
+def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
+    roles = ("teacher", "minilm", "tiny-int8")
+    run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
+    latency = {role: {"p50_ms": number, "p95_ms": number + 1} for number, role in enumerate(roles)}
+    timed = {"latency": latency, "latency_texts": "validation rows"}
+    now = {"hardware": {"processor": "another"}, "threads": 2}
+    stored = timings.store(run, timed | {"measured_on": now})
+    assert list(stored.table()["p50_ms"]) == [0, 1, 2]
+    assert list(stored.table()["p95_ms"]) == [1, 2, 3]
+    for role in roles:
+        taken = stored.by_role[role].measured_on
+        assert taken["latency"] == now | {"texts": "validation rows"}
+        assert taken["throughput"] == run.by_role[role].measured_on["throughput"]
+        assert stored.by_role[role].metrics == run.by_role[role].metrics
+        assert stored.artifact(role)
+    # Tables that are not made again stay, and the models as they are.
+    again = timings.store(stored, {"training": []})
+    assert set(again.record.bench) == {"latency", "latency_texts", "measured_on", "training"}
+    assert again.record.models == stored.record.models
+
+
+def test_training_is_timed_in_both_ways(checkpoints):
+    rates = {"teacher": 1e-3, "minilm": 1e-3}
+    corpus = data_sets.load(toy=True)
+    rows = bench_training.compare(FAMILIES["mpnet"], corpus, checkpoints, rates, 48)
+    roles = ["teacher", "teacher", "minilm", "minilm"]
+    assert [(row["role"], row["way"]) for row in rows] == list(
+        zip(roles, [*bench_training.WAYS] * 2, strict=True)
+    )
+    for row in rows:
+        assert row["rows_per_second"] * row["seconds"] == pytest.approx(48 * row["epochs"])
+        assert 0 <= row["accuracy"] <= 1
+    lines = report.speed({"training": rows}).splitlines()
+    assert "| `teacher`, the notebook's | 48 | 1 |" in lines[-4]
+    assert " | 1.0 | " in lines[-2]
+
+
+def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
+    # A teacher that is always sure of Sports, on rows that are labelled otherwise.
+    teacher = networks.load_checkpoint(
+        "sentence-transformers/all-mpnet-base-v2", "mpnet", checkpoints, data_sets.LABELS
+    )
+    torch.nn.init.zeros_(teacher[0].classifier.out_proj.weight)
+    teacher[0].classifier.out_proj.bias.data = torch.tensor([0.0, 20.0, 0.0, 0.0])
+    name = "sentence-transformers/all-MiniLM-L6-v2"
+    student = networks.load_checkpoint(name, "bert", checkpoints, data_sets.LABELS)
+    rows = data_sets.load(toy=True).train.take(np.arange(32))
+    settings = Training(rates=(), epochs=20, label_share=0.0)
+    lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)
+    bench_training.learn_as_the_notebook(student, lesson)
+    logits = trainers.predict_logits(*student, rows, 32)
+    assert (logits.argmax(axis=1) == 1).all()
+
+
+def test_a_run_with_nothing_at_hand_is_one_line(cache_folder):
+    for arguments, message in [
+        (("nowhere",), "no run nowhere"),
+        (("synthetic", "--turns", "1"), "--turns takes 2 or more"),
+        (("synthetic", "--evaluation-rows", "-1"), "numbers of rows are from 1 on"),
+    ]:
+        process = pipelines.run("bench", *arguments, "--cache", cache_folder)
+        assert process.returncode == 1
+        assert message in process.stderr
+        assert "Traceback" not in process.stderr

@@ -1,0 +1,284 @@
+"""The table of families, and the plan that follows from it."""
+
+from dataclasses import replace
+
+import pytest
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+)
+
+from pipeline.errors import PipelineError
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import BASELINE, replicated_role, student_of_baseline
+from pipeline.runs import plan
+
+SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
+BEYOND = {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4", "static-naive", "nano", "tfidf"}
+BEYOND |= {"teacher-int4", "distil-int4", "tiny-static", "tiny-qat"}
+STUDENTS = {"distil", "tiny", "minilm", "compact", "micro", "nano"}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_every_family_has_the_notebooks_roles_and_parents_come_first(family):
+    roles = [model.role for model in family.models]
+    assert set(roles) >= SEVEN | BEYOND
+    for number, model in enumerate(family.models):
+        assert model.parent is None or model.parent in roles[:number]
+    assert {role for role in family.by_role() if role.endswith(BASELINE)} == {
+        f"{role}{BASELINE}" for role in STUDENTS
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_tiny_is_quantized_in_every_way_and_its_training_is_taught_by_the_teacher(family):
+    models = family.by_role()
+    ways = {model.method: model for model in family.models if model.parent == "tiny"}
+    assert set(ways) == {"dynamic", "static", "qat", "int4"}
+    assert plan.made_from(ways["qat"], {}) == "tiny"
+    assert plan.taught_by(ways["qat"]) == "teacher"
+    assert plan.taught_by(models["qat"]) == plan.made_from(models["qat"], {}) == "teacher"
+    before, other_teacher = _prints(family), _prints(_with(family, "teacher", seed=1))
+    assert before["tiny-qat"].weights != other_teacher["tiny-qat"].weights
+    other_tiny = _prints(_with(family, "tiny", warmup=0.5))
+    assert before["tiny-qat"].weights != other_tiny["tiny-qat"].weights
+    for role, parent in (("teacher-int4", "teacher"), ("distil-int4", "distil")):
+        assert (models[role].method, models[role].parent) == ("int4", parent)
+
+
+def test_what_is_made_of_a_student_besides_differs_in_its_training_alone():
+    roles = FAMILIES["mpnet"].by_role()
+    minilm = roles["minilm"]
+    assert minilm.training.spans.per_row == 2
+    # It takes its own length from validation: as long as its student it would be overtrained.
+    own_length = {"epochs": 1, "least_steps": 60, "doubled_up_to": 12_000}
+    changes = {
+        "minilm-baseline": own_length | {"spans": None, "label_share": 1.0},
+        # As many steps: two spans of every row are two rows more.
+        "minilm-logits": {"spans": None, "epochs": 3 * minilm.training.epochs},
+        "minilm-hidden": {"hidden_epochs": 1},
+        "minilm-seed43": {"seed": 43},
+        "minilm-seed44": {"seed": 44},
+    }
+    assert {role for role in roles if role.startswith("minilm-")} == {
+        *changes,
+        "minilm-int8",
+        "minilm-int4",
+    }
+    for role, change in changes.items():
+        assert roles[role].training == replace(minilm.training, **change)
+        assert (roles[role].checkpoint, roles[role].layers) == (minilm.checkpoint, minilm.layers)
+        assert replicated_role(role) == ("minilm" if "seed" in change else None)
+    # A bag of n-grams has no layers to match.
+    assert "nano-baseline" in roles
+    assert "nano-hidden" not in roles
+
+
+def test_a_baseline_is_known_by_its_old_name_too():
+    assert student_of_baseline("minilm-baseline") == "minilm"
+    assert student_of_baseline("minilm-control") == "minilm"
+    assert student_of_baseline("minilm") is None
+    # Nothing is made under that name any more.
+    assert "minilm-control" not in FAMILIES["mpnet"].by_role()
+
+
+def test_no_figure_of_the_notebook_stands_beside_a_toy():
+    assert not any(model.reported for model in FAMILIES["toy"].models)
+    assert {m.role for m in FAMILIES["bert"].models if m.reported} == SEVEN
+
+
+# The published configurations; sizes of the saved weights, in MB, are the source notebook's.
+PUBLISHED = {
+    "teacher": (BertForSequenceClassification, BertConfig, {}, 438.0),
+    "distil": (DistilBertForSequenceClassification, DistilBertConfig, {}, 267.9),
+    "tiny": (
+        BertForSequenceClassification,
+        BertConfig,
+        {"hidden_size": 312, "num_hidden_layers": 4, "intermediate_size": 1200},
+        57.4,
+    ),
+    "minilm": (
+        BertForSequenceClassification,
+        BertConfig,
+        {"hidden_size": 384, "num_hidden_layers": 12, "intermediate_size": 1536},
+        133.5,
+    ),
+}
+
+
+@pytest.mark.parametrize("role", PUBLISHED)
+def test_published_configurations_have_the_notebooks_sizes(role, tmp_path):
+    build, configure, shape, size_mb = PUBLISHED[role]
+    model = build(configure(num_labels=4, **shape))
+    model.save_pretrained(tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_size / 1e6 == pytest.approx(size_mb, rel=2e-3)
+    assert FAMILIES["bert"].by_role()[role].architecture == model.config.model_type
+
+
+MPNET = FAMILIES["mpnet"]
+FROM_PRETRAINED = {plan.LAYERS_FROM: plan.PRETRAINED}
+
+
+def test_all_of_a_familys_own_roles_are_made_by_default_and_of_no_teacher_its_baselines():
+    assert plan.roles_asked_for(MPNET, None, False) == [model.role for model in MPNET.models]
+    assert plan.roles_asked_for(MPNET, ["tiny", "static"], True) == ["tiny-baseline"]
+    assert plan.roles_asked_for(MPNET, None, True) == [
+        f"{m.role}{BASELINE}" for m in MPNET.models if m.role in STUDENTS
+    ]
+
+
+# What is asked for, what is made of it, and what is made where the teacher's logits are at hand.
+NEEDED = {
+    "tiny-int8": (["teacher", "tiny", "tiny-int8"], ["tiny", "tiny-int8"]),
+    "tiny-qat": (["teacher", "tiny", "tiny-qat"], ["tiny", "tiny-qat"]),
+    "nano": (["teacher", "nano"], ["nano"]),
+    # Made from the teacher itself, too.
+    "qat": (["teacher", "qat"], ["teacher", "qat"]),
+    "distil-int4": (["teacher", "distil", "distil-int4"], ["teacher", "distil", "distil-int4"]),
+    # From a checkpoint of its own, or from the teacher's layers, and taught by nobody.
+    "minilm-baseline": (["minilm-baseline"], ["minilm-baseline"]),
+    "distil-baseline": (["teacher", "distil-baseline"], ["teacher", "distil-baseline"]),
+    "tfidf": (["tfidf"], ["tfidf"]),
+}
+
+
+@pytest.mark.parametrize("role", NEEDED)
+def test_only_brings_what_a_role_derives_from(role):
+    without, with_logits = NEEDED[role]
+    assert plan.roles_to_make(MPNET, [role], {}) == without
+    assert plan.roles_to_make(MPNET, [role], {}, lambda role: True) == with_logits
+
+
+def test_from_pretrained_layers_and_logits_no_teacher_is_made():
+    asked = ["distil-int4", "compact"]
+    made = ["distil", "compact", "distil-int4"]
+    assert plan.roles_to_make(MPNET, asked, FROM_PRETRAINED, lambda role: True) == made
+    assert plan.roles_to_make(MPNET, asked, FROM_PRETRAINED) == ["teacher", *made]
+
+
+def test_unknown_roles_and_impossible_baselines_are_named():
+    with pytest.raises(PipelineError, match="no role 'huge'; its roles are teacher, distil"):
+        plan.roles_asked_for(FAMILIES["bert"], ["tiny", "huge"], False)
+    with pytest.raises(PipelineError, match="needs a student"):
+        plan.roles_asked_for(FAMILIES["bert"], ["static"], True)
+
+
+def _known(family, data="d", bits="8", **others):
+    names = plan.checkpoints(family, family.by_role(), {})
+    return {
+        "data": data,
+        plan.INT8_BITS: bits,
+        **{name: f"weights of {name}" for name in names},
+        **others,
+    }
+
+
+def _prints(family, **known):
+    return plan.fingerprints(family, _known(family, **known))
+
+
+def _changed(a, b):
+    return {role for role in a if a[role].evaluation != b[role].evaluation}
+
+
+def _with(family, role, **changes):
+    models = tuple(
+        replace(m, training=replace(m.training, **changes)) if m.role == role else m
+        for m in family.models
+    )
+    return replace(family, models=models)
+
+
+def test_only_what_depends_on_a_setting_gets_another_fingerprint():
+    family = FAMILIES["mpnet"]
+    before = _prints(family)
+    after = _prints(_with(family, "tiny", warmup=0.5))
+    assert _changed(before, after) == {role for role in before if role.startswith("tiny")}
+    after = _prints(_with(family, "qat", epochs=99))
+    assert _changed(before, after) == {"qat"}
+    assert _changed(before, _prints(_with(family, "teacher", seed=1))) == set(before) - {
+        # Baselines that start from a checkpoint, or from nothing, never see the teacher.
+        f"minilm{BASELINE}",
+        f"tiny{BASELINE}",
+        f"micro{BASELINE}",
+        f"nano{BASELINE}",
+        "tfidf",
+    }
+    assert _changed(before, _prints(family, data="other")) == set(before)
+
+
+def test_a_checkpoint_that_changed_makes_stale_what_starts_from_it():
+    family = FAMILIES["mpnet"]
+    minilm = {"sentence-transformers/all-MiniLM-L6-v2": "other weights"}
+    changed = _changed(_prints(family), _prints(family, **minilm))
+    assert changed == {
+        role for role in family.by_role() if role.startswith(("minilm", "tiny", "micro"))
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_bits_of_int8_are_in_the_fingerprints_of_int8_alone(family):
+    eight, seven = _prints(family), _prints(family, bits="7")
+    methods = {role: model.method for role, model in family.by_role().items()}
+    int8 = {role for role, method in methods.items() if method in ("dynamic", "static", "qat")}
+    assert {"dynamic", "static", "qat", "tiny-qat", "tiny-int8"} <= int8
+    assert {role for role in eight if eight[role] != seven[role]} == int8
+    for role in int8:
+        a, b = eight[role], seven[role]
+        assert (a.weights != b.weights) == (methods[role] == "qat"), role
+        assert a.artifact != b.artifact
+        assert a.evaluation != b.evaluation
+    known = _known(family)
+    for role in eight:
+        assert (plan.INT8_BITS in plan.inputs(family, role, known)) == (role in int8), role
+    del known[plan.INT8_BITS]
+    assert set(plan.fingerprints(family, known)) == set(eight) - int8
+
+
+def test_what_int8_is_calibrated_and_smoothed_with_is_in_its_fingerprints(monkeypatch):
+    before = _prints(MPNET)
+    calibrated = {m.role for m in MPNET.models if m.method in plan.INT8_METHODS}
+    for name, value in (("calibration_rows", plan.CALIBRATION_ROWS), ("uneven", plan.UNEVEN)):
+        by = {role for role in before if plan.settings(MPNET, MPNET.by_role()[role]).get(name)}
+        of_it = calibrated if name == "calibration_rows" else calibrated - {"qat", "tiny-qat"}
+        # The naive way smooths nothing.
+        assert by == of_it - ({"static-naive"} if name == "uneven" else set())
+        for method in {MPNET.by_role()[role].method for role in by}:
+            assert plan._METHOD_SETTINGS[method][name] == value
+            monkeypatch.setitem(plan._METHOD_SETTINGS[method], name, value + 1)
+        assert _changed(before, _prints(MPNET)) == by
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("mpnet", ("distil", "compact")), ("bert", ("compact",))]
+)
+def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept):
+    family = FAMILIES[name]
+    known = _known(family) | FROM_PRETRAINED
+    checkpoint, architecture = family.by_role()["teacher"].checkpoint, name
+    before, after = _prints(family), plan.fingerprints(family, known)
+    for role, model in family.by_role().items():
+        by_it = role.startswith(kept)
+        assert (before[role] != after[role]) == by_it, role
+        # It says so, and what it says gives the same fingerprint.
+        inputs = plan.inputs(family, role, known)
+        assert (plan.LAYERS_FROM in inputs) == by_it, role
+        assert plan.fingerprints(family, inputs)[role] == after[role]
+        if by_it and model.layers:
+            start = plan.starting_checkpoint(family, model, known)
+            assert start == (checkpoint, architecture)
+            assert plan.made_from(model, known) is None
+            assert plan.made_from(model, {}) == "teacher"
+
+
+def test_titles_and_descriptions_are_not_in_the_fingerprint():
+    family = FAMILIES["mpnet"]
+    renamed = replace(family, models=tuple(replace(m, title="X") for m in family.models))
+    assert _prints(family) == _prints(renamed)
+
+
+def test_a_record_that_does_not_say_what_went_in_gives_no_fingerprint():
+    assert plan.fingerprints(FAMILIES["mpnet"], {}) == {}

@@ -1,0 +1,117 @@
+"""How a run is written as it grows, with a stand-in for what makes its models."""
+
+import dataclasses
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+
+from pipeline.data import data_sets
+from pipeline.errors import PipelineError
+from pipeline.recipes.families import FAMILIES
+from pipeline.results.storage import read_run, rewrite_run
+from pipeline.runs import execution
+from tests import synthetic
+from tests.results.test_storage import edit
+
+FAMILY = FAMILIES["mpnet"]
+
+
+@pytest.fixture
+def corpus(data_folder):
+    return data_sets.load(data_folder)
+
+
+@pytest.fixture
+def run(tmp_path, corpus):
+    """A run on the corpus, one of whose models today's family does not know."""
+    folder = synthetic.write_run(tmp_path / "cache").folder
+    shutil.move(folder / "predictions/minilm.parquet", folder / "predictions/older.parquet")
+
+    def change(content):
+        content["data"]["fingerprint"] = corpus.fingerprint
+        content["models"][1] |= {"role": "older", "artifact": {}}
+        digest = content["files"].pop("predictions/minilm.parquet")
+        content["files"]["predictions/older.parquet"] = digest
+
+    edit(folder, change)
+    return read_run(folder)
+
+
+def as_schema_1(folder, corpus):
+    """The run as it was written before schema 2, when data were known by another hash."""
+    synthetic.as_schema_1(folder)
+    fingerprint = data_sets._fingerprint_of_schema_1(corpus)
+    assert fingerprint != corpus.fingerprint
+    edit(folder, lambda content: content["data"].update(fingerprint=fingerprint))
+    return read_run(folder)
+
+
+def add(run, corpus, role="tiny", logits=None):
+    """Add a model to a run, as if it had been made."""
+    record = dataclasses.replace(run.by_role["teacher"], role=role, title="Added", artifact={})
+    table = run.all_predictions("teacher")
+    maker = SimpleNamespace(
+        family=FAMILY,
+        corpus=corpus,
+        models=FAMILY.by_role(),
+        predictions=lambda role: table,
+        artifact=lambda role: run.artifact("tiny-int8"),
+        learned_logits=lambda: set(logits or {}),
+        logits_at_hand=lambda roles: logits or {},
+    )
+    existing = execution._existing(run.folder, FAMILY, corpus)
+    return execution._write(existing, maker, record, run.folder.parent, run.name, "the command")
+
+
+def test_a_model_is_added_and_all_others_stay(run, corpus):
+    before = run.by_role
+    after = add(run, corpus)
+    assert list(after.by_role) == ["teacher", "tiny", "tiny-int8", "older"]
+    assert {role: after.by_role[role] for role in before} == before
+    assert after.record.data["labels"] == list(corpus.labels)
+    assert after.record.data["title_first"] is True
+    assert after.artifact("tiny")
+    assert after.artifact("tiny-int8")
+
+
+def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
+    whole = rewrite_run(run, run.record)
+    older = as_schema_1(whole.folder, corpus)
+    assert older.record.schema == 1
+    after = add(older, corpus)
+    assert after.record.schema == 2
+    assert after.record.data["fingerprint"] == corpus.fingerprint
+    assert {role: after.by_role[role] for role in older.by_role} == older.by_role
+    for role in older.by_role:
+        pd.testing.assert_frame_equal(after.all_predictions(role), older.all_predictions(role))
+    assert after.artifact("tiny-int8")
+
+
+def test_a_model_that_is_made_anew_keeps_headlines_which_older_ones_lack(run, corpus):
+    table = run.all_predictions("teacher")
+    older = as_schema_1(run.folder, corpus)
+    assert older.predictions("teacher", "headlines").empty
+    asked = SimpleNamespace(
+        **{name: getattr(older, name) for name in ("by_role", "folder", "name", "artifact")},
+        all_predictions=lambda role: table,
+    )
+    after = add(asked, corpus)
+    assert len(after.predictions("tiny", "headlines")) == 400
+    assert after.predictions("teacher", "headlines").empty
+
+
+def test_logits_are_written_beside_the_models_that_learned_them(run, corpus, tmp_path):
+    path = tmp_path / "logits.safetensors"
+    save_file({"logits": np.zeros((3, 4), np.float16)}, path)
+    after = add(run, corpus, logits={"ab" * 32: path})
+    assert after.logits("ab" * 32).read_bytes() == path.read_bytes()
+
+
+def test_a_run_on_other_data_is_not_added_to(run, corpus):
+    edit(run.folder, lambda content: content["data"].update(fingerprint="0" * 64))
+    with pytest.raises(PipelineError, match="whose fingerprint is not that of these data"):
+        add(run, corpus)

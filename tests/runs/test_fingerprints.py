@@ -1,0 +1,547 @@
+"""A setting or the data changed: only what depends on it is made anew, and nothing is forgotten."""
+
+import contextlib
+import json
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from pipeline import hardware
+from pipeline.compression import qat as quantization_aware
+from pipeline.compression import quantization
+from pipeline.data import data_sets
+from pipeline.data.data_sets import LABELS
+from pipeline.errors import PipelineError
+from pipeline.evaluation import scoring
+from pipeline.models import networks, ngrams
+from pipeline.recipes.families import FAMILIES
+from pipeline.recipes.roles import Family, Model, NGramShape, RandomSpans, TfIdf, Training
+from pipeline.results.records import COSTS
+from pipeline.results.storage import read_run, write_json
+from pipeline.runs import execution, model_stages, plan, stage_folders
+from pipeline.training import fitting, random_spans, trainers
+from tests import pipelines
+
+# --- the plan: every field of the tables --------------------------------------------------------
+
+FAMILY = FAMILIES["mpnet"]
+SHOWN = {"role", "title", "description", "reported", "name", "toy", "models"}
+"""Fields that a model is not made by."""
+METHODS = {
+    "distilled": "fine-tuned",
+    "qat": "distilled",
+    "dynamic": "static",
+    "static": "dynamic",
+    "int4": "dynamic",
+}
+
+
+def prints(family):
+    names = plan.checkpoints(family, family.by_role(), {})
+    known = {"data": "data", plan.INT8_BITS: "8", **{name: f"of {name}" for name in names}}
+    return plan.fingerprints(family, known)
+
+
+BEFORE = prints(FAMILY)
+
+
+def changed(family):
+    after = prints(family)
+    return {role for role in BEFORE if after.get(role) != BEFORE[role]}
+
+
+def other(model, name, value):
+    """Another value of a field, or None where the model has no use for one."""
+    if name == "method":
+        return METHODS.get(value)
+    if name in ("parent", "teacher"):
+        return value and ("distil" if "minilm" in (model.role, value) else "minilm")
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return f"{value}-other"
+        case tuple():
+            return (*value, 2 * value[-1])
+    return None
+
+
+def with_model(changed_model):
+    role = changed_model.role
+    return replace(
+        FAMILY, models=tuple(changed_model if m.role == role else m for m in FAMILY.models)
+    )
+
+
+def descendants(found, family_models):
+    """These roles and what is made from them or taught by them."""
+    found = set(found)
+    while more := {m.role for m in family_models if found & {m.parent, m.teacher}} - found:
+        found |= more
+    return found
+
+
+def changes(path):
+    """Every model that has a field, with that field changed."""
+    for model in FAMILY.models:
+        value = other(model, path.rpartition(".")[2], read(model, path))
+        if value is not None:
+            yield put(model, path, value)
+
+
+def read(thing, path):
+    """The field at the end of a path; None where there is none."""
+    for name in path.split("."):
+        thing = getattr(thing, name, None)
+    return thing
+
+
+def put(thing, path, value):
+    """The same with another value there."""
+    name, _, rest = path.partition(".")
+    return replace(thing, **{name: put(getattr(thing, name), rest, value) if rest else value})
+
+
+PATHS = [
+    *(f.name for f in fields(Model) if f.name not in SHOWN | {"training", "shape"}),
+    *(f"training.{f.name}" for f in fields(Training) if f.name != "spans"),
+    *(f"training.spans.{f.name}" for f in fields(RandomSpans)),
+    *dict.fromkeys(f"shape.{f.name}" for kind in (NGramShape, TfIdf) for f in fields(kind)),
+]
+# None of a family's own models has this: its derived ones do.
+UNSET = {"training.hidden_epochs": 1}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_field_is_forgotten_and_what_does_not_depend_on_it_stays(path):
+    found = list(changes(path))
+    if path in UNSET:
+        tiny = FAMILY.by_role()["tiny"]
+        found = [put(tiny, path, UNSET[path])]
+    assert found, f"no model has {path}: give this test one that has"
+    for model in found:
+        different = changed(with_model(model))
+        assert descendants([model.role], FAMILY.models) <= different, model.role
+        variants = {role for role in BEFORE if role.startswith(f"{model.role}-")}
+        every_model = FAMILY.by_role().values()
+        assert different <= descendants({model.role, *variants}, every_model), model.role
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Family) if f.name not in SHOWN])
+def test_no_field_of_a_family_is_forgotten(name):
+    value = getattr(FAMILY, name)
+    family = replace(FAMILY, **{name: other(None, name, value)})
+    assert changed(family) == (set() if name == "title" else set(BEFORE))
+
+
+@pytest.mark.parametrize("name", ["title", "description", "reported"])
+def test_what_is_only_shown_changes_nothing(name):
+    family = replace(FAMILY, models=tuple(replace(m, **{name: None}) for m in FAMILY.models))
+    assert changed(family) == set()
+
+
+def test_every_kind_of_field_is_looked_at():
+    inner = {f.name for f in fields(Model) if any(map(is_dataclass, kinds(f.name)))}
+    assert inner == {"training", "shape", "reported"}
+    inner = {
+        f.name for f in fields(Training) if any(map(is_dataclass, kinds(f"training.{f.name}")))
+    }
+    assert inner == {"spans"}
+
+
+def kinds(path):
+    return [value for model in FAMILY.models if (value := read(model, path)) is not None]
+
+
+@pytest.mark.parametrize("stage", plan._VERSIONS)
+def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch, stage):
+    monkeypatch.setitem(plan._VERSIONS, stage, 99)
+    after = prints(FAMILY)
+    before, now = BEFORE["minilm"], after["minilm"]
+    own = {name for name in now._fields if getattr(now, name) != getattr(before, name)}
+    assert (
+        own
+        == {
+            "weights": {"weights", "artifact", "evaluation"},
+            # The teacher's logits: its student is taught anew.
+            "logits": {"weights", "artifact", "evaluation"},
+            "artifact": {"artifact", "evaluation"},
+            "evaluation": {"evaluation"},
+        }[stage]
+    )
+
+
+def test_logits_are_of_their_teachers_weights_and_of_their_spans(monkeypatch):
+    some = RandomSpans(per_row=1)
+    cases = [("a", None), ("b", None), ("a", some), ("a", replace(some, longest=9))]
+    found = [plan.logits_fingerprint(*case) for case in cases]
+    assert len(set(found)) == len(cases)
+    monkeypatch.setitem(plan._VERSIONS, "logits", 99)
+    assert not set(found) & {plan.logits_fingerprint(*case) for case in cases}
+
+
+# --- a run: what is made, with everything that takes long replaced ------------------------------
+
+TOY = FAMILIES["toy"]
+ROLES = ["teacher", "minilm", "tiny", "minilm-int8", "tiny-int8"]
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    """Runs roles of a toy family in a moment; gives the stages that were made.
+
+    A training is a checkpoint that says with which settings it was begun; logits are those of the
+    weights that they were asked of.
+    """
+    stop_at = []
+
+    def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
+        begun = {"epochs": settings.epochs, "rows": len(rows)}
+        checkpoint = draft / "checkpoint.json"
+        if checkpoint.exists():
+            assert json.loads(checkpoint.read_text()) == begun, "another training is gone on with"
+        write_json(checkpoint, begun)
+        if any(f"toy-{role}-" in draft.name for role in stop_at):
+            raise KeyboardInterrupt
+        return None, None, begun
+
+    def evaluate(artifact, corpus, draft):
+        rows = len(corpus.test) + len(corpus.validation)
+        probabilities = np.full((rows, 4), 0.25, np.float32)
+        table = scoring._table(corpus, probabilities)
+        table.to_parquet(draft / scoring.PREDICTIONS, index=False)
+        cost = dict.fromkeys(COSTS, 1.0)
+        measured_on = {"latency": {"threads": 1}, "throughput": {"threads": 1}}
+        write_json(draft / scoring.COST, {"cost": cost, "measured_on": measured_on})
+        write_json(draft / scoring.CONDITIONS, {"taken": "2026-01-01T00:00:00+00:00"})
+
+    def write_encoder(draft, tokenizer, length, labels):
+        (draft / "classifier.json").write_text(json.dumps({"labels": labels}))
+
+    def graph(source, target, *settings):
+        target.write_text(f"graph of {target.parent.name}")
+
+    def int8(source, target, batches, bits, *settings):
+        target.write_text(f"graph of {target.parent.name}, {bits} bits")
+
+    monkeypatch.setattr(networks, "checkpoint_identity", lambda name, folder: f"of {name}")
+    monkeypatch.setattr(networks, "read", lambda *_, **__: (None, None))
+    monkeypatch.setattr(networks, "save", lambda *arguments: None)
+    monkeypatch.setattr(networks, "parameter_count", lambda network: 1)
+    monkeypatch.setattr(networks, "write_encoder", write_encoder)
+    monkeypatch.setattr(model_stages.Maker, "_calibration_batches", lambda _, tokenizer: [])
+    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(trainers, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
+    monkeypatch.setattr(quantization, "export_onnx", graph)
+    monkeypatch.setattr(quantization, "quantize_dynamic", int8)
+    monkeypatch.setattr(quantization, "quantize_static", int8)
+    monkeypatch.setattr(quantization, "quantize_4bit", graph)
+    monkeypatch.setattr(quantization_aware, "export_int8", graph)
+    monkeypatch.setattr(ngrams, "export", graph)
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    monkeypatch.setattr(hardware, "int8_bits", lambda: 8)
+
+    def make(corpus, *roles, family=TOY, name="run", stop_in=None, work="work", **options):
+        """Names of the stages that were made, without their fingerprints."""
+        stop_at[:] = [stop_in] if stop_in else []
+        work = tmp_path / work
+        before = content(work)
+        with contextlib.suppress(KeyboardInterrupt):
+            where = {"name": name, "cache": tmp_path / "cache", "work": work}
+            execution.run(family, corpus, list(roles or ROLES), command="x", **where, **options)
+        after = content(work)
+        assert {path: after.get(path) for path in before} == before  # nothing is made twice
+        return {path.parts[0].rpartition("-")[0] for path in after.keys() - before.keys()}
+
+    return make
+
+
+def content(folder):
+    """Bytes and time of every file of the stages that are complete."""
+    return {
+        path.relative_to(folder): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.glob("[!.]*/*")
+    }
+
+
+STAGES = {
+    *(f"toy-{role}-weights" for role in ("teacher", "minilm", "tiny")),
+    "toy-teacher-logits",
+    "toy-teacher-span-logits",
+    *(f"toy-{role}-{kind}" for role in ROLES for kind in ("artifact", "evaluation")),
+}
+TINY = {stage for stage in STAGES if stage.startswith("toy-tiny")}
+
+
+@pytest.fixture
+def corpus(data_folder):
+    return data_sets.load(data_folder)
+
+
+@pytest.fixture
+def other_corpus(tmp_path):
+    return data_sets.load(pipelines.write_data(tmp_path / "other", 60, 40))
+
+
+@pytest.fixture
+def longer_tiny():
+    """The toy family, its tiny trained for longer."""
+    change = {"tiny": {"epochs": 99}}
+    return replace(
+        TOY,
+        models=tuple(
+            replace(m, training=replace(m.training, **change[m.role])) if m.role in change else m
+            for m in TOY.models
+        ),
+    )
+
+
+def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, longer_tiny, tmp_path):
+    assert make(corpus) == STAGES
+    before = read_run(tmp_path / "cache" / "run")
+    assert {plan.state(longer_tiny, before, role) for role in ROLES[:2]} == {"done"}
+    assert {plan.state(longer_tiny, before, role) for role in ("tiny", "tiny-int8")} == {"stale"}
+    assert make(corpus, family=longer_tiny) == TINY
+    after = read_run(tmp_path / "cache" / "run")
+    assert after.by_role["tiny"].training["epochs"] == 99
+    for role in ROLES:
+        same = after.by_role[role] == before.by_role[role]
+        assert same == (not role.startswith("tiny")), role
+    assert make(corpus) == set()  # what the first settings made is still there
+
+
+def test_a_setting_changed_in_the_middle_of_a_training(make, corpus, longer_tiny):
+    assert make(corpus, stop_in="tiny") == STAGES - TINY - {
+        "toy-minilm-int8-artifact",
+        "toy-minilm-int8-evaluation",
+    }
+    assert make(corpus, family=longer_tiny, stop_in="tiny") == set()  # begun from the start
+    assert make(corpus) >= TINY  # gone on with
+    assert make(corpus, family=longer_tiny) == TINY
+
+
+def test_other_data_make_everything_anew_and_overwrite_nothing(
+    make, corpus, other_corpus, tmp_path
+):
+    make(corpus, stop_in="minilm")
+    record = tmp_path / "cache" / "run" / "run.json"
+    written = record.read_bytes()
+    with pytest.raises(PipelineError, match="not that of these data; name this run with --run"):
+        make(other_corpus)
+    assert record.read_bytes() == written
+    assert make(other_corpus, name="other") == STAGES
+    assert record.read_bytes() == written
+    assert make(corpus) == STAGES - {
+        *("toy-teacher-weights", "toy-teacher-logits", "toy-teacher-span-logits"),
+        *("toy-teacher-artifact", "toy-teacher-evaluation"),
+    }
+
+
+# --- teachers and their logits --------------------------------------------------------------------
+
+TEACHER = {stage for stage in STAGES if stage.startswith("toy-teacher")}
+LOGITS = {"toy-teacher-logits", "toy-teacher-span-logits"}
+
+
+def of(role, *kinds):
+    return {f"toy-{role}-{kind}" for kind in kinds or ("weights", "artifact", "evaluation")}
+
+
+def run_of(tmp_path, name="run"):
+    return read_run(tmp_path / "cache" / name)
+
+
+def test_with_logits_at_hand_no_teacher_is_made(make, corpus, tmp_path):
+    assert make(corpus, "minilm") == TEACHER | of("minilm")
+    before = run_of(tmp_path)
+    assert set(before.by_role) == {"teacher", "minilm"}
+    # In the run, for a work folder that has nothing.
+    assert make(corpus, "minilm", work="new") == LOGITS | of("minilm")
+    assert make(corpus, "tiny-int8", work="new") == of("tiny") | of(
+        "tiny-int8", "artifact", "evaluation"
+    )
+    # In the work folder, for a run that has nothing; without anything to compare with.
+    assert make(corpus, "tiny", work="new", name="other") == set()
+    after = run_of(tmp_path)
+    assert set(after.by_role) == {*before.by_role, "tiny", "tiny-int8"}
+    assert after.by_role["minilm"] == before.by_role["minilm"]
+    assert after.by_role["tiny"].metrics["agreement"] == 1.0  # with the run's teacher
+    assert set(run_of(tmp_path, "other").by_role) == {"tiny"}
+    assert run_of(tmp_path, "other").by_role["tiny"].metrics.get("agreement") is None
+    # With nothing at hand it is made.
+    assert make(corpus, "tiny", work="third", name="third") == TEACHER | of("tiny")
+
+
+def test_logits_are_stored_in_the_run_in_float16(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    run = run_of(tmp_path)
+    shapes = [(tensor.dtype, tensor.shape) for tensor in logits_of(run)]
+    assert shapes == [(np.float16, (len(corpus.train), 4))] * 2  # a row's own, and its span's
+
+
+def logits_of(run):
+    return [load_file(path)["logits"] for path in run.all_logits().values()]
+
+
+@pytest.mark.parametrize("role", ["tfidf", "minilm-baseline"])
+def test_what_no_teacher_teaches_is_made_without_one(make, corpus, tmp_path, role):
+    assert make(corpus, role) == of(role)
+    assert list(run_of(tmp_path).by_role) == [role]
+    assert run_of(tmp_path).record.logits == {}
+
+
+def test_what_no_teacher_teaches_leaves_the_runs_teacher_and_logits(make, corpus, tmp_path):
+    """Though nothing of it says from what checkpoint they were made."""
+    make(corpus, "minilm")
+    before = run_of(tmp_path)
+    for role in ("tfidf", "minilm-baseline"):
+        assert make(corpus, role) == of(role)
+        after = run_of(tmp_path)
+        assert after.record.logits == before.record.logits
+        assert after.by_role[role].metrics["agreement"] is not None
+    assert make(corpus, "tiny", work="new") == LOGITS | of("tiny")
+
+
+def test_an_older_teachers_logits_are_not_kept(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    before = run_of(tmp_path)
+    longer = replace(
+        TOY,
+        models=tuple(
+            put(m, "training.epochs", 99) if m.role == "teacher" else m for m in TOY.models
+        ),
+    )
+    assert make(corpus, "minilm", family=longer) == TEACHER | of("minilm")
+    after = run_of(tmp_path).record.logits
+    assert len(after) == 2
+    assert not set(after.values()) & set(before.record.logits.values())
+
+
+def test_nano_learns_the_logits_of_rows_alone(make, corpus, tmp_path):
+    assert make(corpus, "nano") == TEACHER - {"toy-teacher-span-logits"} | of("nano")
+    assert make(corpus, "nano", work="new") == {"toy-teacher-logits"} | of("nano")
+    assert len(run_of(tmp_path).record.logits) == 1
+
+
+def test_tinys_quantization_aware_training_is_the_teachers_and_starts_from_tiny(
+    make, corpus, monkeypatch
+):
+    lessons, started, answers = {}, {}, []
+
+    def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
+        role = draft.name.removeprefix(".draft-toy-").partition("-weights")[0]
+        lessons[role] = logits
+        if role == "tiny-qat":
+            started[role] = start()
+        return None, None, {}
+
+    def prepare(network, bits):
+        answers.append((network, bits))
+
+    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(networks, "read", lambda folder: (folder.name.rpartition("-")[0], None))
+    monkeypatch.setattr(
+        trainers, "predict_logits", lambda n, t, rows, _: np.full((len(rows), 4), len(n))
+    )
+    monkeypatch.setattr(quantization_aware, "prepare", prepare)
+    monkeypatch.setattr(quantization_aware, "calibrate", lambda network, batches: None)
+    make(corpus, "tiny-qat")
+    assert started["tiny-qat"] == ("toy-tiny-weights", None)
+    assert answers == [("toy-tiny-weights", 8)]
+    assert lessons["teacher"] is None
+    for role in ("tiny", "tiny-qat"):
+        assert set(lessons[role].ravel()) == {len("toy-teacher-weights")}, role
+
+
+# --- int8: bits -----------------------------------------------------------------------------------
+
+
+def bits_of(run):
+    return {role: model.inputs.get(plan.INT8_BITS) for role, model in run.by_role.items()}
+
+
+def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monkeypatch):
+    make(corpus, "minilm-int8", "tiny-static")
+    record = tmp_path / "cache" / "run" / "run.json"
+    written, before = record.read_bytes(), run_of(tmp_path)
+    expected = {"minilm-int8": "8", "tiny-static": "8"}
+    assert bits_of(before) == dict.fromkeys(("teacher", "minilm", "tiny")) | expected
+    assert before.by_role["minilm-int8"].settings["weights"] == "int8 per channel, 8 bits"
+    # On a machine without VNNI it is not stale, and not made again.
+    monkeypatch.setattr(hardware, "int8_bits", lambda: 7)
+    assert {plan.state(TOY, before, role) for role in before.by_role} == {"done"}
+    assert make(corpus, "minilm-int8", "tiny-static") == set()
+    assert record.read_bytes() == written
+    # In a new work folder it is made with the run's bits; what is new, with the machine's.
+    made = make(corpus, "minilm-int8", "tiny-int8", work="new")
+    assert made >= of("minilm-int8", "artifact", "evaluation")
+    after = run_of(tmp_path)
+    assert bits_of(after) == bits_of(before) | {"tiny-int8": "7"}
+    assert after.by_role["minilm-int8"].fingerprint == before.by_role["minilm-int8"].fingerprint
+    for role, bits in (("minilm-int8", 8), ("tiny-int8", 7)):
+        (graph,) = (tmp_path / "new").glob(f"toy-{role}-artifact-*/model.onnx")
+        assert graph.read_text().endswith(f", {bits} bits")
+    assert {plan.state(TOY, after, role) for role in after.by_role} == {"done"}
+
+
+# --- layers of the pretrained checkpoint ----------------------------------------------------------
+
+
+def test_pretrained_layers_are_recorded_and_not_stale(make, corpus, tmp_path):
+    make(corpus, "minilm")
+    roles = ("compact", "compact-int4", "tiny")
+    pretrained = {"pretrained_layers": True, "work": "new"}
+    made = make(corpus, *roles, **pretrained)
+    four_bits = of("compact-int4", "artifact", "evaluation")
+    assert made == LOGITS | of("compact") | four_bits | of("tiny")
+    run = run_of(tmp_path)
+    for role in run.by_role:
+        is_of_them = role.startswith("compact")
+        recorded = run.by_role[role].inputs.get(plan.LAYERS_FROM)
+        assert recorded == (plan.PRETRAINED if is_of_them else None), role
+        assert plan.state(TOY, run, role) == "done", role
+    # From the fine-tuned layers it is another model, and needs the teacher's weights.
+    assert make(corpus, "compact", work="new") == TEACHER - LOGITS | of("compact")
+
+
+@pytest.mark.parametrize("role", ["distil", "compact"])
+def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
+    role, corpus, checkpoints, tmp_path, monkeypatch
+):
+    """Not from the teacher's weights, which may be lost."""
+    known = {"data": corpus.fingerprint, plan.INT8_BITS: "8", plan.LAYERS_FROM: plan.PRETRAINED}
+    name = "sentence-transformers/all-mpnet-base-v2"
+    known[name] = "of it"
+    begun = []
+
+    def train(start, *_):
+        begun.append(start()[0])
+        raise KeyboardInterrupt
+
+    mine = model_stages.Maker(FAMILY, corpus, tmp_path, checkpoints, known)
+    for folder in ("logits", "span-logits"):  # at hand
+        fingerprint = plan.logits_fingerprint(
+            mine.fingerprints["teacher"].weights,
+            mine.models[role].training.spans if folder == "span-logits" else None,
+        )
+        target = stage_folders.folder(tmp_path, f"mpnet-teacher-{folder}", fingerprint)
+        target.mkdir()
+        save_file(
+            {"logits": np.zeros((len(corpus.train), 4), np.float16)}, target / model_stages.LOGITS
+        )
+    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(random_spans, "joined", lambda one, other: one)
+    with pytest.raises(KeyboardInterrupt):
+        mine.weights(role)
+    assert not list(tmp_path.glob("*teacher-weights*"))
+    whole, _ = networks.load_checkpoint(name, "mpnet", checkpoints, LABELS)
+    kept = begun[0].mpnet.encoder.layer
+    assert len(kept) == len(mine.models[role].layers)
+    for layer, number in zip(kept, mine.models[role].layers, strict=True):
+        weights = whole.mpnet.encoder.layer[number].state_dict()
+        assert all(torch.equal(weights[key], value) for key, value in layer.state_dict().items())

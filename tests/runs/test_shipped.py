@@ -1,0 +1,105 @@
+"""What the repository ships: runs that hold, a README that tells the truth, files of fair size."""
+
+import subprocess
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.analysis.recommendation import comparisons
+from pipeline.analysis.significance import in_words, paired_difference
+from pipeline.recipes.families import FAMILIES
+from pipeline.results import report
+from pipeline.results.storage import CACHE, list_runs
+from pipeline.runs import plan
+from tests.pipelines import ROOT
+
+MODELS = {
+    "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano"),
+    "mpnet-2000": (),
+}
+"""Run → roles whose artifacts are in every clone."""
+TABLES = {
+    "mpnet": (report.markdown, report.budgets, lambda run: report.speed(run.record.bench)),
+    "mpnet-2000": (report.markdown, report.budgets),
+}
+"""Run → its tables in the README."""
+STALE = ("mpnet", "mpnet-2000")
+"""Runs that were made by an older recipe. Until new ones replace them, the pages say so."""
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Every file that git tracks, with its size in bytes."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return {path: path.stat().st_size for path in paths if path.is_file()}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def shipped(request):
+    runs, problems = list_runs(CACHE)
+    assert not problems
+    return next(run for run in runs if run.name == request.param)
+
+
+def test_a_shipped_run_verifies(shipped, capsys):
+    assert main(["verify", shipped.name]) == 0, capsys.readouterr().out
+
+
+def test_shipped_models_are_stale_where_that_is_known_and_nowhere_else(shipped):
+    family = FAMILIES[shipped.record.family]
+    states = {role: plan.state(family, shipped, role) for role in shipped.by_role}
+    expected = "stale" if shipped.name in STALE else "done"
+    assert set(states.values()) == {expected}, states
+
+
+def test_runs_that_are_expected_to_be_stale_are_shipped():
+    assert set(STALE) <= set(MODELS)
+
+
+def test_the_readme_shows_the_shipped_run(shipped):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for table in TABLES[shipped.name]:
+        assert table(shipped) in readme
+
+
+def test_the_readmes_sentences_on_pairs_of_models_hold():
+    run = next(run for run in list_runs(CACHE)[0] if run.name == "mpnet")
+    right, readme = report.right_answers(run), (ROOT / "README.md").read_text("utf-8")
+
+    def said(role, other):
+        found = paired_difference(right[role], right[other], comparisons(run.by_role))
+        return in_words(found.low, found.high)
+
+    assert f"trained on the labels alone, is {said('nano-control', 'nano')} (95 %)" in readme
+    ends = [said(role, "teacher").split(" points")[0] for role in ("dynamic", "static", "qat")]
+    expected = "`dynamic` is {} points less accurate than `teacher`, `static` {}, `qat` {} (95 %)"
+    assert expected.format(*ends) in readme
+    alone = [run.by_role[role].headlines["accuracy"] for role in ("distil", "teacher")]
+    known = [f"{100 * share:.0f}" for share in alone]
+    assert "knows {} of 100 there where its teacher knows {}".format(*known) in readme
+
+
+def test_models_to_try_are_in_the_clone(shipped, tracked):
+    for role in MODELS[shipped.name]:
+        for name in shipped.by_role[role].artifact:
+            assert shipped.folder / "artifacts" / role / name in tracked
+
+
+def test_every_role_is_on_all_test_rows(shipped):
+    for role in shipped.by_role:
+        assert len(shipped.predictions(role)) == 7600
+
+
+def test_files_are_of_fair_size(tracked):
+    assert max(tracked.values()) <= 25_000_000
+    artifacts = [size for path, size in tracked.items() if "artifacts" in path.parts]
+    assert sum(artifacts) <= 80_000_000
+
+
+def test_text_of_the_data_set_is_in_no_table(shipped):
+    for role in shipped.by_role:
+        frame = shipped.all_predictions(role)
+        texts = frame.select_dtypes(exclude="number")
+        assert list(texts) == ["split"]
+        assert set(frame["split"]) - {"headlines"} == {"test", "validation"}

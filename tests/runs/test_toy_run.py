@@ -1,0 +1,228 @@
+"""The toy family as a newcomer runs it: whole, again, killed, verified, asked."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from pipeline.inference.classifier import Classifier
+from pipeline.recipes.families import FAMILIES
+from pipeline.results.predictions import probabilities_of
+from pipeline.results.records import COSTS
+from pipeline.results.storage import read_run
+from tests import pipelines
+
+ROLES = [model.role for model in FAMILIES["toy"].models]
+
+
+@pytest.fixture(scope="module")
+def toy(toy_cache):
+    return read_run(toy_cache / "toy")
+
+
+def test_every_role_is_there_and_the_run_is_marked_a_toy(toy):
+    assert list(toy.by_role) == ROLES
+    assert toy.record.toy
+    assert not any(model.headlines for model in toy.record.models)  # it learned from them
+    assert toy.record.command == "python -m pipeline run --family toy"
+    assert toy.record.data["rows"] == {"train": 270, "validation": 30, "test": 100}
+
+
+def test_models_learned_and_compression_did_not_ruin_them(toy):
+    accuracy = {role: model.metrics["accuracy"] for role, model in toy.by_role.items()}
+    # A quarter is chance, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the
+    # loss on 30 rows, which is least before the accuracy is greatest.
+    for role in ("teacher", "distil", "minilm", "tiny"):
+        assert accuracy[role] > 0.45, role
+    for role in ("dynamic", "static", "qat"):
+        assert abs(accuracy[role] - accuracy["teacher"]) <= 0.1, role
+        assert toy.by_role[role].metrics["agreement"] > 0.8, role
+
+
+def test_sizes_are_those_of_the_files_and_shrink_with_the_bits(toy):
+    for role, model in toy.by_role.items():
+        assert model.size_bytes == (toy.artifact(role) / "model.onnx").stat().st_size
+    size = {role: model.size_bytes for role, model in toy.by_role.items()}
+    for role in ("dynamic", "static", "qat"):
+        assert size[role] < 0.4 * size["teacher"]
+    for role in ("minilm", "tiny"):
+        assert size[f"{role}-int4"] < size[f"{role}-int8"] < size[role]
+
+
+def test_everything_promised_is_measured(toy):
+    for model in toy.record.models:
+        assert set(model.metrics) == {
+            *("accuracy", "macro_f1", "ece", "nll", "agreement"),
+            *("precision", "recall", "f1"),
+        }
+        assert set(model.cost) == set(COSTS)
+        assert min(model.cost.values()) > 0
+        assert model.cost["p50_ms"] <= model.cost["p95_ms"]
+        assert set(model.measured_on) == {"predictions", "latency", "throughput"}
+        for kind, conditions in model.measured_on.items():
+            assert {"hardware", "versions", "taken"} <= set(conditions)
+            assert kind == "predictions" or conditions["threads"] >= 1
+            assert datetime.fromisoformat(conditions["taken"]).utcoffset() == timedelta(0)
+        trained = ("fine-tuned", "distilled", "qat", "classical")
+        assert (model.training is not None) == (model.method in trained)
+    assert toy.by_role["teacher"].metrics["agreement"] == 1.0
+
+
+def test_the_artifact_gives_the_predictions_that_are_stored(toy):
+    headlines = pd.read_csv(pipelines.data.TOY)
+    for role in ("tiny", "static", "tiny-int4"):
+        stored = toy.predictions(role)
+        texts = headlines["text"][stored["row"]].tolist()
+        again = Classifier(toy.artifact(role)).predict_proba(texts)
+        # Alike to the batch that a text meets in: validation rows were among these.
+        np.testing.assert_allclose(again, probabilities_of(stored), atol=0.02)
+
+
+def test_the_same_run_again_redoes_nothing(toy_cache):
+    before = {path: path.stat().st_mtime_ns for path in toy_cache.rglob("*") if path.is_file()}
+    process = pipelines.run("run", "--family", "toy", "--cache", toy_cache)
+    assert process.returncode == 0, process.stderr
+    assert "training" not in process.stderr
+    after = {path: path.stat().st_mtime_ns for path in toy_cache.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
+    cache = shutil.copytree(toy_cache, tmp_path / "cache")
+    more = ("--only", "tiny", "--measure-again")
+    process = pipelines.run("run", "--family", "toy", "--cache", cache, *more)
+    assert process.returncode == 0, process.stderr
+    assert "training" not in process.stderr
+    assert "predicting" not in process.stderr
+    again = read_run(cache / "toy")
+    timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
+    assert timed == {"tiny"}  # its teacher is not needed: its logits are at hand
+    assert again.record.files == toy.record.files
+    before, after = (run.by_role["tiny"].measured_on for run in (toy, again))
+    assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
+
+
+def test_status_as_json(toy_cache):
+    process = pipelines.run("status", "--json", "--cache", toy_cache)
+    rows = json.loads(process.stdout)
+    assert [row["role"] for row in rows] == ROLES
+    assert all(row["state"] == "done" for row in rows)
+    assert set(rows[0]) == {
+        *("run", "family", "role", "state", "accuracy", "size_mb", "p50_ms", "artifact")
+    }
+
+
+def test_predict_reads_arguments_and_standard_input(toy_cache):
+    by_argument = pipelines.run("predict", "Shares fell", "--cache", toy_cache)
+    assert by_argument.returncode == 0, by_argument.stderr
+    assert by_argument.stdout.count("Shares fell") == len(ROLES)
+    import subprocess
+    import sys
+
+    by_input = subprocess.run(
+        [sys.executable, "-m", "pipeline", "predict", "--model", "tiny", "--cache", toy_cache],
+        input="Shares fell\n\n<b>Coach</b> resigns\n",
+        capture_output=True,
+        text=True,
+        cwd=pipelines.ROOT,
+    )
+    assert "1 blank lines are left out" in by_input.stderr
+    assert by_input.stdout.count("tiny") == 2
+
+
+def test_verify_recomputes_and_finds_what_was_changed(toy_cache, tmp_path):
+    process = pipelines.run("verify", "--cache", toy_cache)
+    assert process.returncode == 0, process.stdout
+    assert process.stdout.count("predictions recomputed") == len(ROLES)
+
+    copy = tmp_path / "cache"
+    shutil.copytree(toy_cache / "toy", copy / "toy")
+    record = json.loads((copy / "toy" / "run.json").read_text())
+    record["models"][0]["metrics"]["accuracy"] += 0.01
+    (copy / "toy" / "run.json").write_text(json.dumps(record | {"checksum": ""}))
+    graph = copy / "toy" / "artifacts" / "tiny" / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"x")
+    process = pipelines.run("verify", "--cache", copy)
+    assert process.returncode == 1
+    failed = [line for line in process.stdout.splitlines() if line.startswith("FAIL")]
+    assert [line.split(": ")[1:] for line in failed] == [
+        ["teacher", "test metrics differ", "accuracy"],
+        ["tiny", "artifact's checksums"],
+    ]
+
+
+def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
+    command = ("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path / "cache")
+    checkpoints = ".draft-toy-teacher-weights-*/*-epochs/checkpoint-*/trainer_state.json"
+
+    def stop_at(step, how):
+        process = pipelines.start(*command)
+        work = tmp_path / "cache" / ".work"
+        # At that step or later: a checkpoint is gone as soon as the next one stands.
+        while process.poll() is None and step > max(
+            (int(path.parent.name.split("-")[1]) for path in work.glob(checkpoints)), default=0
+        ):
+            time.sleep(0.01)
+        process.send_signal(how)
+        _, error = process.communicate(timeout=60)
+        assert not (tmp_path / "cache" / "toy").exists()
+        return process.returncode, error
+
+    # Both in the middle of an epoch of 17 steps.
+    status, error = stop_at(99, signal.SIGINT)
+    assert status == 130
+    assert "stopped; nothing is lost, the same command goes on where it stopped" in error
+    assert "Traceback" not in error
+    status, _ = stop_at(207, signal.SIGKILL)
+    assert status == -signal.SIGKILL
+
+    process = pipelines.run(*command)
+    assert process.returncode == 0, process.stderr
+    resumed = read_run(tmp_path / "cache" / "toy")
+    assert list(resumed.by_role) == ["teacher", "tiny"]
+    for role in resumed.by_role:
+        pd.testing.assert_frame_equal(resumed.all_predictions(role), toy.all_predictions(role))
+        assert resumed.by_role[role].fingerprint == toy.by_role[role].fingerprint
+
+
+def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, toy, tmp_path):
+    """In a clone that has no weights, and no artifact either."""
+    shutil.copytree(toy_cache / "toy", tmp_path / "toy", ignore=shutil.ignore_patterns("artifacts"))
+    process = pipelines.run("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "teacher" not in process.stderr
+    made, before = (folder / ".work" for folder in (tmp_path, toy_cache))
+    assert {path.name.rpartition("-")[0] for path in made.glob("toy-t*")} == {
+        *("toy-teacher-logits", "toy-teacher-span-logits"),
+        *("toy-tiny-weights", "toy-tiny-artifact", "toy-tiny-evaluation"),
+    }
+    (weights,) = made.glob("toy-tiny-weights-*/model.safetensors")
+    assert weights.read_bytes() == (before / weights.relative_to(made)).read_bytes()
+    again = read_run(tmp_path / "toy")
+    assert again.record.files == toy.record.files
+    assert again.by_role["tiny"].metrics == toy.by_role["tiny"].metrics  # the agreement, too
+
+
+def test_the_run_holds_what_its_students_learn(toy):
+    """On 270 rows, and on a span of each."""
+    paths = toy.all_logits().values()
+    assert len(paths) == len(toy.record.logits) == 2
+    for path in paths:
+        logits = load_file(path)["logits"]
+        assert (logits.dtype, logits.shape) == (np.float16, (270, 4))
+        assert f"logits/{path.name}" in toy.record.files
+
+
+def test_a_damaged_run_is_not_added_to(toy_cache, tmp_path):
+    shutil.copytree(toy_cache / "toy", tmp_path / "toy")
+    os.truncate(tmp_path / "toy" / "run.json", 1000)
+    process = pipelines.run("run", "--family", "toy", "--only", "teacher", "--cache", tmp_path)
+    assert process.returncode == 1
+    assert process.stderr.strip().splitlines()[-1].startswith(f"error: {tmp_path}/toy is left out")

@@ -1,0 +1,85 @@
+"""Some processes on the CPU, as accelerate starts them: what they train is what one would."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pipeline import processes
+from pipeline.errors import PipelineError
+from pipeline.results.storage import list_runs
+from tests import pipelines
+
+
+def _launch(count):
+    """Arguments of ``python -m`` that start so many processes."""
+    launch = ["accelerate.commands.launch", "--cpu", "--num_processes", count]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    return [*launch, "--main_process_port", "0", "-m"]
+
+
+def _start(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=pipelines.ROOT,
+        env={**os.environ, **pipelines.NO_HUB, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained_by_one(checkpoints, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one")
+    _start("tests.train_once", checkpoints, folder)
+    return folder
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_processes_train_what_one_does(count, trained_by_one, checkpoints, tmp_path):
+    _start(*_launch(count), "tests.train_once", checkpoints, tmp_path)
+    for training in ("labels", "logits"):
+        folders = [trained_by_one / training, tmp_path / training]
+        one, several = (load_file(folder / "weights") for folder in folders)
+        for name in one:
+            # 6 steps of Adam at up to 1e-3; sums in another order move it by less than a hundredth.
+            torch.testing.assert_close(several[name], one[name], atol=1e-4, rtol=0, msg=name)
+        records = [json.loads((folder / "record.json").read_text()) for folder in folders]
+        for name in ("rate", "epochs", "steps", "kept_step", "rows"):
+            assert records[0][name] == records[1][name], name
+        losses = [[entry["loss"] for entry in record["validation"]] for record in records]
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+        # Of 30 validation rows each counts once, however many are answered twice.
+        for record in records:
+            (kept,) = (e for e in record["validation"] if e["step"] == record["kept_step"])
+            assert kept["loss"] == pytest.approx(record["loss by hand"], rel=1e-5)
+
+
+def test_one_of_two_writes_a_whole_run(tmp_path):
+    command = ("pipeline", "run", "--family", "toy", "--only", "tiny-int8", "nano")
+    done = _start(*_launch(2), *command, "--cache", tmp_path)
+    assert done.stdout.count("is whole") == 1
+    assert done.stderr.count("tiny: training") == 1
+    runs, problems = list_runs(tmp_path)
+    assert (len(runs), problems) == (1, [])
+    assert list(runs[0].by_role) == ["teacher", "tiny", "tiny-int8", "nano"]
+    assert not list((tmp_path / ".work").glob(".draft-*"))
+    # As much learned as by one process (tests/test_toy.py); a quarter is chance.
+    for role in ("teacher", "tiny"):
+        assert runs[0].by_role[role].metrics["accuracy"] > 0.45, role
+    assert pipelines.run("verify", "--cache", tmp_path).returncode == 0
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(PipelineError, match="3 processes can't share batches of 64 rows"):
+        processes.share(64)
+    assert processes.share(66) == 22

@@ -1,0 +1,188 @@
+"""Jobs and tables of answers, by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from views import answers
+from views.answers import Job
+
+NAMES = ["World", "Sports"]
+GIVEN = {
+    "a": np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32),
+    "b": np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2]], np.float32),
+    "c": np.array([[0.6, 0.4], [0.9, 0.1], [0.1, 0.9]], np.float32),
+}
+TEXTS = ["x", "y", "z"]
+
+
+class Fake:
+    def __init__(self):
+        self.asked = []
+
+    def predict_proba(self, texts):
+        self.asked.append(list(texts))
+        return np.full((len(texts), 2), 0.5, np.float32)
+
+
+# --- headlines ----------------------------------------------------------------------------------
+
+
+def test_lines_and_remarks():
+    texts, remarks = answers.split_headlines(" a \r\n\nb\x85c\rd\n" + "x" * 10_001 + "\n")
+    assert texts == ["a", "b\x85c", "d", "x" * 10_001]
+    assert remarks == [
+        "Blank lines are left out: 1.",
+        "Longer than 10,000 characters and read only so far: 1.",
+    ]
+
+
+def test_too_many_lines_are_cut_with_a_word():
+    texts, (remark,) = answers.split_headlines("coach\n" * 10_000 + "one more\n" * 1_000_000)
+    assert texts == ["coach"] * 10_000
+    assert "python -m pipeline classify" in remark
+    assert answers.split_headlines("coach\n" * 10_000)[1] == []
+
+
+# --- jobs ---------------------------------------------------------------------------------------
+
+
+def job_of(count: int, *roles: str) -> Job:
+    job = Job([str(i) for i in range(count)])
+    for role in roles:
+        job.prepare(role, "files", 2)
+    return job
+
+
+def test_models_take_turns_until_all_is_done():
+    job, fakes, turns = job_of(answers.CHUNK + 1, "a", "b"), {"a": Fake(), "b": Fake()}, []
+    while role := job.next(["a", "b"]):
+        turns.append(role)
+        job.step(role, fakes[role])
+    assert turns == ["a", "b", "a", "b"]
+    assert [text for chunk in fakes["a"].asked for text in chunk] == job.texts
+    assert job.done(["a", "b"]) == answers.CHUNK + 1
+    assert job.share(["a", "b"]) == 1
+    assert job.milliseconds("a") > 0
+
+
+def test_a_job_is_gone_on_with_where_it_stopped():
+    job, fake = job_of(2 * answers.CHUNK, "a"), Fake()
+    job.step("a", fake)
+    assert (job.done(["a"]), job.share(["a"])) == (answers.CHUNK, 0.5)
+    assert job.answers(["a"])["a"].shape == (answers.CHUNK, 2)
+    job.prepare("a", "files", 2)
+    job.prepare("b", "files", 2)  # a model that is asked for later catches up
+    assert job.next(["a", "b"]) == "b"
+    assert job.done(["a", "b"]) == 0
+    assert job.share(["a", "b"]) == 0.25
+    job.step("a", fake)
+    assert len(fake.asked) == 2
+
+
+def test_answers_of_other_files_are_dropped():
+    job = job_of(1, "a")
+    job.step("a", Fake())
+    job.prepare("a", "other files", 2)
+    assert job.next(["a"]) == "a"
+
+
+def test_a_chunk_that_is_done_twice_counts_once():
+    job = job_of(2 * answers.CHUNK, "a")
+
+    class Interrupted(Fake):
+        def predict_proba(self, texts):
+            if not self.asked:  # as if the script that follows did the same chunk meanwhile
+                self.asked.append(texts)
+                job.step("a", self)
+            return super().predict_proba(texts)
+
+    job.step("a", Interrupted())
+    assert job.parts["a"].done == answers.CHUNK
+
+
+def test_no_headline_is_done_at_once():
+    job = job_of(0, "a")
+    assert job.next(["a"]) is None
+    assert job.share(["a"]) == 1
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("votes", "said"),
+    [
+        ([1], "Sports"),
+        ([1, 1], "both say Sports"),
+        ([1, 1, 1], "all 3 say Sports"),
+        ([0, 1, 1], "≠ 2 Sports, 1 World"),
+        ([1, 0], "≠ 1 World, 1 Sports"),
+    ],
+)
+def test_agreement_in_words(votes, said):
+    assert answers.agreement(np.array(votes), NAMES) == said
+
+
+def test_side_by_side():
+    table = answers.side_by_side(TEXTS, GIVEN, NAMES)
+    assert table["Agreement"].tolist() == [
+        "all 3 say World",
+        "≠ 2 World, 1 Sports",
+        "≠ 2 World, 1 Sports",
+    ]
+    assert table["a"].tolist() == ["World 90%", "Sports 80%", "World 70%"]
+    assert answers.differ(GIVEN).tolist() == [False, True, True]
+
+
+def test_one_headline_with_a_model_that_is_still_to_answer():
+    table = answers.of_one(1, {"a": GIVEN["a"], "b": GIVEN["b"][:1]}, NAMES)
+    assert table["Answer"].tolist() == ["Sports", "…"]
+    assert table["Confidence"][0] == pytest.approx(80)
+    assert table.loc[1, ["Confidence", "0", "1"]].isna().all()
+
+
+def test_by_model():
+    table = answers.by_model(GIVEN, NAMES)
+    # a: (2 + 0 + 1) of 6 answers of the others are the same; b: (2 + 1 + 1); c: (2 + 1 + 0).
+    assert table["Agrees"].tolist() == pytest.approx([50, 100 * 4 / 6, 50])
+    assert table["0"].tolist() == [2, 3, 2]
+    assert table["1"].tolist() == [1, 0, 1]
+    assert answers.by_model({"a": GIVEN["a"]}, NAMES)["Agrees"].isna().all()
+    nothing = answers.by_model({role: p[:0] for role, p in GIVEN.items()}, NAMES)
+    assert nothing.drop(columns="Model").isna().all(axis=None)
+
+
+def test_by_model_where_the_classes_are_known():
+    labels = np.array([0, 1, 1, 0])  # the last headline is still to be answered
+    table = answers.by_model(GIVEN, NAMES, labels)
+    assert "Right" not in answers.by_model(GIVEN, NAMES)
+    expected = [100 * (p.argmax(1) == labels[:3]).mean() for p in GIVEN.values()]
+    assert table["Right"].tolist() == pytest.approx(expected)
+    assert len(set(expected)) > 1
+
+
+def test_what_is_downloaded():
+    job = Job(["=1+1", "y", "z", "not yet answered"])
+    job.prepare("still to be loaded", "files", 2)
+    for role, probabilities in GIVEN.items():
+        job.prepare(role, "files", 2)
+        job.parts[role].probabilities[:3], job.parts[role].done = probabilities, 3
+    table = answers.to_download(job, [*"abc", "still to be loaded", "unknown"], NAMES)
+    assert list(table)[:5] == ["headline", "models_differ", "a", "a World", "a Sports"]
+    assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
+    assert table["a"].tolist() == ["World", "Sports", "World"]
+    assert (
+        answers.to_csv(table).decode().splitlines()[1].startswith('"\'=1+1",False,"World",0.9,0.1')
+    )
+    assert answers.to_download(Job(["x"]), ["a"], NAMES).empty
+
+
+def test_csv_holds_no_formula():
+    table = pd.DataFrame(
+        {"=x": ["=1+1", "+1", "-1", "@x", "\tx", "＝1", "fine;=1"], "number": -1.0}
+    )
+    lines = answers.to_csv(table).decode().splitlines()
+    assert lines[0] == '"\'=x","number"'
+    cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
+    assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]

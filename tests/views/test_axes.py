@@ -1,0 +1,85 @@
+"""Costs and points of the frontier, by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pipeline.analysis import comparison
+from views.charts.axes import X_AXES, Y_AXES, cost_of_a_million, points, with_costs
+from views.glossary import GLOSSARY
+
+TABLE = pd.DataFrame(
+    {
+        "run": "r",
+        "role": ["a", "b", "c"],
+        "method": ["distilled", "classical", "static"],
+        "size_mb": [10.0, 20.0, 30.0],
+        "parameters": [1e6, 2e6, 3e6],
+        "rows_per_second": [1000.0, 500.0, 500.0],
+        "threads": [2, 4, np.nan],
+    }
+)
+FIGURES = pd.DataFrame({"role": ["a", "b", "c"], "y": [0.1, 0.3, 0.2], "low": 0.0, "high": 1.0})
+
+
+def test_the_cost_of_a_million_by_hand():
+    # 1,000 a second: 1,000 seconds on two cores at 1.80 an hour each.
+    assert cost_of_a_million(1000, 2, 1.80) == pytest.approx(1000 / 3600 * 2 * 1.80)
+    costs = with_costs(TABLE, 0.36)["cost"]
+    assert costs[:2].tolist() == pytest.approx([0.2, 0.8])
+    assert np.isnan(costs[2])  # it is not known on how many threads
+
+
+def test_the_front_minds_which_way_is_better():
+    size, accuracy, error = X_AXES["size_mb"], Y_AXES["accuracy"], Y_AXES["ece"]
+    assert points(TABLE, FIGURES, size, accuracy)["front"].tolist() == [True, True, False]
+    assert points(TABLE, FIGURES, size, error)["front"].tolist() == [True, False, False]
+
+
+def test_references_are_groups_of_their_own():
+    found = points(TABLE, FIGURES, X_AXES["size_mb"], Y_AXES["accuracy"])
+    assert found["group"].tolist() == ["r", "Classical", "r"]
+
+
+def test_a_model_without_one_of_the_figures_is_no_point():
+    table = with_costs(TABLE, 1)
+    found = points(table, FIGURES, X_AXES["cost"], Y_AXES["accuracy"])
+    assert found["role"].tolist() == ["a", "b"]
+    figures = FIGURES.assign(y=[np.nan, 0.3, 0.2])
+    found = points(table.assign(size_mb=[1, 0, 2]), figures, X_AXES["size_mb"], Y_AXES["accuracy"])
+    assert found["role"].tolist() == ["c"]  # and nothing costs nothing on a log axis
+    assert found["front"].tolist() == [True]
+
+
+def test_every_axis_is_explained():
+    for axis in (*X_AXES.values(), *Y_AXES.values()):
+        assert axis.help == GLOSSARY[axis.term]
+        assert axis.lower_is_better == (axis.key in X_AXES or axis.key == "ece")
+
+
+def run(accuracies):
+    return pd.DataFrame(
+        {"role": list(accuracies), "accuracy": accuracies.values(), "size_mb": 1.0, "p50_ms": 2.0}
+    )
+
+
+def test_runs_are_compared_by_role():
+    right = {"a": np.arange(10) < 5, "b": np.arange(10) < 9}
+    other = {"a": np.arange(10) < 8, "c": np.arange(10) < 1}
+    table = comparison.by_role(run({"a": 0.5, "b": 0.9}), run({"a": 0.8, "c": 0.1}), right, other)
+    (row,) = table.itertuples()
+    assert row.role == "a"
+    assert row.difference == pytest.approx(0.3)
+    assert row.low < 0.3 < row.high
+    assert row.p == pytest.approx(2 * stats.norm.sf(np.sqrt(3)))  # one comparison, 3 rows to 0
+
+
+def test_runs_on_other_rows_are_not_paired():
+    table = comparison.by_role(run({"a": 0.5}), run({"a": 0.8}))
+    assert table["difference"].tolist() == pytest.approx([0.3])
+    assert table[["low", "high", "p"]].isna().all(axis=None)
+
+
+def test_titles_fit_across_a_phone():
+    assert max(len(axis.title) for axis in X_AXES.values()) <= 34

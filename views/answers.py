@@ -1,0 +1,245 @@
+"""Behind "Try it": from headlines to tables of answers, a chunk at a time."""
+
+import csv
+import io
+import shlex
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.uploads import cut_remark
+from pipeline.inference.classifier import MAX_CHARACTERS, Classifier
+from pipeline.results.records import RunRecord
+
+MAX_HEADLINES = 10_000
+# What spreadsheets take for the start of a formula, in East Asian widths too.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# One batch: the longest that Stop has to wait for.
+CHUNK = 32
+
+
+def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
+    """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
+    blank, texts, remarks = 0, [], []
+    for line in io.StringIO(pasted, newline=None):  # lazily: a file may hold millions of lines
+        if not (text := line.strip()):
+            blank += 1
+        elif len(texts) < MAX_HEADLINES:
+            texts.append(text)
+        else:
+            remarks.append(cut_remark(MAX_HEADLINES))
+            break
+    if blank:
+        remarks.append(f"Blank lines are left out: {blank:,}.")
+    if cut := sum(len(text) > MAX_CHARACTERS for text in texts):
+        remarks.append(f"Longer than {MAX_CHARACTERS:,} characters and read only so far: {cut:,}.")
+    return texts, remarks
+
+
+@dataclass
+class Part:
+    """What one model has answered so far."""
+
+    identity: Hashable
+    """Of the model's files: answers of other files are not kept."""
+    probabilities: np.ndarray
+    """Shape (n, k); rows from ``done`` on hold nothing yet."""
+    done: int = 0
+    seconds: float = 0.0
+    """Spent answering, without loading the model."""
+    problem: str = ""
+    """Why the model can't be asked, if it can't."""
+
+
+@dataclass
+class Job:
+    """Headlines that several models answer in chunks, so that it can be stopped and gone on with.
+
+    An interrupted script may still be at a chunk as its successor starts on the same one: to do
+    a chunk twice is a waste and does no harm.
+    """
+
+    texts: list[str]
+    stopped: bool = False
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def prepare(self, role: str, identity: Hashable, classes: int) -> None:
+        """Make room for a model's answers; those of other files under its name are dropped."""
+        if role not in self.parts or self.parts[role].identity != identity:
+            shape = (len(self.texts), classes)
+            self.parts[role] = Part(identity, np.zeros(shape, np.float32))
+
+    def next(self, roles: Sequence[str]) -> str | None:
+        """The model whose turn it is: that with the fewest answers, the first of equals."""
+        role = min(roles, key=lambda role: self.parts[role].done)
+        return role if self.parts[role].done < len(self.texts) else None
+
+    def step(self, role: str, classifier: Classifier) -> None:
+        """Let one model answer its next chunk."""
+        part = self.parts[role]
+        first, last = part.done, min(part.done + CHUNK, len(self.texts))
+        start = time.perf_counter()
+        part.probabilities[first:last] = classifier.predict_proba(self.texts[first:last])
+        if part.done < last:
+            part.seconds += time.perf_counter() - start
+            part.done = last
+
+    def done(self, roles: Sequence[str]) -> int:
+        """How many headlines every one of the models has answered: the first so many."""
+        return min((self.parts[role].done for role in roles), default=0)
+
+    def share(self, roles: Sequence[str]) -> float:
+        """How much of the work is done, in 0..1."""
+        total = len(roles) * len(self.texts)
+        return sum(self.parts[role].done for role in roles) / total if total else 1.0
+
+    def answers(self, roles: Sequence[str]) -> dict[str, np.ndarray]:
+        """By role, probabilities of shape (m, k) of the m headlines that all have answered."""
+        done = self.done(roles)
+        return {role: self.parts[role].probabilities[:done] for role in roles}
+
+    def milliseconds(self, role: str) -> float:
+        """One model's time for a headline, on average."""
+        part = self.parts[role]
+        return 1000 * part.seconds / max(part.done, 1)
+
+
+def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
+    """In words, what models answer to one headline; ``votes`` are class numbers, one a model."""
+    counts = np.bincount(votes, minlength=len(names))
+    if counts.max() == len(votes):
+        who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
+        return who + names[counts.argmax()]
+    order = np.argsort(-counts, kind="stable")
+    return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
+
+
+def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Class numbers, shape (n, models), from probabilities of shape (n, k) by role."""
+    return np.stack([probabilities.argmax(axis=1) for probabilities in answers.values()], axis=1)
+
+
+def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether the models differ on a headline, bool of shape (n,)."""
+    votes = votes_of(answers)
+    return (votes != votes[:, :1]).any(axis=1)
+
+
+def side_by_side(
+    texts: Sequence[str], answers: Mapping[str, np.ndarray], names: Sequence[str]
+) -> pd.DataFrame:
+    """One row a headline: how far the models agree, the text, and each model's answer.
+
+    Args:
+        texts: the n headlines.
+        answers: by role, probabilities of shape (n, k); without any, only texts are shown.
+        names: of the k classes.
+    """
+    if not answers:
+        return pd.DataFrame({"Agreement": "…", "Headline": list(texts)})
+    # Thousands of headlines share a few dozen patterns of votes.
+    patterns, which = np.unique(votes_of(answers), axis=0, return_inverse=True)
+    words = np.array([agreement(votes, names) for votes in patterns], dtype=object)
+    table = pd.DataFrame({"Agreement": words[which], "Headline": list(texts)})
+    for role, probabilities in answers.items():
+        top, classes = probabilities.max(axis=1), probabilities.argmax(axis=1)
+        table[role] = [f"{names[c]} {p:.0%}" for c, p in zip(classes, top, strict=True)]
+    return table
+
+
+def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    """Every model's answer to one headline: a row a model, probabilities in percent.
+
+    Columns of classes are named by position, as a class may be called as another column is.
+    A model with fewer answers than that (none, while it loads) has an empty row.
+    """
+    rows = []
+    for role, probabilities in answers.items():
+        row = {"Model": role, "Answer": "…", "Confidence": np.nan}
+        row |= dict.fromkeys(map(str, range(len(names))), np.nan)
+        if position < len(probabilities):
+            percent = 100 * probabilities[position].astype(float)
+            row |= {"Answer": names[percent.argmax()], "Confidence": percent.max()}
+            row |= {str(place): share for place, share in enumerate(percent)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_model(
+    answers: Mapping[str, np.ndarray], names: Sequence[str], labels: np.ndarray | None = None
+) -> pd.DataFrame:
+    """One row a model: headlines called each class, and how often the other models say the same.
+
+    Columns of classes are named by position, as a class may be called as another column is.
+    "Agrees" is in percent: over all headlines and all other models, the share of equal answers;
+    NaN for a model that is alone. Without headlines, everything is NaN. "Right", in percent too,
+    is there where the true classes are known: ``labels``, of shape (n,).
+    """
+    votes = votes_of(answers)
+    rows = []
+    for position, role in enumerate(answers):
+        own, others = votes[:, [position]], np.delete(votes, position, axis=1)
+        counts = np.bincount(own[:, 0], minlength=len(names)) if len(own) else [np.nan] * len(names)
+        agrees = 100 * (others == own).mean() if others.size else np.nan
+        row = {"Model": role, "Agrees": agrees}
+        if labels is not None:
+            row["Right"] = 100 * (own[:, 0] == labels[: len(own)]).mean() if len(own) else np.nan
+        rows.append(row | {str(place): count for place, count in enumerate(counts)})
+    return pd.DataFrame(rows)
+
+
+def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+    """What is downloaded: a row a headline; each model's answer and all its probabilities.
+
+    Of the models that have answered any, the headlines that all have answered.
+    """
+    given = job.answers([role for role in roles if role in job.parts and job.parts[role].done])
+    votes = votes_of(given) if given else np.empty((0, 0), int)
+    table = {
+        "headline": job.texts[: len(votes)],
+        "models_differ": (votes != votes[:, :1]).any(axis=1),
+    }
+    for position, (role, probabilities) in enumerate(given.items()):
+        table[role] = np.array(names, dtype=object)[votes[:, position]]
+        for number, name in enumerate(names):
+            table[f"{role} {name}"] = probabilities[:, number].round(4)
+    return pd.DataFrame(table)
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """CSV in which no spreadsheet takes a text for a formula (OWASP: CSV injection).
+
+    A text that starts like one has an apostrophe before it. Texts are in quotes, so that a
+    semicolon in the first of a row does not start a cell where semicolons separate them.
+    """
+
+    def defused(value):
+        return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+    safe = table.rename(columns=defused)
+    for position, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):  # bool is one of them
+            safe.isetitem(position, [defused(value) for value in safe.iloc[:, position]])
+    text = safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    return text.encode("utf-8", "replace")
+
+
+def make_command(record: RunRecord, role: str) -> str:
+    """The command that makes one model of a run: the run's own, narrowed to the role.
+
+    A remark above it says which model that is and how large.
+    """
+    (size,) = [model.size_bytes for model in record.models if model.role == role]
+    words = shlex.split(record.command)
+    if words[:4] != ["python", "-m", "pipeline", "run"]:
+        words = ["python", "-m", "pipeline", "run", "--family", record.family]
+    if "--only" in words:
+        start = words.index("--only")
+        rest = [i for i in range(start + 1, len(words)) if words[i].startswith("--")]
+        words[start : rest[0] if rest else None] = []
+    if "--run" not in words:
+        words += ["--run", record.run]
+    return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join([*words, "--only", role])

@@ -1,0 +1,131 @@
+"""What the frontier's axes can show, and a run's models as points on two of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.metrics import pareto_front
+from views.glossary import GLOSSARY
+
+REFERENCES = {"classical": "Classical"}
+"""Methods of models that belong to no family → the legend's word for them; words are short, so that
+the legend leaves a phone some room for the chart."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One figure that an axis can show."""
+
+    key: str
+    """Column of the models' table, or the figure that ``pipeline.analysis.intervals`` computes."""
+    term: str
+    """In the glossary."""
+    title: str
+    """A phone has room for 34 letters across."""
+    lower_is_better: bool
+    unit: str = ""
+    interval: str = ""
+    """How its 95 % interval is had; none if empty."""
+
+    @property
+    def help(self) -> str:
+        return GLOSSARY[self.term]
+
+
+_BOOTSTRAP = "percentile bootstrap over test rows, with a fixed seed"
+Y_AXES = {
+    axis.key: axis
+    for axis in (
+        Axis("accuracy", "Accuracy", "Accuracy on test", False, "%", "Wilson's"),
+        Axis(
+            "headlines",
+            "Accuracy on headlines alone",
+            "Accuracy on headlines alone",
+            False,
+            "%",
+            "Wilson's",
+        ),
+        Axis("macro_f1", "Macro-F1", "Macro-F1 on test", False, "%", _BOOTSTRAP),
+        Axis(
+            "worst_recall",
+            "Worst class's recall",
+            "Worst class's recall on test",
+            False,
+            "%",
+            "Wilson's, over that class's own rows",
+        ),
+        Axis(
+            "agreement",
+            "Agreement with the teacher",
+            "Agreement with the teacher",
+            False,
+            "%",
+            "Wilson's; none for the teacher itself",
+        ),
+        Axis(
+            "ece",
+            "Calibration error",
+            "Calibration error, lower is better",
+            True,
+            "%",
+            "inverted test of the bins' gaps, with a fixed seed",
+        ),
+    )
+}
+X_AXES = {
+    axis.key: axis
+    for axis in (
+        Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
+        Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
+        Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
+        Axis("headline_p50_ms", "Latency of a headline", "Median, ms a short headline", True, "ms"),
+        Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),
+        Axis("parameters_m", "Parameters", "Parameters, millions", True, "M"),
+        Axis("cost", "Cost of a million headlines", "Cost of a million headlines", True),
+    )
+}
+
+
+def cost_of_a_million(rows_per_second: float, threads: float, price_per_core_hour: float) -> float:
+    """What it costs to classify a million headlines, in the price's currency.
+
+    Every thread is taken for a core that is paid for as long as the batch runs.
+
+    Args:
+        rows_per_second: of many rows, with ``threads`` threads.
+        threads: that were used.
+        price_per_core_hour: of one core for one hour.
+    """
+    return 1e6 / rows_per_second / 3600 * threads * price_per_core_hour
+
+
+def with_costs(table: pd.DataFrame, price: float) -> pd.DataFrame:
+    """A models' table with the columns ``parameters_m`` and ``cost`` (a million headlines)."""
+    return table.assign(
+        parameters_m=table["parameters"] / 1e6,
+        cost=cost_of_a_million(table["rows_per_second"], table["threads"], price),
+    )
+
+
+def points(table: pd.DataFrame, figures: pd.DataFrame, x: Axis, y: Axis) -> pd.DataFrame:
+    """A run's models as points of the frontier.
+
+    Args:
+        table: one row a model, with ``run``, ``role``, ``method`` and the column of ``x``.
+        figures: columns ``role``, ``y``, ``low``, ``high``, as ``intervals.intervals`` has them.
+        x: a cost; lower is better.
+        y: a figure.
+
+    Returns:
+        One row a model that has both: ``run``, ``role``, ``group`` (the run's name, or what kind of
+        reference it is), ``x``, ``y``, ``low``, ``high``, and ``front``, within the run.
+    """
+    joined = table[["run", "role", "method", x.key]].merge(figures, on="role")
+    joined = joined.rename(columns={x.key: "x"})
+    # The axis is logarithmic: a cost of nothing has no place on it.
+    joined = joined[np.isfinite(joined["x"]) & (joined["x"] > 0) & np.isfinite(joined["y"])]
+    group = joined["method"].map(REFERENCES).fillna(joined["run"])
+    better = -joined["y"] if y.lower_is_better else joined["y"]
+    joined = joined.assign(group=group, front=pareto_front(joined["x"], better))
+    return joined.drop(columns="method").reset_index(drop=True)

@@ -1,0 +1,151 @@
+"""The confusion matrix, of one model or as the change from another's.
+
+Every shade is light and every number on it dark, so that cells read the same on both themes.
+"""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from views.charts.common import VERMILLION, dress
+
+IN_CELL = "#111111"
+SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
+# Less is blue and more is orange, which all kinds of colour vision tell apart; signs say it too.
+SIGNED_SHADES = [[0, "#6BAED6"], [0.5, "#F7F7F7"], [1, "#F4A261"]]
+
+_TRULY, _CALLED = "%{customdata[2]}", "%{customdata[3]}"
+_WHOLE = {"share": f"those truly {_TRULY}", "column_share": f"those called {_CALLED}"}
+"""What a cell's share is of."""
+_LONGEST, _MOST = 14, 20
+"""Letters of a class's name beside the squares; classes whose squares have room for a number."""
+
+Cell = tuple[str, str]
+"""True class, predicted class."""
+
+
+def figure(
+    cells: pd.DataFrame,
+    shares: bool = False,
+    by: str = "share",
+    chosen: Cell | None = None,
+) -> go.Figure:
+    """A confusion matrix: true classes down, predicted ones across.
+
+    Args:
+        cells: as ``disagreement.confusion_cells`` returns them; those of ``analysis.confusion``
+            lack ``column_share``.
+        shares: write shares in the cells instead of counts.
+        by: which share shades the cells and is written: ``share`` of the true class, or
+            ``column_share``, of the predicted one.
+        chosen: the cell to be framed, if any.
+    """
+    written = cells[by].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
+    hover = f"%{{customdata[0]:,}} headlines, %{{customdata[1]:.1%}} of {_WHOLE[by]}"
+    heat = {"z": cells[by], "zmin": 0, "zmax": 1, "colorscale": SHADES}
+    return _matrix(cells, heat, written, cells[["count", by]], hover, chosen)
+
+
+def change_figure(
+    change: pd.DataFrame,
+    shares: bool = False,
+    by: str = "share",
+    chosen: Cell | None = None,
+    limit: float = 0.0,
+) -> go.Figure:
+    """What a model moved against another: signed, cell by cell.
+
+    Args:
+        change: as ``disagreement.confusion_change`` returns it.
+        shares: write changes of shares, in percentage points, instead of headlines.
+        by: which share that is, ``share`` or ``column_share``.
+        chosen: the cell to be framed, if any.
+        limit: the change, of either sign, that has the full shade; at least the largest one here.
+            One limit for charts side by side makes their shades comparable.
+    """
+    values = change[by if shares else "count"]
+    limit = max(limit, values.abs().max()) or 1
+    written = values.map(lambda value: signed(100 * value, 1) if shares else signed(value))
+    hover = f"%{{customdata[0]:+,}} headlines, %{{customdata[1]:+.1%}} of {_WHOLE[by]}"
+    heat = {"z": values, "zmin": -limit, "zmax": limit, "colorscale": SIGNED_SHADES}
+    return _matrix(change, heat, written, change[["count", by]], hover, chosen)
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """A number with its sign, + or −; 0 has none."""
+    text = f"{value:+,.{decimals}f}"
+    return "0" if text.strip("+-0.") == "" else text.replace("-", "−")
+
+
+def _matrix(
+    cells: pd.DataFrame,
+    heat: dict,
+    written: pd.Series,
+    told: pd.DataFrame,
+    hover: str,
+    chosen: Cell | None,
+) -> go.Figure:
+    """The squares; ``hover`` says of each what ``told`` holds of it."""
+    names = list(dict.fromkeys(cells["true"]))
+    square = (len(names), len(names))
+    figure = go.Figure()
+    figure.add_heatmap(
+        x=names,
+        y=names,
+        **heat | {"z": heat["z"].to_numpy().reshape(square)},
+        text=written.to_numpy().reshape(square),
+        texttemplate="%{text}" if len(names) <= _MOST else None,
+        textfont={"size": 13, "color": IN_CELL},
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+    )
+    # A heatmap's cells can't be selected in Streamlit (streamlit#8760); unseen squares on top can.
+    # They fill their cells; where cells are narrower and squares overlap, the nearest is meant.
+    figure.add_scatter(
+        x=cells["predicted"],
+        y=cells["true"],
+        mode="markers",
+        marker={"symbol": "square", "size": 60, "opacity": 0},
+        # Else what is not selected is dimmed to a share of that, and what is shows up.
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=told.assign(
+            true=cells["true"].map(_as_text), predicted=cells["predicted"].map(_as_text)
+        ),
+        hovertemplate=f"truly {_TRULY}, called {_CALLED}<br>{hover}<extra></extra>",
+        showlegend=False,
+    )
+    if chosen and set(chosen) <= set(names):
+        down, across = (names.index(name) for name in chosen)
+        figure.add_shape(
+            type="rect",
+            x0=across - 0.47,
+            x1=across + 0.47,
+            y0=down - 0.47,
+            y1=down + 0.47,
+            line={"color": VERMILLION, "width": 4},
+        )
+    last = len(names) - 0.5
+    figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30, -90])
+    figure.update_yaxes(title="True", range=[last, -0.5])
+    # Of many classes, every so many is named. A name may look like a number, which it is not.
+    named = names[:: -(-len(names) // _MOST)]
+    short = [_as_text(shortened(name)) for name in named]
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
+        update(type="category", tickvals=named, ticktext=short)
+        update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
+    # Room for eight letters, as AG News's names have, and for each one more.
+    more = 6 * max(0, max(map(len, map(shortened, named))) - 8)
+    return dress(figure, height=320, margin={"l": 74 + more, "r": 2, "t": 4, "b": 64 + more})
+
+
+def shortened(name: str) -> str:
+    """A class's name as far as there is room for it beside the squares."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _as_text(name: str) -> str:
+    """A name that plotly shows as it is: it takes some tags for markup."""
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,215 @@
+"""What the figures rest on: recipe, data, hardware, what each figure means, how to make it anew."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pipeline.recipes.families import FAMILIES, REPORTED, SOURCE_MISTAKES
+from pipeline.results import conditions
+from views.glossary import GLOSSARY, meaning
+from views.parts.card import flatten, key_values, words
+from views.parts.common import View, describe, number, plain
+from views.parts.table import show_stale
+
+
+def show(view: View) -> None:
+    st.header("What do these figures rest on?")
+    show_summary(view)
+    show_recipe(view)
+    show_data(view)
+    show_hardware(view)
+    show_reproduction(view)
+    show_glossary()
+    if not view.run.record.toy:
+        show_mistakes()
+
+
+def show_summary(view: View) -> None:
+    record, family = view.run.record, FAMILIES.get(view.run.record.family)
+    st.write(
+        "A large model, the *teacher*, learned from labelled headlines to tell "
+        f"{in_words(view.run.labels)} apart. Smaller models were taught to give its answers, and "
+        "teacher and students were quantized: their numbers were stored in 8 or 4 bits. Every "
+        "model then answered the same test headlines, which none had seen and by which nothing "
+        "was chosen; all figures of this dashboard are counted from those answers."
+    )
+    taught = sum(model.method == "distilled" for model in record.models)
+    key_values(
+        {
+            "Run": record.run,
+            "Family": family.title if family else record.family,
+            "Models": f"{len(record.models)}, of which {taught} distilled",
+            "Written": record.created,
+        }
+    )
+    show_stale(view)
+
+
+def in_words(names: list[str], most: int = 10) -> str:
+    """Class names as a part of a sentence: all of a few, the number of many."""
+    if len(names) > most:
+        return f"{len(names)} classes"
+    return f"{', '.join(map(plain, names[:-1]))} and {plain(names[-1])}"
+
+
+def show_recipe(view: View) -> None:
+    st.subheader("The recipe of each model", help=meaning("Fingerprint"))
+    models = view.run.record.models
+    lines = []
+    for model in models:
+        title, description = describe(view.run, model.role)
+        lines.append(f"- **{plain(model.role)}**, {plain(title)}: {plain(description)}")
+    st.markdown("\n".join(lines))
+    st.dataframe(
+        pd.DataFrame([recipe(model) | {"state": view.states[model.role]} for model in models]),
+        hide_index=True,
+        height="content",
+        placeholder="",
+        column_config={
+            "role": st.column_config.TextColumn("Model", pinned=True),
+            "method": "Method",
+            "parent": st.column_config.TextColumn(
+                "Made from", help="Of a student, the model that teaches it."
+            ),
+            "checkpoint": st.column_config.TextColumn(
+                "Starts from", help="The published weights that training starts from."
+            ),
+            "epochs": number("Epochs", "%d", help="Passes over the training rows."),
+            "rate": number(
+                "Learning rate", "%.1e", help="How far each step moves; chosen on validation."
+            ),
+            "temperature": st.column_config.TextColumn(
+                "Temperature", help="Softens the teacher's probabilities for its student."
+            ),
+            "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
+            "rows": number("Training rows", "%d", help="Cuts of rows are counted too."),
+            "state": "State",
+        },
+    )
+    st.write(
+        "Everything else of a model, down to the seed, stands in its card on the Frontier page."
+    )
+    family = FAMILIES.get(view.run.record.family)
+    missing = [m.role for m in family.models if m.role not in view.run.by_role] if family else []
+    if missing:
+        st.text(f"Of its family, not made yet: {', '.join(missing)}. The command below makes them.")
+
+
+def recipe(model) -> dict:
+    """One row of the recipes' table."""
+    settings, training = model.settings, model.training or {}
+    rounded = settings.get("architecture") == "ngrams"  # as it is trained
+    whole = "4 bits, symmetric" if rounded else "32-bit fractions"
+    return {
+        "role": model.role,
+        "method": model.method,
+        "parent": model.parent or "",
+        "checkpoint": model.checkpoint or "",
+        "epochs": settings.get("epochs"),
+        "rate": training.get("rate"),
+        "temperature": words(settings["temperature"])
+        if model.method in ("distilled", "qat") and "temperature" in settings
+        else "",
+        "bits": settings.get("weights", whole),
+        "rows": training.get("rows"),
+    }
+
+
+def show_data(view: View) -> None:
+    st.subheader("The data")
+    data = view.run.record.data
+    counts = np.bincount(view.labels, minlength=len(view.run.labels))
+    classes = ", ".join(f"{n:,} {c}" for c, n in zip(view.run.labels, counts, strict=True))
+    rows = data.get("rows", {})
+    key_values(
+        {
+            "Name": data.get("name"),
+            "Training rows": rows.get("train"),
+            "Validation rows, by which everything is chosen": rows.get("validation"),
+            "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
+            **near_duplicates(data),
+            "Seed of the split": data.get("seed"),
+            "Fingerprint": in_fours(words(data.get("fingerprint"))),
+        }
+    )
+
+
+def near_duplicates(data: dict) -> dict[str, str]:
+    """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
+    found, rows, lines = data.get("near_duplicates"), data.get("rows", {}), {}
+    for split in ("validation", "test"):
+        count, total = (d.get(split) if isinstance(d, dict) else None for d in (found, rows))
+        if isinstance(count, int) and isinstance(total, int) and total > 0:
+            name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
+            lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"
+    return lines
+
+
+def in_fours(digits: str) -> str:
+    """A long number that can wrap: "0123456789" becomes "0123 4567 89"."""
+    return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+
+
+def show_hardware(view: View) -> None:
+    st.subheader(
+        "Where it was measured",
+        help="Times and memory hold for this machine. Answers of int8 models can differ a "
+        "little, too, between processors with other instructions.",
+    )
+    models = view.run.record.models
+    found = conditions.places(models)
+    for place in found:
+        st.text(place.title(len(models)))
+        key_values(flatten(place.all()))
+    if conditions.differ(found):
+        st.write(
+            "Not all were measured under the same conditions: compare times of different lists "
+            "with care."
+        )
+
+
+def show_reproduction(view: View) -> None:
+    st.subheader("How to make it anew")
+    st.write(
+        "What is already made under the same settings is not made again. A killed run goes on "
+        "where it stopped."
+    )
+    st.code(view.run.record.command, language=None, wrap_lines=True)
+    st.write("To check what is stored against its checksums, data and models:")
+    st.code(f"python -m pipeline verify {view.run.name}", language=None)
+
+
+def show_glossary() -> None:
+    st.subheader("What the words mean")
+    sought = st.text_input(
+        "Search", key="term", bind="query-params", placeholder="any word", width=300
+    )
+    found = {
+        term: text
+        for term, text in GLOSSARY.items()
+        if (sought or "").casefold() in f"{term} {text}".casefold()
+    }
+    for term, text in found.items():
+        st.markdown(f"**{term}**: {text}")
+    if not found:
+        st.text("No word of that kind is explained here.")
+
+
+def show_mistakes() -> None:
+    st.subheader("What the source notebook got wrong")
+    st.write(
+        "This project began as a notebook. Its figures are shown beside ours as it reported them; "
+        "three things in them are mistaken, and this program measures and does them otherwise."
+    )
+    st.markdown("\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES))
+    rows = [(role, 100 * r.accuracy, r.size_mb) for role, r in REPORTED.items()]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["role", "accuracy", "mb"]),
+        hide_index=True,
+        height="content",
+        column_config={
+            "role": "Model",
+            "accuracy": number("Reported accuracy", "%.1f %%"),
+            "mb": number("Reported MB", "%.4g"),
+        },
+    )

@@ -1,0 +1,54 @@
+"""Two runs side by side: which roles of the one are better than the other's."""
+
+import streamlit as st
+
+from pipeline.analysis import comparison
+from views.charts import confusion
+from views.glossary import meaning
+from views.parts import card
+from views.parts.common import PAIRED_TEST, View, number
+
+
+def show_comparison(one: View, other: View) -> None:
+    st.subheader("Role by role")
+    paired = one.same_rows(other)
+    rights = (one.right(), other.right()) if paired else (None, None)
+    table = comparison.by_role(one.table, other.table, *rights)
+    if table.empty:
+        st.info("The two runs share no role.")
+        return
+    st.text(f"{other.title} less {one.title}, in points of accuracy.")
+    if not paired:
+        st.info(
+            "The two were tested on different rows, so their models can't be paired: there is "
+            "no bounds of the difference."
+        )
+    shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
+    shown = table.assign(**{name: 100 * table[name] for name in shares})
+    shown["interval"] = [
+        f"{confusion.signed(row.low, 1)} to {confusion.signed(row.high, 1)}" if paired else ""
+        for row in shown.itertuples()
+    ]
+    shown["difference"] = [confusion.signed(points, 1) for points in shown["difference"]]
+    shown["p"] = shown["p"].map(card.p_words)
+    names = f"{one.title}: ", f"{other.title}: "
+    columns = {
+        "role": st.column_config.TextColumn("Role", pinned=True),
+        "difference": "Difference, points",
+        "interval": st.column_config.TextColumn("95 % bounds", help=PAIRED_TEST),
+        "p": st.column_config.TextColumn("p (McNemar)", help=meaning("McNemar's test")),
+    }
+    for suffix, name in zip(("one", "other"), names, strict=True):
+        columns |= {
+            f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%", help=meaning("Accuracy")),
+            f"size_mb_{suffix}": number(f"{name}MB", "%.3g", help=meaning("Size")),
+            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.3g", help=meaning("Latency p50")),
+        }
+    if not paired:
+        columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}
+    st.dataframe(
+        shown.reindex(columns=list(columns)),
+        hide_index=True,
+        column_config=columns,
+        height="content",
+    )

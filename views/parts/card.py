@@ -1,0 +1,210 @@
+"""One model's card: what it is, how it was made, what it costs, what it loses, its files."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from pipeline.analysis import metrics, significance
+from pipeline.analysis.budget import round_sensibly
+from pipeline.recipes.roles import student_of_baseline
+from pipeline.results import conditions
+from views import answers
+from views.charts import confusion
+from views.charts.axes import cost_of_a_million
+from views.glossary import meaning
+from views.parts.common import PAIRED_TEST, View, describe, number
+
+SHORT = {
+    "Cost of a million headlines": "Cost of a million",
+    "Accuracy on headlines alone": "Headlines alone",
+    "Latency of a headline": "A headline's p50",
+}
+"""Terms that are too long for the label of a figure."""
+
+
+def show(view: View, role: str, price: float) -> None:
+    """The card of a model; ``price`` is that of a core for an hour."""
+    row = view.table.set_index("role").loc[role]
+    with st.container(border=True):
+        st.subheader(role)
+        st.text(". ".join(describe(view.run, role)))
+        show_state(view, role)
+        show_costs(row, price)
+        said, details = against_reference(view, role)
+        st.text(said, help=details)
+        if added := what_the_teacher_added(view, role):
+            said, details = added
+            st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
+        if said := across_seeds(view, role):
+            st.text(said, help=meaning("Seed"))
+        show_origin(view, role)
+        show_files(view, role)
+
+
+def show_state(view: View, role: str) -> None:
+    """What to run where the model is not what today's recipe would give."""
+    if view.states[role] == "stale":
+        st.warning(
+            "Stale: made by another recipe, or from other data, than this program's today. "
+            "To make it anew:",
+            icon=":material/history:",
+        )
+        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)
+
+
+def show_costs(row: pd.Series, price: float) -> None:
+    decimals = metrics.supported_decimals(row["low"], row["high"])
+    interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
+    cost = cost_of_a_million(row["rows_per_second"], row["threads"], price)
+    shown = {
+        "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
+        "Size": f"{round_sensibly(row['size_mb'])} MB",
+        "Latency p50": f"{round_sensibly(row['p50_ms'])} ms",
+        "Latency of a headline": _or_dash(row["headline_p50_ms"], "ms"),
+        "Latency p95": f"{round_sensibly(row['p95_ms'])} ms",
+        "Peak memory": f"{round_sensibly(row['peak_memory_mb'])} MB",
+        "Parameters": f"{round_sensibly(row['parameters'] / 1e6)} M",
+        "Cost of a million headlines": round_sensibly(cost) if pd.notna(cost) else "unknown",
+    }
+    notes = {
+        "Accuracy": f" 95 % interval (Wilson): {interval}.",
+        "Cost of a million headlines": f" At {price:g} a core-hour.",
+    }
+    if pd.notna(row["headlines"]):
+        shown["Accuracy on headlines alone"] = f"{100 * row['headlines']:.0f} %"
+    with st.container(horizontal=True):
+        for term, value in shown.items():
+            st.metric(
+                SHORT.get(term, term), value, help=meaning(term) + notes.get(term, ""), width=140
+            )
+
+
+def _or_dash(figure: float, unit: str) -> str:
+    """A figure, or a dash where it was not taken."""
+    return f"{round_sensibly(figure)} {unit}" if pd.notna(figure) else "–"
+
+
+def against_reference(view: View, role: str) -> tuple[str, str]:
+    """What the model loses, in words, and the details."""
+    if role == view.reference:
+        return "It is the reference: the most accurate model on validation.", meaning("Reference")
+    right = view.right()
+    found = significance.paired_difference(right[role], right[view.reference], view.comparisons)
+    words = significance.in_words(found.low, found.high)
+    said = f"{words[0].upper()}{words[1:]} (95 %) than {view.reference}, the most accurate model "
+    return f"{said}on validation{'' if found.found else '; no difference found'}.", details(found)
+
+
+def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
+    """How a student and its baseline differ, in words, and the details; None for other models."""
+    student = student_of_baseline(role) or role
+    effect = significance.teaching(view.right(), view.comparisons)
+    if student not in effect.index:
+        return None
+    found = significance.Difference(*effect.loc[student])
+    words = significance.both_ends_in_words(found.low, found.high)
+    said = (
+        f"What the teacher added: {student} is {words} (95 %) than the same model trained on the "
+        f"labels alone{'' if found.found else '; no difference found'}."
+    )
+    return said, details(found)
+
+
+def details(found: significance.Difference) -> str:
+    """The figures behind a difference in words, and how they were had."""
+    decimals = max(1, metrics.supported_decimals(found.low, found.high))
+    points, low, high = (confusion.signed(100 * share, decimals) for share in found[:3])
+    return (
+        f"{points} points of accuracy on test, 95 % bounds {low} to {high}, {p_words(found.p)}. "
+        f"{PAIRED_TEST}"
+    )
+
+
+def across_seeds(view: View, role: str) -> str:
+    """How much of the accuracy is the chance of the training's seed, in words."""
+    if role not in view.seeds.index:
+        return ""
+    found, row = view.seeds.loc[role], view.table.set_index("role").loc[role]
+    decimals = max(1, metrics.supported_decimals(row["low"], row["high"]))
+    mean, least, greatest = (
+        f"{100 * found[name]:.{decimals}f}" for name in ("mean", "least", "greatest")
+    )
+    return f"{found['seeds']:.0f} seeds: {mean} % right on average, {least} to {greatest} %."
+
+
+def p_words(p: float) -> str:
+    if pd.isna(p):
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def show_origin(view: View, role: str) -> None:
+    model = view.run.by_role[role]
+    with st.expander("How it was made"):
+        rows = {"Method": model.method, "Made from": model.parent, "Checkpoint": model.checkpoint}
+        rows |= {name.replace("_", " "): value for name, value in model.settings.items()}
+        training = model.training or {}
+        rows |= {
+            f"training: {name.replace('_', ' ')}": value
+            for name, value in training.items()
+            if not isinstance(value, list | dict)
+        }
+        key_values(rows)
+        curve = training.get("validation")
+        if isinstance(curve, list) and curve:
+            st.write("On validation while training; the best step was kept.")
+            st.dataframe(pd.DataFrame(curve), hide_index=True, placeholder="")
+        st.write("Where it was measured")
+        for place in conditions.places([model]):
+            st.text(place.title(1))
+            key_values(flatten(place.all()))
+
+
+def key_values(rows: dict) -> None:
+    """Names and values, one a line, as text: long ones wrap, and all can be copied."""
+    lines = [f"{name}: {words(value)}" for name, value in rows.items() if value is not None]
+    st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def words(value) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def flatten(values: dict) -> dict:
+    """A dictionary of dictionaries as one: {"a": {"b": 1}} becomes {"a: b": 1}."""
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}: {inner}": v for inner, v in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def show_files(view: View, role: str) -> None:
+    model = view.run.by_role[role]
+    with st.expander("Its files, and the command that makes it"):
+        folder = view.run.folder / "artifacts" / role
+        files = []
+        for name, digest in model.artifact.items():
+            here = (folder / name).is_file()
+            size = (folder / name).stat().st_size / 1e6 if here else None
+            files.append((name, size, "yes" if here else "no", digest))
+        if files:
+            st.dataframe(
+                pd.DataFrame(files, columns=["file", "mb", "here", "sha256"]),
+                hide_index=True,
+                placeholder="",
+                column_config={
+                    "file": "File",
+                    "mb": number("MB", "%.3f"),
+                    "here": "At hand",
+                    "sha256": "sha256",
+                },
+            )
+        else:
+            st.write("Its files were never put beside this run; only its predictions were.")
+        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)

@@ -1,0 +1,254 @@
+"""What every page needs: the runs as pages show them, loaded models, and small widgets."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pipeline.analysis import intervals, metrics, recommendation
+from pipeline.errors import PipelineError
+from pipeline.inference import encoders, loaded_models
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.inference.loaded_models import Loaded
+from pipeline.recipes.families import FAMILIES, REPORTED
+from pipeline.recipes.roles import BASELINE, replicated_role, student_of_baseline
+from pipeline.results.predictions import probabilities_of
+from pipeline.results.storage import CacheError, Run, list_runs, sha256
+from pipeline.runs import plan
+from views import answers
+from views.glossary import meaning
+
+PLAIN_CHART = {"displayModeBar": False}
+PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
+
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the pages show of one run."""
+
+    run: Run
+    """Without the repeats of its models from other seeds."""
+    labels: np.ndarray
+    """True classes of the test rows, shape (n,)."""
+    probabilities: dict[str, np.ndarray]
+    """By role, shape (n, k)."""
+    table: pd.DataFrame
+    """One row a model, the largest first: what is stored of it and what its predictions say."""
+    train_rows: int
+    rows: np.ndarray
+    """Numbers of the test rows in the file they came from, shape (n,)."""
+    validation_labels: np.ndarray
+    """True classes of the validation rows, shape (v,); v may be 0."""
+    validation: dict[str, np.ndarray]
+    """By role, probabilities on the validation rows, shape (v, k)."""
+    states: dict[str, str]
+    """By role: done, stale (made by another recipe than today's) or unknown."""
+    seeds: pd.DataFrame
+    """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
+    compared: pd.DataFrame
+    """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+
+    @property
+    def title(self) -> str:
+        """What the run is called on the pages and in their addresses."""
+        return f"{self.run.name} (toy)" if self.run.record.toy else self.run.name
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """The table without what is there to compare with, and not to be deployed."""
+        return self.table[self.table["role"].isin(self.compared["role"])].reset_index(drop=True)
+
+    @property
+    def reference(self) -> str:
+        """The model that is most accurate on validation: the others are compared with it."""
+        return self.compared.loc[self.compared["reference"], "role"].iloc[0]
+
+    @property
+    def comparisons(self) -> int:
+        """For how many comparisons bounds of this run's models hold at once, on every page."""
+        return recommendation.comparisons(self.table["role"])
+
+    def right(self) -> dict[str, np.ndarray]:
+        """By role, where the model is right on test: boolean, shape (n,)."""
+        return {role: p.argmax(axis=1) == self.labels for role, p in self.probabilities.items()}
+
+    def same_rows(self, other: "View") -> bool:
+        """Whether two runs were tested on the same rows: only then may their models be paired."""
+        return np.array_equal(self.rows, other.rows) and np.array_equal(self.labels, other.labels)
+
+
+def stamp(folder: Path, *patterns: str) -> Stamp:
+    """Name, time and size of the files that match: another stamp means that they have changed."""
+    found = []
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+        try:
+            status = path.stat()
+        except OSError:  # replaced at this very moment
+            continue
+        found.append((str(path.relative_to(folder)), status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the cache …")
+def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
+    """Every whole run, those on AG News with the most training rows first, and what is not whole.
+
+    All is read at once, so that a run that is replaced under an open page does not break the page.
+    ``stamps`` only tells one state of the folder from another.
+    """
+    runs, problems = list_runs(cache)
+    views = []
+    for run in runs:
+        try:
+            views.append(read_view(run))
+        except Exception as error:  # one odd run must not take the whole ones with it
+            reason = error if isinstance(error, PipelineError) else repr(error)
+            problems.append(f"{run.folder} is left out: {reason}")
+    return sorted(views, key=lambda view: (view.run.record.toy, -view.train_rows)), problems
+
+
+def read_view(run: Run) -> View:
+    """What the pages show of a run; repeats of a model are but a line on its card."""
+    seeds = metrics.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
+    kept = [model for model in run.record.models if replicated_role(model.role) is None]
+    run = replace(run, record=replace(run.record, models=kept))
+    stored = {role: run.all_predictions(role) for role in run.by_role}
+    test = {role: frame[frame["split"] == "test"] for role, frame in stored.items()}
+    held_out = {role: frame[frame["split"] == "validation"] for role, frame in stored.items()}
+    if not test or any(frame.empty for frame in test.values()):
+        raise CacheError("it has no predictions on test rows")
+    one, other = next(iter(test.values())), next(iter(held_out.values()))
+    labels = one["label"].to_numpy()
+    probabilities = {role: probabilities_of(frame) for role, frame in test.items()}
+    reported = {} if run.record.toy else REPORTED
+    table = metrics.models_table(run.table(), labels, probabilities, reported)
+    throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
+    threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
+    table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
+    right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
+    return View(
+        run,
+        labels,
+        probabilities,
+        table,
+        int(run.record.data["rows"]["train"]),
+        one["row"].to_numpy(),
+        other["label"].to_numpy(),
+        {role: probabilities_of(frame) for role, frame in held_out.items()},
+        read_states(run),
+        seeds,
+        recommendation.compare(table, right),
+    )
+
+
+def describe(run: Run, role: str) -> tuple[str, str]:
+    """Title and description of a model in today's words; in its record's, if today knows no such.
+
+    A description that was wrong when a run was written would else stay wrong with the run.
+    """
+    student, family = student_of_baseline(role), FAMILIES.get(run.record.family)
+    today = f"{student}{BASELINE}" if student else role
+    model = (family.by_role().get(today) if family else None) or run.by_role[role]
+    return model.title, model.description
+
+
+def read_states(run: Run) -> dict[str, str]:
+    """By role, whether today's recipe would give the same model."""
+    family = FAMILIES.get(run.record.family)
+    if family is None:  # of another version of this program
+        return dict.fromkeys(run.by_role, "unknown")
+    return {role: plan.state(family, run, role) for role in run.by_role}
+
+
+def figures(view: View, figure: str) -> pd.DataFrame:
+    """``intervals.intervals`` of a run's models; worked out once."""
+    if figure == "headlines":
+        return intervals.on_headlines(view.run.record.models)
+    return _figures(figure, tuple(view.run.record.files.items()), view)
+
+
+@st.cache_data(max_entries=32, show_spinner="Working out intervals …")
+def _figures(figure: str, files: tuple[tuple[str, str], ...], _view: View) -> pd.DataFrame:
+    """``files`` are the predictions' checksums: they tell one run from another."""
+    return intervals.intervals(figure, _view.labels, _view.probabilities)
+
+
+@st.cache_resource(show_spinner=False)
+def _models() -> Loaded[Classifier]:
+    """The models of all sessions."""
+    return Loaded(loaded_models.budget())
+
+
+def load_classifier(view: View, role: str) -> Classifier:
+    """A model of a run; loaded anew when its files or its record have changed."""
+    folder, artifact = view.run.folder / "artifacts" / role, view.run.by_role[role].artifact
+    # Its weights, and what it works on: measured of each shipped model, rounded up.
+    size = round(1.6 * graph_bytes(folder)) + 60_000_000
+    key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))
+    return _models().get(key, size, lambda: _load(folder, artifact, role, view.run.labels))
+
+
+def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) -> Classifier:
+    for path in folder.iterdir():
+        if path.name not in artifact:
+            raise PipelineError(f"{path} is no file of its run; delete it")
+    for name, digest in artifact.items():
+        if sha256(folder / name) != digest:
+            raise PipelineError(
+                f"{folder / name} is not the file that its run recorded; "
+                "make it anew with python -m pipeline run"
+            )
+    encoders.check_labels(folder, role, labels)
+    classifier = Classifier(folder)
+    # The first run of a graph is slow, and would be taken for the time of the first headline.
+    classifier.predict_proba([""])
+    return classifier
+
+
+def ask_models(view: View) -> list[str]:
+    """One to three models of a run; the largest and the smallest, unless the address says else."""
+    roles = list(view.table["role"])
+    to_deploy = list(view.candidates["role"]) or roles
+    chosen = st.multiselect(
+        "One to three models",
+        roles,
+        default=list(dict.fromkeys([to_deploy[0], to_deploy[-1]])),
+        max_selections=3,
+        key="models",
+        bind="query-params",
+    )
+    if not chosen:
+        st.info("Choose at least one model.")
+    return chosen
+
+
+def chart_key(name: str) -> str:
+    """A chart's key, another one in another theme: text is coloured as a chart is first drawn.
+
+    The script learns of a change of theme when it next runs (streamlit#11920).
+    """
+    return f"{name}-{st.context.theme.type}"
+
+
+def share(rows: int) -> str:
+    """The format of percentages of so many rows: with fewer, chance reaches the last digit."""
+    return "%.1f %%" if rows >= 1_000 else "%.0f %%"
+
+
+def number(label: str, format: str = "%.1f", **options):
+    return st.column_config.NumberColumn(label, format=format, **options)
+
+
+def download(label: str, table: pd.DataFrame, name: str) -> None:
+    data = answers.to_csv(table)
+    st.download_button(label, data, name, "text/csv", on_click="ignore", icon=":material/download:")
+
+
+def plain(text: str) -> str:
+    """Text that markdown shows as it is, on one line: what comes from a file is never markup."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

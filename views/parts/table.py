@@ -1,0 +1,118 @@
+"""Every figure of a run's models, and which of them are stale."""
+
+import pandas as pd
+import streamlit as st
+
+from pipeline.analysis import metrics
+from pipeline.analysis.significance import in_words
+from pipeline.recipes.families import FAMILIES
+from views import answers
+from views.charts.axes import with_costs
+from views.glossary import meaning
+from views.parts.common import View, download, figures, number, plain
+
+
+def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
+    """All that is known of the models; ``frame`` says which are on the front of the chart."""
+    two = frame["run"].nunique() > 1
+    st.subheader(f"Every figure of {plain(view.title)}" if two else "Every figure")
+    toy = view.run.record.toy
+    low, high = view.table["low"].median(), view.table["high"].median()
+    digits = metrics.supported_decimals(low, high)
+    share = f"%.{digits}f %%"
+    table = with_costs(view.table, price)
+    front = frame[frame["run"] == view.run.name].set_index("role")["front"]
+    table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
+    columns = {
+        "role": st.column_config.TextColumn("Model", pinned=True),
+        "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
+        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "against": st.column_config.TextColumn(
+            f"Against {view.reference}, 95 %",
+            help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
+        ),
+        "headlines": number(
+            "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
+        ),
+        "size_mb": number("Size, MB", "%.3g", help=meaning("Size")),
+        "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
+        "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
+        "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
+        "headline_p50_ms": number(
+            "A headline's p50, ms", "%.3g", help=meaning("Latency of a headline")
+        ),
+        "rows_per_second": number("Rows/s", "%.0f", help=meaning("Throughput")),
+        "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
+        "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
+        "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),
+        "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
+        "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
+        "ece": number("Calibration error", share, help=meaning("Calibration error")),
+        "agreement": number(
+            "Agrees with teacher", share, help=meaning("Agreement with the teacher")
+        ),
+        "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
+        "title": "What it is",
+        "reported_accuracy": number("Reported accuracy", "%.1f %%"),
+        "reported_size_mb": number("Reported MB", "%.4g"),
+        "reported_note": "What is wrong with the report",
+    }
+    if toy:
+        columns = {
+            name: c for name, c in columns.items() if not name.startswith(("reported", "headlines"))
+        }
+    shares = (
+        *("accuracy", "headlines", "macro_f1", "worst_recall", "ece", "agreement"),
+        "reported_accuracy",
+    )
+    shown = table.assign(
+        interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
+        front=table["role"].map(front).map({True: "yes"}).fillna(""),
+        state=table["role"].map(view.states),
+        against=table["role"].map(against_reference(view)).fillna(""),
+        **{c: 100 * pd.to_numeric(table[c]) for c in shares},
+    )
+    # Of half a percent, a browser would make a whole one where the card and the sentence do not.
+    shown["headlines"] = shown["headlines"].round()
+    st.dataframe(
+        shown.reindex(columns=list(columns)),
+        hide_index=True,
+        column_config=columns,
+        height="content",
+        placeholder="",
+    )
+    download("Download the table as CSV", whole(view), f"{view.run.name}.csv")
+    show_stale(view)
+
+
+def whole(view: View) -> pd.DataFrame:
+    """The table with each model's difference from the reference, and its bounds."""
+    names = {"difference": "difference", "low": "difference_low", "high": "difference_high"}
+    differences = view.compared[["role", *names]].rename(columns=names)
+    return view.table.merge(differences, on="role", how="left")
+
+
+def against_reference(view: View) -> pd.Series:
+    """By role, a model to deploy against the reference, in a few words."""
+    said = {
+        row.role: "the reference" if row.reference else in_words(row.low, row.high)
+        for row in view.compared.itertuples()
+    }
+    return pd.Series(said)
+
+
+def show_stale(view: View) -> None:
+    """What to run where models were made by another recipe than today's."""
+    stale = [role for role, state in view.states.items() if state == "stale"]
+    if stale:
+        st.warning(
+            f"Stale, made by another recipe than this program's today: {len(stale)} of "
+            f"{len(view.states)} models (column State). To make them anew:",
+            icon=":material/history:",
+        )
+        family = FAMILIES.get(view.run.record.family)
+        again = [role for role in stale if family and role in family.by_role()]
+        if again:  # of a role that the family has no more, no model can be made
+            # The run's own command makes its family's models, which not all of these need to be.
+            one = answers.make_command(view.run.record, again[0]).splitlines()[-1]
+            st.code(" ".join([one, *again[1:]]), language=None, wrap_lines=True)
