@@ -9,11 +9,11 @@ from pipeline.analysis.recommendation import compare, comparisons, recommend
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import REPORTED
-from pipeline.recipes.roles import (
+from pipeline.recipes.reported import Reported
+from pipeline.recipes.role_names import (
     BASELINE,
-    HIDDEN,
-    LOGITS,
-    Reported,
+    HIDDEN_FIRST,
+    WHOLE_ROWS,
     replicated_role,
     student_of_baseline,
 )
@@ -29,9 +29,9 @@ HEADER = (
 
 STEPS = {
     BASELINE: "labels only",
-    LOGITS: "+ the teacher's logits",
+    WHOLE_ROWS: "+ the teacher's logits",
     "": "+ its logits on random spans of the rows",
-    HIDDEN: "+ its hidden states and attention first",
+    HIDDEN_FIRST: "+ its hidden states and attention first",
 }
 """What a student is taught with, one thing more at a time: suffix of the role, and in words."""
 
