@@ -25,10 +25,10 @@ from pipeline.models import fake_quantization, ngrams
 from pipeline.runs import stage_folders
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
-TOKENIZERS = {
-    "bert": transformers.BertTokenizerFast,
-    "distilbert": transformers.DistilBertTokenizerFast,
-    "mpnet": transformers.MPNetTokenizerFast,
+TOKENIZERS: dict[str, type[PreTrainedTokenizerBase]] = {
+    "bert": transformers.BertTokenizer,
+    "distilbert": transformers.DistilBertTokenizer,
+    "mpnet": transformers.MPNetTokenizer,
 }
 WEIGHTS = "model.safetensors"
 VOCABULARIES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
@@ -95,12 +95,14 @@ def _local(source: str) -> Iterator[None]:
 
 def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
     """Drop every encoder layer but these, in place (Sanh et al., 2019, initialise so)."""
-    encoder = model.base_model.encoder
-    if max(layers) >= len(encoder.layer):
+    encoder = model.base_model.get_submodule("encoder")
+    every = encoder.get_submodule("layer")
+    assert isinstance(every, torch.nn.ModuleList), "so in BERT and MPNet"
+    if max(layers) >= len(every):
         raise PipelineError(
-            f"layer {max(layers)} is asked for, but the checkpoint has {len(encoder.layer)} layers"
+            f"layer {max(layers)} is asked for, but the checkpoint has {len(every)} layers"
         )
-    encoder.layer = torch.nn.ModuleList(encoder.layer[layer] for layer in layers)
+    encoder.layer = torch.nn.ModuleList(every[layer] for layer in layers)
     model.config.num_hidden_layers = len(layers)
 
 
@@ -136,6 +138,7 @@ def keep_pieces(
 
     kept = sorted(sorted(vocabulary, key=rank, reverse=True)[:pieces], key=lambda item: item[1])
     table = model.get_input_embeddings()
+    assert isinstance(table, torch.nn.Embedding), "so in every model with WordPieces"
     smaller = torch.nn.Embedding.from_pretrained(
         table.weight[[number for _, number in kept]].detach(), freeze=False
     )
