@@ -54,7 +54,7 @@ def run_bench(options: argparse.Namespace) -> int:
 
         corpus = data_sets.load(options.data, toy=run.record.toy)
     texts = corpus.validation.texts if corpus else None
-    if options.train_rows:
+    if options.train_rows and corpus:
         result = timings.time_training(run, corpus, options.checkpoints, options.train_rows)
     elif options.evaluation_rows:
         result = timings.time_evaluation(run, texts, options.evaluation_rows, options.turns)

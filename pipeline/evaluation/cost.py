@@ -111,7 +111,7 @@ def _for_many(artifact: Path) -> tuple[Classifier, int]:
 
 
 def predict_many(
-    artifact: Path, texts: Sequence[str], progress: Callable[[int], None] | None = None
+    artifact: Path, texts: Sequence[str], progress: Callable[[int], object] | None = None
 ) -> np.ndarray:
     """Probabilities (texts, classes) of many texts: a batch a core, the fastest way there is."""
     classifier, workers = _for_many(artifact)

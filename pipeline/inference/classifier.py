@@ -96,7 +96,7 @@ class Classifier:
         self,
         texts: Sequence[str],
         batch_size: int = BATCH_SIZE,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
         """Class probabilities of each text.

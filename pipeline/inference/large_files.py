@@ -36,7 +36,7 @@ def classify(
     column: str | None = None,
     workers: int = 1,
     window: int = WINDOW,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> int:
     """Write what a model answers to each text of ``source`` to the parquet file ``target``.
 
@@ -86,7 +86,7 @@ def _make_parts(
     parts: Path,
     folder: Path,
     workers: int,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[int], object] | None,
 ) -> int:
     """Write the parts that are missing; gives the number of rows in all."""
     classifier = None
