@@ -29,7 +29,8 @@ from pipeline.data.data_sets import SEED, Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.models import networks
 from pipeline.progress import say
-from pipeline.recipes.roles import Family, Training
+from pipeline.recipes.roles import Family, Trained
+from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import distillation_loss, ids_of_teacher
 from pipeline.training.fitting import draw
 from pipeline.training.trainers import predict_logits, tokenize, trainer
@@ -81,14 +82,15 @@ def compare(
     results = []
     for role, epochs in EPOCHS.items():
         model = family.by_role()[role]
-        if not (model.training and model.checkpoint and model.architecture):
+        if not (isinstance(model, Trained) and model.checkpoint):
             raise PipelineError(f"{family.name} does not train {role} from a checkpoint")
         settings = replace(model.training, rates=(rates[role],), epochs=epochs)
         for way, learn in WAYS.items():
             say(f"{role}, {way}: {epochs} × {len(train):,} rows")
             set_seed(settings.seed)
-            start = model.checkpoint, model.architecture, checkpoints
-            learner = networks.load_checkpoint(*start, corpus.labels)
+            learner = networks.load_checkpoint(
+                model.checkpoint.name, model.checkpoint.architecture, checkpoints, corpus.labels
+            )
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
                 teacher = teachers.get(way)

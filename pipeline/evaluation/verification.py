@@ -11,10 +11,11 @@ from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
+from pipeline.files import sha256
 from pipeline.inference import encoders
 from pipeline.results.predictions import HEADLINES, KEYS, probabilities_of
 from pipeline.results.records import ModelRecord
-from pipeline.results.storage import Run, sha256
+from pipeline.results.storage import Run
 
 Figure = float | list[float] | None
 """What a model's metrics are: a figure, or one a class."""
