@@ -111,14 +111,17 @@ def asked_columns(table: Table, asked: Sequence[str], name: str) -> tuple[int, .
     """
     if table.whole_lines:
         raise PipelineError(f"{name} has no columns to choose from: each of its lines is a text")
-    positions = [_asked_column(table.names, one.strip()) for one in asked]
-    if None in positions:
-        wrong = asked[positions.index(None)]
-        raise PipelineError(
-            f"{name} has no column {wrong!r}; it has {listed(table.names)}; "
-            f"numbers from 1 to {len(table.names)} name them, too"
-        )
-    return tuple(dict.fromkeys(place for place in positions if place is not None))
+    positions = []
+    for one in asked:
+        place = _asked_column(table.names, one)
+        places = [place] if place is not None else _asked_together(table.names, one)
+        if not places:
+            raise PipelineError(
+                f"{name} has no column {one!r}; it has {listed(table.names)}; "
+                f"numbers from 1 to {len(table.names)} name them, too"
+            )
+        positions += places
+    return tuple(dict.fromkeys(positions))
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
@@ -127,7 +130,14 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join([*names[:most], *more])
 
 
+def _asked_together(names: Sequence[str], asked: str) -> list[int]:
+    """Positions of columns that were named with commas between; none if one is not there."""
+    places = [_asked_column(names, one) for one in asked.split(",")]
+    return [] if None in places else [place for place in places if place is not None]
+
+
 def _asked_column(names: Sequence[str], asked: str) -> int | None:
+    asked = asked.strip()
     for known in (list(names), [name.lower() for name in names]):
         for wanted in (asked, asked.lower()):
             if wanted in known:

@@ -15,7 +15,8 @@ from pipeline.errors import PipelineError, one_line
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet")
 """Endings of the files that are read; each may be followed by ``.gz``."""
-_OTHER_NAMES = {".ndjson": ".jsonl", ".text": ".txt", ".tab": ".tsv", ".pq": ".parquet"}
+OTHER_NAMES = {".ndjson": ".jsonl", ".text": ".txt", ".tab": ".tsv", ".pq": ".parquet"}
+"""Other endings of the same kinds."""
 _SPREADSHEET = "a spreadsheet; in its program, save the sheet as CSV (UTF-8)"
 _ARCHIVE = "an archive; unpack it and give the file inside"
 _REFUSED = {
@@ -109,7 +110,7 @@ def kind_of(name: str) -> str:
     """
     ending = re.sub(r"\.gz$", "", name.lower())
     ending = "." + ending.rpartition(".")[2] if "." in ending else ""
-    ending = _OTHER_NAMES.get(ending, ending)
+    ending = OTHER_NAMES.get(ending, ending)
     if ending in _REFUSED:
         raise PipelineError(f"{name} is {_REFUSED[ending]}")
     if ending not in KINDS:

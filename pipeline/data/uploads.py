@@ -25,8 +25,7 @@ def open_upload(name: str, content: bytes, form: Form = AS_IT_IS) -> TextFile:
 
 def endings() -> list[str]:
     """Endings of the files that can be chosen, as Streamlit's uploader takes them."""
-    packed = [f"{kind}.gz" for kind in sources.KINDS]
-    return [*sources.KINDS, *packed, *REFUSED_KINDS]
+    return [*sources.KINDS, *sources.OTHER_NAMES, ".gz", *REFUSED_KINDS]
 
 
 def cut_remark(max_rows: int) -> str:
