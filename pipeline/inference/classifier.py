@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from pipeline import hardware
 from pipeline.errors import PipelineError
+from pipeline.hardware import available_threads
 from pipeline.inference import encoders
 
 GRAPH = "model.onnx"
@@ -67,7 +67,7 @@ class Classifier:
             PipelineError: the folder is incomplete or its files can't be read.
         """
         folder = Path(folder)
-        self.threads = threads or hardware.available_threads()
+        self.threads = threads or available_threads()
         self._turn = _alone if self.threads > 1 else nullcontext()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import NamedTuple
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.roles import BASELINE, Family, Model, RandomSpans
 from pipeline.results.storage import Run
 from pipeline.runs import stage_folders
@@ -67,10 +67,14 @@ def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool
             f"family {family.name} has no role {unknown[0]!r}; its roles are {', '.join(models)}"
         )
     if no_teacher:
-        asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
-        if not asked:
+        without = [role for role in only or [] if f"{role}{BASELINE}" not in models]
+        if without:
             students = [model.role for model in family.models if model.method == "distilled"]
-            raise PipelineError(f"--no-teacher needs a student: {', '.join(students)}")
+            raise UsageError(
+                f"--no-teacher does not apply to {', '.join(without)}, but to students: "
+                f"{', '.join(students)}"
+            )
+        asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
     return asked
 
 
@@ -124,6 +128,16 @@ def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
     """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
     keeps_its_parents = model.layers and not model.checkpoint
     return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
+
+
+def keep_parents_layers(family: Family, roles: Iterable[str]) -> bool:
+    """Whether any of these roles, or of those that they need, keeps layers of its parent's."""
+    known = {LAYERS_FROM: PRETRAINED}
+    return any(
+        _from_pretrained_layers(model, known)
+        for role in roles
+        for model in _lineage(family, role, known)
+    )
 
 
 def starting_checkpoint(
