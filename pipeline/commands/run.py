@@ -8,7 +8,8 @@ import pandas as pd
 from pipeline.commands.common import Verbs, cache_option, data_option, given, toy_checkpoints
 from pipeline.errors import UsageError
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import BASELINE, Family
+from pipeline.recipes.role_names import BASELINE
+from pipeline.recipes.roles import Family
 from pipeline.results.storage import check_name
 from pipeline.runs import plan
 
