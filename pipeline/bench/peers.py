@@ -111,7 +111,7 @@ KINDS: dict[str, Callable[[Path, int], Answer]] = {
 
 
 # With -m Python would warn that the package has imported this module already.
-_START = "import sys; from pipeline.bench.timings import peers; peers.main(*sys.argv[1:])"
+_START = "import sys; from pipeline.bench import peers; peers.main(*sys.argv[1:])"
 
 
 class Peer:
