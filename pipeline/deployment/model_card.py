@@ -210,7 +210,10 @@ def _limits(run: Run, model: ModelRecord, known: DataFacts, max_length: int | No
         known.limits,
     ]
     if max_length:
-        lines.append(f"It reads the first {max_length} tokens of a text.")
+        lines.append(
+            f"It reads the first {max_length} tokens of a text. transformers.js cuts a longer one "
+            "without its closing token, and may answer otherwise."
+        )
     if deployed_model.is_answered_by_itself(model):
         lines.append(
             "Give it each text by itself. Its int8 ranges come from what is run at once, so in a "

@@ -13,7 +13,7 @@ from pipeline.recipes.roles import NGramShape, TfIdf
 from pipeline.results import storage
 from tests import synthetic
 
-MAX_LENGTH = 32
+MAX_LENGTH = 128
 ARCHITECTURES = {"teacher": "mpnet", "distil": "distilbert", "minilm": "bert"}
 """Role → architecture of the float32 models."""
 ROLES = (*ARCHITECTURES, "minilm-int4", "nano", "tfidf")
@@ -48,10 +48,12 @@ def _transformer(root, role, architecture, seed, artifact):
     checkpoints = root / "checkpoints"
     toy_checkpoints.make_checkpoint(checkpoints / "toy" / role, architecture, 2, 32, texts, seed)
     network, tokenizer = networks.load_checkpoint(f"toy/{role}", architecture, checkpoints, LABELS)
+    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in network.named_parameters():
-            if "classifier" in name and weight.dim() == 2:
-                weight.copy_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
+            if weight.dim() == 2 and ("layer." in name or "classifier" in name):
+                spread = 2 / weight.shape[1] ** 0.5
+                weight.copy_(spread * torch.randn(weight.shape, generator=generator))
     weights = root / "weights" / role
     weights.mkdir(parents=True)
     networks.save(network, tokenizer, weights)
