@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from pipeline.recipes.roles import Reported, replicated_role
+from pipeline.recipes.reported import Reported
+from pipeline.recipes.role_names import replicated_role
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15

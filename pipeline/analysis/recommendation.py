@@ -36,7 +36,12 @@ import pandas as pd
 from pipeline.analysis import significance
 from pipeline.analysis.budget import MARGIN, Budget, describe, excess, misses, row_of
 from pipeline.errors import PipelineError
-from pipeline.recipes.roles import HIDDEN, LOGITS, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import (
+    HIDDEN_FIRST,
+    WHOLE_ROWS,
+    replicated_role,
+    student_of_baseline,
+)
 
 RECOMMENDED, WITHIN, LESS, NOT_SHOWN = (
     "recommended",
@@ -50,7 +55,7 @@ _ROUNDING = 1e-9
 def is_deployable(role: str) -> bool:
     """Whether a model is more than something to compare with."""
     compared_with = replicated_role(role) or student_of_baseline(role)
-    return not compared_with and not role.endswith((LOGITS, HIDDEN))
+    return not compared_with and not role.endswith((WHOLE_ROWS, HIDDEN_FIRST))
 
 
 def comparisons(roles: Iterable[str]) -> int:

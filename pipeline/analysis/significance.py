@@ -30,7 +30,7 @@ import pandas as pd
 from scipy import special
 
 from pipeline.analysis.metrics import CONFIDENCE, supported_decimals
-from pipeline.recipes.roles import student_of_baseline
+from pipeline.recipes.role_names import student_of_baseline
 
 _HALVINGS = 50
 

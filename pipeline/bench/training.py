@@ -27,7 +27,8 @@ from pipeline.data.data_sets import SEED, Corpus, Split
 from pipeline.models import networks
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import say
-from pipeline.recipes.roles import Family, Training
+from pipeline.recipes.roles import Family, Trained
+from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import distillation_loss, ids_of_teacher
 from pipeline.training.fitting import draw
 from pipeline.training.trainers import predict_logits, tokenize, trainer
@@ -79,12 +80,15 @@ def compare(
     results = []
     for role, epochs in EPOCHS.items():
         model = family.by_role()[role]
+        assert isinstance(model, Trained)
+        assert model.checkpoint
         settings = replace(model.training, rates=(rates[role],), epochs=epochs)
         for way, learn in WAYS.items():
             say(f"{role}, {way}: {epochs} × {len(train):,} rows")
             set_seed(settings.seed)
-            start = model.checkpoint, model.architecture, checkpoints
-            learner = networks.load_checkpoint(*start, corpus.labels)
+            learner = networks.load_checkpoint(
+                model.checkpoint.name, model.checkpoint.architecture, checkpoints, corpus.labels
+            )
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
                 teacher = teachers.get(way)

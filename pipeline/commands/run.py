@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline import processes
 from pipeline.commands.common import Verbs, cache_option, data_option
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import BASELINE
+from pipeline.recipes.role_names import BASELINE
 from pipeline.results.storage import check_name
 from pipeline.runs import plan
 

@@ -11,11 +11,12 @@ from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
+from pipeline.files import sha256
 from pipeline.inference import encoders
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.predictions import HEADLINES, KEYS, probabilities_of
 from pipeline.results.records import ModelRecord
-from pipeline.results.storage import Run, sha256
+from pipeline.results.storage import Run
 
 METRIC_TOLERANCE = 1e-9
 SAME_CPU = 1e-3

@@ -19,9 +19,8 @@ import pyarrow.parquet as pq
 from pipeline.class_names import probability_columns
 from pipeline.data.uploads import LIKELY, csv_rows
 from pipeline.errors import PipelineError, one_line
+from pipeline.files import alone, sha256, write_json
 from pipeline.inference.classifier import BATCH_SIZE, Classifier
-from pipeline.results.storage import sha256, write_json
-from pipeline.runs import stage_folders
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""
@@ -73,7 +72,7 @@ def classify(
     if first is None:
         raise PipelineError(f"{source} holds no text")
     lock = target.with_name(f".{target.name}.lock")
-    with stage_folders.alone(lock, f"another process is writing {target}; wait until it ends"):
+    with alone(lock, f"another process is writing {target}; wait until it ends"):
         parts = _parts_folder(source, target, folder, column, window)
         rows = _make_parts(chain([first], windows), parts, folder, workers, progress)
         _join(parts, target)

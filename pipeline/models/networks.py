@@ -17,12 +17,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pipeline.compression import qat
 from pipeline.data import hub
 from pipeline.errors import PipelineError, one_line
+from pipeline.files import sha256
 from pipeline.inference import encoders
-from pipeline.models import ngrams
-from pipeline.results.storage import sha256
+from pipeline.models import fake_quantization, ngrams
 from pipeline.runs import stage_folders
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
@@ -166,8 +165,8 @@ def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
     """What ``save`` wrote; a model that ``qat`` prepared comes back with its fake quantization."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-    if bits := qat.prepared_bits(config):
-        qat.prepare(model, bits)
+    if bits := fake_quantization.prepared_bits(config):
+        fake_quantization.prepare(model, bits)
     model.load_state_dict(load_file(folder / WEIGHTS))
     if config.model_type == ngrams.ARCHITECTURE:
         return model.eval(), ngrams.NGramTokenizer(config.ngrams)

@@ -9,11 +9,11 @@ from pipeline.analysis.recommendation import compare, comparisons, recommend
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import REPORTED
-from pipeline.recipes.roles import (
+from pipeline.recipes.reported import Reported
+from pipeline.recipes.role_names import (
     BASELINE,
-    HIDDEN,
-    LOGITS,
-    Reported,
+    HIDDEN_FIRST,
+    WHOLE_ROWS,
     replicated_role,
     student_of_baseline,
 )
@@ -29,9 +29,9 @@ HEADER = (
 
 STEPS = {
     BASELINE: "labels only",
-    LOGITS: "+ the teacher's logits",
+    WHOLE_ROWS: "+ the teacher's logits",
     "": "+ its logits on random spans of the rows",
-    HIDDEN: "+ its hidden states and attention first",
+    HIDDEN_FIRST: "+ its hidden states and attention first",
 }
 """What a student is taught with, one thing more at a time: suffix of the role, and in words."""
 
@@ -67,9 +67,39 @@ def markdown(run: Run) -> str:
     return "\n".join([header.format(compared.index[compared["reference"]][0]), rule, *lines])
 
 
+def summary(run: Run) -> str:
+    """The notebook's seven roles, then every other model that no smaller one is as accurate as.
+
+    A short form of ``markdown``, for who has not seen the project before.
+    """
+    compared = compared_models(run).set_index("role")
+    titles = run.table().set_index("role")["title"]
+    front = metrics.pareto_front(compared["size_mb"], compared["accuracy"])
+    roles = [role for role in REPORTED if role in compared.index]
+    best = compared[front].sort_values("size_mb", ascending=False).index
+    roles += [role for role in best if role not in roles]
+    reference = compared.index[compared["reference"]][0]
+    lines = [
+        f"| model | role | MB | accuracy | against `{reference}`, 95 % | ms a row |",
+        "|---|---|--:|--:|---|--:|",
+    ]
+    for role in roles:
+        row = compared.loc[role]
+        cells = [
+            titles[role],
+            f"`{role}`",
+            f"{row['size_mb']:.1f}",
+            f"{100 * row['accuracy']:.1f}",
+            _against(compared, role),
+            f"{row['p50_ms']:.2g}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def tables(run: Run) -> list[str]:
-    """What ``report`` prints of a run: its models, and which of them to deploy."""
-    return [markdown(run), budgets(run)]
+    """What ``report`` prints of a run: the models in short and in full, and which to deploy."""
+    return [summary(run), markdown(run), budgets(run)]
 
 
 def budgets(run: Run) -> str:

@@ -11,8 +11,6 @@ Nothing here is ever unpickled, and no name that is read can lead out of the run
 import contextlib
 import ctypes
 import dataclasses
-import hashlib
-import json
 import math
 import os
 import shutil
@@ -23,11 +21,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 from filelock import FileLock
 
+from pipeline.files import sha256, write_json
 from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.results.predictions import predictions_frame as predictions_frame
@@ -125,12 +123,6 @@ class Run:
             }
             for model in self.record.models
         )
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -335,22 +327,6 @@ def _write_beside_and_swap(
         _swap(folder, cache / record.run)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that ``path`` never holds half of it.
-
-    Raises:
-        CacheError: a number in it is not finite; the message names the file and the number's place.
-    """
-    records.check_finite(content, str(path))
-    beside = path.with_name(f".{path.name}.new")
-    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def recover(cache: Path) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pipeline.analysis import metrics, significance
 from pipeline.analysis.budget import round_sensibly
-from pipeline.recipes.roles import student_of_baseline
+from pipeline.recipes.role_names import student_of_baseline
 from pipeline.results import conditions
 from views import answers
 from views.charts import confusion
