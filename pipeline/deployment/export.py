@@ -11,7 +11,6 @@ A model without a tokenizer has no tokenizer's files. The folder is complete or 
 
 import io
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -21,9 +20,10 @@ from typing import Any
 from pipeline.deployment import deployed_model, model_card, tokenizer_files
 from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
+from pipeline.files import sha256, sync
 from pipeline.inference import encoders
 from pipeline.inference.classifier import GRAPH
-from pipeline.results.storage import Run, sha256
+from pipeline.results.storage import Run
 
 CONFIG = "config.json"
 CARD = "README.md"
@@ -75,7 +75,7 @@ def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Pa
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as beside:
         draft = Path(beside, target.name)
         write(run, role, draft, weights)
-        _sync(draft)
+        sync(draft)
         if target.exists():
             target.rename(Path(beside, "older"))
         draft.rename(target)
@@ -220,11 +220,3 @@ def _own_architecture(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _sync(folder: Path) -> None:
-    """Wait until all files of a folder are on the disk, before a rename says that they are."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())

@@ -52,7 +52,7 @@ def card(run: Run, role: str, contents: Contents) -> ModelCard:
         _section("Intended use", f"{known.intended_use} {_headlines(model)}".strip()),
         _section("How good it is, and what it costs", _figures(run, model)),
         _section("How to run it", _usage(run, model, contents)),
-        _section("Limits", _limits(run, model, known, contents.max_length)),
+        _section("Limits", _limits(run, model, known, contents)),
         _section("Data", f"Trained and tested on {_data(run, known)} {known.terms}"),
         f"Made by `{run.record.command}`, run `{run.name}`, model `{role}`.",
     ]
@@ -203,16 +203,18 @@ def _usage(run: Run, model: ModelRecord, contents: Contents) -> str:
     return "\n\n".join(parts)
 
 
-def _limits(run: Run, model: ModelRecord, known: DataFacts, max_length: int | None) -> str:
+def _limits(run: Run, model: ModelRecord, known: DataFacts, contents: Contents) -> str:
     lines = [
         f"CPU: {deployed_model.cpu_needs(model)}",
         f"It answers one of its {len(run.labels)} classes, whatever the text is about.",
         known.limits,
     ]
-    if max_length:
+    if contents.max_length:
+        lines.append(f"It reads the first {contents.max_length} tokens of a text.")
+    if contents.in_transformers:
         lines.append(
-            f"It reads the first {max_length} tokens of a text. transformers.js cuts a longer one "
-            "without its closing token, and may answer otherwise."
+            "transformers.js cuts a text that is longer than that without its closing token, and "
+            "may answer otherwise."
         )
     if deployed_model.is_answered_by_itself(model):
         lines.append(

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.compression import quantization, weight_files
+from pipeline.compression import export, ngram_graph, quantization, weight_files
 from pipeline.data.data_sets import LABELS, invented_headlines
 from pipeline.inference.classifier import GRAPH
 from pipeline.models import networks, ngrams, tfidf, toy_checkpoints
-from pipeline.recipes.roles import NGramShape, TfIdf
+from pipeline.recipes.training_settings import NGramShape, TfIdf
 from pipeline.results import storage
 from tests import synthetic
 
@@ -58,7 +58,7 @@ def _transformer(root, role, architecture, seed, artifact):
     weights.mkdir(parents=True)
     networks.save(network, tokenizer, weights)
     artifact.mkdir(parents=True)
-    quantization.export_onnx(network, artifact / GRAPH)
+    export.export_onnx(network, artifact / GRAPH)
     networks.write_encoder(artifact, tokenizer, MAX_LENGTH, LABELS)
 
 
@@ -76,7 +76,7 @@ def _nano(artifact):
     network, tokenizer = ngrams.new(NGramShape(words=200, pairs=300, width=7, hidden=8), LABELS)
     with torch.no_grad():
         network.linear.weight.normal_(std=30.0)
-    ngrams.export(network.eval(), artifact / GRAPH)
+    ngram_graph.export(network.eval(), artifact / GRAPH)
     networks.write_encoder(artifact, tokenizer, MAX_LENGTH, LABELS)
 
 
