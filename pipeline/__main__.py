@@ -18,7 +18,17 @@ _GO_ON = ("run", "classify")
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     # Here, so that ctrl-C is heeded while they are imported.
-    from pipeline.commands import bench, classify, predict, recommend, report, run, status, verify
+    from pipeline.commands import (
+        bench,
+        classify,
+        export,
+        predict,
+        recommend,
+        report,
+        run,
+        status,
+        verify,
+    )
     from pipeline.commands.common import AnyOrder
 
     main = argparse.ArgumentParser(
@@ -26,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=AnyOrder)
-    for verb in (run, status, predict, classify, verify, recommend, report, bench):
+    for verb in (run, status, predict, classify, verify, recommend, report, export, bench):
         verb.add(verbs)
     return main
 
