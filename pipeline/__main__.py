@@ -8,7 +8,17 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from pipeline.commands import bench, classify, predict, recommend, report, run, status, verify
+from pipeline.commands import (
+    bench,
+    classify,
+    predict,
+    recommend,
+    report,
+    run,
+    serve,
+    status,
+    verify,
+)
 from pipeline.commands.common import FAILED, INTERRUPTED
 from pipeline.errors import PipelineError, one_line
 
@@ -20,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (run, status, predict, classify, verify, recommend, report, bench):
+    for verb in (run, status, predict, classify, serve, verify, recommend, report, bench):
         verb.add(verbs)
     return main
 
