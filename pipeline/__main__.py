@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
         recommend,
         report,
         run,
+        serve,
         status,
         verify,
     )
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=AnyOrder)
-    for verb in (run, status, predict, classify, verify, recommend, report, export, bench):
+    for verb in (run, status, predict, classify, verify, recommend, report, export, serve, bench):
         verb.add(verbs)
     return main
 
