@@ -49,7 +49,7 @@ def wait_for_all() -> None:
 
 @cache
 def _state() -> "PartialState":
-    """accelerate's state of the processes; the first call joins them."""
+    """accelerate's knowledge of the processes; joins them when it is first asked for."""
     import torch
     from accelerate import PartialState
 

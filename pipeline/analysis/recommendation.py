@@ -155,7 +155,7 @@ def _choose(
     size: np.ndarray, validation: np.ndarray, within: np.ndarray, fits: np.ndarray
 ) -> tuple[int, int | None]:
     """Positions of the model to recommend, and of the smallest that fits within the margin."""
-    by_size = sorted(np.flatnonzero(fits), key=lambda i: (size[i], -validation[i]))
+    by_size = sorted(np.flatnonzero(fits).tolist(), key=lambda i: (size[i], -validation[i]))
     inside = [i for i in by_size if within[i]]
     smallest = inside[0] if inside else None
     for i in inside:
@@ -170,6 +170,7 @@ def sentence(found: Recommendation) -> str:
     """A recommendation in words that can be read out; plain text."""
     table, limits = found.models, found.budget.words()
     if found.recommended is None:
+        assert found.nearest is not None  # it stands in where nothing fits
         return (
             f"No model has {limits}. The nearest is {describe(table, found.nearest)}: "
             f"{misses(table, found.nearest, found.budget)}."
@@ -178,7 +179,7 @@ def sentence(found: Recommendation) -> str:
     parts = [
         f"{f'With {limits}' if limits else 'With no limit set'}, deploy "
         f"{describe(table, found.recommended)}.",
-        _reason(found, fit),
+        _reason(found, found.recommended, fit),
     ]
     if found.passed_over:
         parts.append(
@@ -188,9 +189,9 @@ def sentence(found: Recommendation) -> str:
     return " ".join(parts)
 
 
-def _reason(found: Recommendation, fit: str) -> str:
+def _reason(found: Recommendation, role: str, fit: str) -> str:
     """Why this model: what the test says of it and the reference."""
-    row = row_of(found.models, found.recommended)
+    row = row_of(found.models, role)
     margin = f"{100 * found.budget.margin:g} point{'s' * (found.budget.margin != MARGIN)}"
     smaller = "" if found.passed_over else f"no smaller model{fit} is shown to be within {margin}"
     best = "the most accurate on validation"

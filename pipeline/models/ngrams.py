@@ -18,7 +18,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from pipeline.inference.encoders import NGrams
-from pipeline.models.configuration import class_count
+from pipeline.models.inspection import class_count
 from pipeline.recipes.training_settings import NGramShape
 
 ARCHITECTURE = "ngrams"

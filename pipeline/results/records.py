@@ -159,9 +159,10 @@ def _refuse(constant: str) -> None:
 
 def _check(record: RunRecord) -> None:
     """Raise where a field that is relied on has another type, or a name leads elsewhere."""
-    for part in (record, *record.models):
-        for item in dataclasses.fields(part):
-            if not _is_of(getattr(part, item.name), item.type):
+    entries: tuple[RunRecord | ModelRecord, ...] = (record, *record.models)
+    for entry in entries:
+        for item in dataclasses.fields(entry):
+            if not _is_of(getattr(entry, item.name), item.type):
                 raise CacheError(f"{item.name} in its run.json is of another type")
     check_name(record.run, "run name")
     for name in record.files:

@@ -130,7 +130,8 @@ class Run:
 
 def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
     """Every whole run in the cache, by name, and one line for each folder that is not whole."""
-    runs, problems = [], []
+    runs: list[Run] = []
+    problems: list[str] = []
     if not cache.is_dir():
         return runs, problems
     for folder in sorted(cache.iterdir()):
@@ -193,7 +194,8 @@ def _read(folder: Path) -> Run:
     splits: dict[str, pd.DataFrame] = {}
     for model in record.models:
         name = f"predictions/{model.role}.parquet"
-        own = dict(iter(_read_predictions(folder, record, model.role).groupby("split", sort=False)))
+        table = _read_predictions(folder, record, model.role)
+        own = {str(split): frame for split, frame in table.groupby("split", sort=False)}
         keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
         known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
         # A model that was made before headlines were stored row by row has none of them.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pipeline.models.configuration import class_count
+from pipeline.models.inspection import class_count
 
 
 class _InFloat32(nn.Linear):

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, TrainerCallback, set_seed
 from pipeline import hardware, processes
 from pipeline.errors import PipelineError
 from pipeline.files import write_json
-from pipeline.models.configuration import class_count
+from pipeline.models.inspection import class_count
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import busy
 from pipeline.training import schedule

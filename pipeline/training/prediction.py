@@ -6,7 +6,7 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from pipeline.data.data_sets import Split
-from pipeline.models.configuration import class_count
+from pipeline.models.inspection import class_count
 from pipeline.models.networks import Tokenizer
 from pipeline.training.rows import tokenize
 from pipeline.training.trainer import make_predictor
