@@ -1,10 +1,12 @@
 """Files that are whole or absent: checksums, atomic writes, waiting for the disk, locks."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -106,3 +108,10 @@ def alone(lock: Path, said: str) -> Iterator[None]:
         ) from error
     with held:
         yield
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)

@@ -5,39 +5,18 @@ passes the text on. The last one answers all that is left (Viola and Jones, 2001
 texts, Varshney and Baral, 2022, arXiv:2210.05528).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.calibration import fit_temperature, scale
+from pipeline.analysis.calibration import fit_temperature
+from pipeline.cascade_rules import Rule, confidence
 
 MOST_LOST = 0.0005
 """Accuracy on validation that a cascade may lose against its last member alone."""
 NEVER = 2.0
 """The threshold of a member that is never sure enough: no probability reaches it."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """When a member that is not the last answers."""
-
-    threshold: float
-    """Its greatest probability, at least."""
-    temperature: float = 1.0
-    """Its logits are divided by this first."""
-
-    def is_sure(self, probabilities: np.ndarray) -> np.ndarray:
-        """Of each row of probabilities (n, k), whether the member answers it: boolean (n,)."""
-        return confidence(probabilities, self.temperature) >= self.threshold
-
-
-def confidence(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The greatest probability of each row (n, k) at a temperature, float64 (n,)."""
-    if temperature == 1.0:
-        return probabilities.max(axis=1).astype(np.float64)
-    return scale(probabilities, temperature).max(axis=1)
 
 
 def answered_by(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
@@ -58,6 +37,37 @@ def answers(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
     """The probabilities (n, k) that a cascade answers with: of each row, those of one member."""
     asked = answered_by(members, rules)
     return np.stack(members)[asked, np.arange(len(asked))]
+
+
+def best_members(
+    labels: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    places: Sequence[Sequence[str]],
+    sizes_mb: Mapping[str, float],
+    most_mb: float | None,
+) -> list[str]:
+    """For each place of a cascade, the role that is best on validation; of equals, the smaller.
+
+    Args:
+        labels: (n,), class positions of the validation rows.
+        probabilities: by role, (n, k).
+        places: for each place the roles that may take it.
+        sizes_mb: by role, in 10^6 bytes.
+        most_mb: of all members together, at most; roles that do not fit beside the smallest ones
+            of the other places are left out. None: any size.
+    """
+    least = [min(sizes_mb[role] for role in place) for place in places]
+    chosen = []
+    for number, place in enumerate(places):
+        others = sum(least) - least[number]
+        fit = [r for r in place if most_mb is None or sizes_mb[r] + others <= most_mb]
+
+        def goodness(role: str) -> tuple[float, float]:
+            right = probabilities[role].argmax(axis=1) == labels
+            return float(right.mean()), -sizes_mb[role]
+
+        chosen.append(max(fit or [min(place, key=sizes_mb.__getitem__)], key=goodness))
+    return chosen
 
 
 def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:

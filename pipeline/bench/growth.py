@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.evaluation.cost import peak_memory_bytes
 from pipeline.inference import large_files
-from pipeline.inference.classifier import available_threads
+from pipeline.inference.graph import available_threads
 
 
 def main(source: str, artifact: str) -> None:

@@ -58,7 +58,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
     import onnxruntime
 
     from pipeline.inference import encoders
-    from pipeline.inference.classifier import GRAPH, softmax
+    from pipeline.inference.graph import GRAPH, softmax
 
     _, encoder = encoders.read(artifact)
     session = onnxruntime.InferenceSession(artifact / GRAPH, providers=["CPUExecutionProvider"])
@@ -73,7 +73,8 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 def ours(artifact: Path) -> Answer:
     """The Classifier: one text on all cores, many texts a batch a core."""
-    from pipeline.inference.classifier import Classifier, available_threads
+    from pipeline.inference.classifier import Classifier
+    from pipeline.inference.graph import available_threads
 
     single = Classifier(artifact)
     many = Classifier(artifact, threads=1)

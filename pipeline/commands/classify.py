@@ -26,7 +26,7 @@ def classify_file(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from pipeline.inference import large_files
-    from pipeline.inference.classifier import available_threads
+    from pipeline.inference.graph import available_threads
 
     folder = one_artifact(options.cache, options.run, options.model)
     with tqdm(unit="headline", unit_scale=True, disable=None) as bar:

@@ -20,7 +20,8 @@ from pipeline.class_names import probability_columns
 from pipeline.data.uploads import LIKELY, csv_rows
 from pipeline.errors import PipelineError, one_line
 from pipeline.files import alone, sha256, write_json
-from pipeline.inference.classifier import BATCH_SIZE, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import BATCH_SIZE
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""

@@ -29,7 +29,7 @@ from pipeline.bench import timings
 from pipeline.compression.quantization import WEIGHT_OPERATORS
 from pipeline.compression.weight_files import split_weights
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, SPIN_US, available_threads
+from pipeline.inference.graph import GRAPH, SPIN_US, available_threads
 from pipeline.results.storage import CACHE, read_run
 from pipeline.runs import plan
 
