@@ -213,7 +213,7 @@ def save_weights(model: PreTrainedModel, path: Path) -> None:
 
 
 def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model that ``save`` wrote, with its fake quantization if it has any, and its tokenizer."""
+    """The model that ``save`` wrote, with fake quantization if it has any, and its tokenizer."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
     if bits := fake_quantization.prepared_bits(config):
