@@ -8,14 +8,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from pipeline.data import data_sets
-from pipeline.models import toy_checkpoints
 from pipeline.recipes import training_settings
 from pipeline.recipes.families import FAMILIES
 from tests import brief, pipelines, synthetic
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
-
-
 WORKERS = 2
 TRAINED = {"toy_cache", "bert_cache"}
 """Fixtures that train a whole family, once a session."""
@@ -34,12 +31,17 @@ def pytest_xdist_auto_num_workers(config):
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Mark what waits for a whole family as slow, and let one worker have all of a file's tests.
 
     So what a file's tests share is made once, and what several files share, too. Files with slow
-    tests come first: at the end, no worker is left alone with one.
+    tests come first: at the end, no worker is left alone with one. Tests by clients of their own
+    run only where -m asks for them, for the clients may have to be fetched.
     """
+    if "clients" not in config.option.markexpr:
+        apart = [item for item in items if item.get_closest_marker("clients")]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in set(apart)]
     groups = {}
     for item in items:
         trained = TRAINED.intersection(item.fixturenames)
@@ -118,12 +120,14 @@ def brief_families(monkeypatch):
     for name, family in brief.families().items():
         monkeypatch.setitem(FAMILIES, name, family)
     monkeypatch.setattr(training_settings, "BASELINE_STEPS", brief.BASELINE_STEPS)
-    monkeypatch.setattr(toy_checkpoints, "SHAPES", brief.TOY_SHAPES)
+    monkeypatch.setattr("pipeline.models.toy_checkpoints.SHAPES", brief.TOY_SHAPES)
 
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """Tiny random checkpoints of every architecture, under the published ones' names."""
+    from pipeline.models import toy_checkpoints  # torch is slow to import, and not for every test
+
     folder = tmp_path_factory.mktemp("checkpoints")
     texts = data_sets.load(toy=True).train.texts
     for seed, (name, (architecture, layers)) in enumerate(pipelines.CHECKPOINTS.items()):

@@ -81,7 +81,8 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 def ours(artifact: Path) -> Answer:
     """The Classifier: one text on all cores, many texts a batch a core."""
-    from pipeline.inference.classifier import Classifier, available_threads
+    from pipeline.hardware import available_threads
+    from pipeline.inference.classifier import Classifier
 
     single = Classifier(artifact)
     many = Classifier(artifact, threads=1)

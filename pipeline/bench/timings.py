@@ -24,7 +24,7 @@ from pipeline.bench.peers import Peer
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
-from pipeline.inference.classifier import BATCH_SIZE, available_threads
+from pipeline.inference.classifier import BATCH_SIZE
 from pipeline.progress import say
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import Run, rewrite_run
@@ -271,7 +271,7 @@ def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
     """What is classified, by default the project's own headlines; and where, when and on what."""
     return texts or headlines(LENGTHS, 1000), {
         "texts": "validation rows" if texts else "rows of the project's own headlines",
-        "measured_on": {**hardware.conditions(), "threads": available_threads()},
+        "measured_on": {**hardware.conditions(), "threads": hardware.available_threads()},
     }
 
 

@@ -17,12 +17,8 @@ from statistics import median
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.inference.classifier import (
-    BATCH_SIZE,
-    Classifier,
-    available_threads,
-    batches_by_length,
-)
+from pipeline.hardware import available_threads
+from pipeline.inference.classifier import BATCH_SIZE, Classifier, batches_by_length
 
 SINGLE = 200
 """Texts of each kind that are timed one at a time."""

@@ -17,7 +17,7 @@ from pipeline.data.data_sets import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.evaluation.cost import SINGLE, predict_many
 from pipeline.files import write_json
-from pipeline.inference.classifier import available_threads
+from pipeline.hardware import available_threads
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import predictions_frame
 

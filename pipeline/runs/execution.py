@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline import files, hardware, processes
-from pipeline.data import near_duplicates
+from pipeline.data import hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.models import networks
@@ -62,6 +62,7 @@ def run(
             inputs[checkpoint] = _identity(checkpoint, checkpoints, inputs.get(checkpoint))
         stages = Stages(family, corpus, work, checkpoints, inputs, written, callbacks)
         roles = plan.roles_to_make(family, asked, inputs, stages.logits.has_all)
+        stages.check_checkpoints(roles)
         processes.wait_for_all()  # until all have the same roles in mind
         if not processes.is_first():
             for role in roles:
@@ -99,7 +100,7 @@ def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str
     """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
     try:
         return networks.checkpoint_identity(checkpoint, folder)
-    except PipelineError:
+    except hub.NotAtHandError:
         if recorded is None:
             raise
         return recorded

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.role_names import BASELINE
 from pipeline.recipes.roles import (
     Checkpoint,
@@ -83,10 +83,13 @@ def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool
             f"family {family.name} has no role {unknown[0]!r}; its roles are {', '.join(models)}"
         )
     if no_teacher:
-        asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
-        if not asked:
+        without = [role for role in only or [] if f"{role}{BASELINE}" not in models]
+        if without:
             students = ", ".join(student.role for student in family.students())
-            raise PipelineError(f"--no-teacher needs a student: {students}")
+            raise UsageError(
+                f"--no-teacher does not apply to {', '.join(without)}, but to students: {students}"
+            )
+        asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
     return asked
 
 
@@ -148,6 +151,16 @@ def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
     """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
     keeps_its_parents = isinstance(model, Trained) and model.layers and isinstance(model.start, str)
     return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
+
+
+def keep_parents_layers(family: Family, roles: Iterable[str]) -> bool:
+    """Whether any of these roles, or of those that they need, keeps layers of its parent's."""
+    known = {LAYERS_FROM: PRETRAINED}
+    return any(
+        _from_pretrained_layers(model, known)
+        for role in roles
+        for model in _lineage(family, role, known)
+    )
 
 
 def starting_checkpoint(

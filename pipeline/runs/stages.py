@@ -10,7 +10,7 @@ record       what ``run.json`` says of all that: see ``model_record``
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ from pipeline.models import fake_quantization, networks, ngrams, tfidf
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import busy, say
 from pipeline.recipes.roles import (
+    Checkpoint,
     Classical,
     Family,
     Model,
@@ -89,6 +90,41 @@ class Stages:
         self.evaluation(role)
         if self._is_asked_headlines:
             self.headlines(role)
+
+    def check_checkpoints(self, roles: Iterable[str]) -> None:
+        """Load every checkpoint that these roles are still to be trained from.
+
+        So what is wrong with one is said now, not hours later when its turn comes.
+
+        Raises:
+            PipelineError: one can't be had or does not fit, or has fewer layers than a role keeps.
+        """
+        needed: dict[Checkpoint, list[Trained]] = {}
+        for role in roles:
+            model = self.models[role]
+            if not isinstance(model, Trained) or self._is_done("weights", role):
+                continue
+            start = plan.starting_checkpoint(self.family, model, self.inputs)
+            parent = plan.made_from(model, self.inputs)
+            if parent and not self._is_done("weights", parent):
+                start = plan.starting_checkpoint(self.family, self.models[parent], self.inputs)
+            if start:
+                needed.setdefault(start, []).append(model)
+        for start, models in needed.items():
+            network, _ = self._load(start)
+            for model in models:
+                if model.layers:
+                    networks.check_layers(network, model.layers)
+
+    def _is_done(self, kind: str, role: str) -> bool:
+        fingerprint = getattr(self.fingerprints[role], kind)
+        return stage_folders.folder(self.work, self.stage_name(role, kind), fingerprint).is_dir()
+
+    def _load(self, start: Checkpoint) -> tuple[PreTrainedModel, Tokenizer]:
+        length = self.family.max_length
+        return networks.load_checkpoint(
+            start.name, start.architecture, self.checkpoints, self.corpus.labels, length
+        )
 
     def help_to_train(self, role: str) -> None:
         """What a process that is not the first does for a model."""
@@ -170,9 +206,7 @@ class Stages:
         checkpoint = plan.starting_checkpoint(self.family, model, self.inputs)
         parent = plan.made_from(model, self.inputs)
         if checkpoint:
-            network, tokenizer = networks.load_checkpoint(
-                checkpoint.name, checkpoint.architecture, self.checkpoints, labels
-            )
+            network, tokenizer = self._load(checkpoint)
         elif parent:
             network, tokenizer = networks.read(self.weights(parent))
         else:

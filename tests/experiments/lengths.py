@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline import hardware
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus, Split
+from pipeline.data.splits import VALIDATION_SHARE, stratified
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family
@@ -89,9 +90,7 @@ def banking77(folder: Path) -> Corpus:
         )
         for file in files.values()
     )
-    held_out = data_sets.stratified(
-        train, round(len(train) * data_sets.VALIDATION_SHARE), "validation"
-    )
+    held_out = stratified(train.labels, round(len(train) * VALIDATION_SHARE), "validation")
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     return Corpus("banking77", tuple(labels), False, train.take(kept), train.take(held_out), test)
 

@@ -10,7 +10,7 @@ from transformers import (
     DistilBertForSequenceClassification,
 )
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
 from pipeline.recipes.roles import Trained
@@ -124,7 +124,7 @@ FROM_PRETRAINED = {plan.LAYERS_FROM: plan.PRETRAINED}
 
 def test_all_of_a_familys_own_roles_are_made_by_default_and_of_no_teacher_its_baselines():
     assert plan.roles_asked_for(MPNET, None, False) == [model.role for model in MPNET.models]
-    assert plan.roles_asked_for(MPNET, ["tiny", "static"], True) == ["tiny-baseline"]
+    assert plan.roles_asked_for(MPNET, ["tiny"], True) == ["tiny-baseline"]
     assert plan.roles_asked_for(MPNET, None, True) == [
         f"{m.role}{BASELINE}" for m in MPNET.models if m.role in STUDENTS
     ]
@@ -162,8 +162,8 @@ def test_from_pretrained_layers_and_logits_no_teacher_is_made():
 def test_unknown_roles_and_impossible_baselines_are_named():
     with pytest.raises(PipelineError, match="no role 'huge'; its roles are teacher, distil"):
         plan.roles_asked_for(FAMILIES["bert"], ["tiny", "huge"], False)
-    with pytest.raises(PipelineError, match="needs a student"):
-        plan.roles_asked_for(FAMILIES["bert"], ["static"], True)
+    with pytest.raises(UsageError, match="does not apply to static, but to students: distil, "):
+        plan.roles_asked_for(FAMILIES["bert"], ["tiny", "static"], True)
 
 
 def _known(family, data="d", bits="8", **others):

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.data import data_sets
+from pipeline.data.fingerprint import fingerprint_of_schema_1
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import read_run, rewrite_run
@@ -44,7 +45,9 @@ def run(tmp_path, corpus):
 def as_schema_1(folder, corpus):
     """The run as it was written before schema 2, when data were known by another hash."""
     synthetic.as_schema_1(folder)
-    fingerprint = data_sets._fingerprint_of_schema_1(corpus)
+    fingerprint = fingerprint_of_schema_1(
+        [(split.texts, split.labels) for split in corpus.splits().values()]
+    )
     assert fingerprint != corpus.fingerprint
     edit(folder, lambda content: content["data"].update(fingerprint=fingerprint))
     return read_run(folder)

@@ -13,6 +13,7 @@ from views import answers
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
 from views.glossary import meaning
+from views.parts import use_this_model
 from views.parts.common import PAIRED_TEST, View, describe, number
 
 SHORT = {
@@ -38,6 +39,7 @@ def show(view: View, role: str, price: float) -> None:
             st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
         if said := across_seeds(view, role):
             st.text(said, help=meaning("Seed"))
+        use_this_model.show(view, role)
         show_origin(view, role)
         show_files(view, role)
 
