@@ -16,6 +16,8 @@ DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 WORKERS = 2
 TRAINED = {"toy_cache", "bert_cache"}
 """Fixtures that train a whole family, once a session."""
+SLOW = TRAINED | {"browser"}
+"""Fixtures whose tests are slow."""
 
 
 def pytest_xdist_auto_num_workers(config):
@@ -32,7 +34,7 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config, items):
-    """Mark what waits for a whole family as slow, and let one worker have all of a file's tests.
+    """Mark tests of ``SLOW`` fixtures, and let one worker have all of a file's tests.
 
     So what a file's tests share is made once, and what several files share, too. Files with slow
     tests come first: at the end, no worker is left alone with one. Tests by clients of their own
@@ -45,7 +47,7 @@ def pytest_collection_modifyitems(config, items):
     groups = {}
     for item in items:
         trained = TRAINED.intersection(item.fixturenames)
-        if trained:
+        if SLOW.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)
         group = min(trained) if trained else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))

@@ -101,6 +101,7 @@ def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path, brief_fami
     assert all(row["artifact"] is None for row in json.loads(process.stdout))
 
 
+@pytest.mark.slow
 def test_mpnet_teaches_half_of_itself(run_brief, tmp_path, checkpoints, data_folder):
     process = run_brief("mpnet", tmp_path, checkpoints, data_folder, "--only", "distil")
     assert process.returncode == 0, process.stderr
