@@ -30,7 +30,7 @@ def _start(*arguments):
         env={**os.environ, **pipelines.NO_HUB, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr
     return done
