@@ -8,7 +8,7 @@ from pipeline.commands.common import (
     cache_option,
     data_option,
     given,
-    named_runs,
+    named_run,
     toy_checkpoints,
 )
 from pipeline.errors import PipelineError, UsageError
@@ -61,7 +61,7 @@ def run_bench(options: argparse.Namespace) -> int:
     if turns < 2 or min([1, *sizes, *(number for number in numbers if number is not None)]) < 1:
         raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
     _check_flags(options)
-    (run,) = named_runs(options.cache, options.run)
+    run = named_run(options.cache, options.run)
     if run.record.toy and (ignored := given(options, data=None, checkpoints=None)):
         raise UsageError(
             f"{run.name} is a toy run, which has data and checkpoints of its own: "
