@@ -16,7 +16,8 @@ from transformers import TrainerCallback
 
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
-from pipeline.models import ngrams
+from pipeline.models import networks, ngrams, toy_checkpoints
+from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.training_settings import NGramShape, Training
 from pipeline.training import model_selection, prediction, trainer
 from pipeline.training.task import TokenizedTask, TrainingTask
@@ -255,3 +256,21 @@ def test_a_share_of_the_rows_is_trained_on_with_the_logits_that_are_theirs(tmp_p
     assert record["steps"] == 3
     assert list(labels) == taught
     assert len(set(labels)) == 4
+
+
+@pytest.mark.slow
+def test_the_toy_teacher_learns_by_its_recipe(tmp_path):
+    """As a newcomer runs it; elsewhere the tests train smaller networks (``tests.brief``)."""
+    toy_checkpoints.make_checkpoints(tmp_path, CORPUS.train.texts)
+    family = FAMILIES["toy"]
+    task = TrainingTask(
+        lambda: networks.load_checkpoint("toy/teacher", "bert", tmp_path, data_sets.LABELS),
+        family.by_role()["teacher"].training,
+        CORPUS.train,
+        CORPUS.validation,
+        family.max_length,
+    )
+    network, tokenizer, _ = model_selection.train_and_select(task, tmp_path / "teacher", ())
+    answers = prediction.predict_logits(network, tokenizer, CORPUS.test, family.max_length)
+    # A quarter is chance, with a standard error of 0.04 on 100 rows.
+    assert (answers.argmax(axis=1) == CORPUS.test.labels).mean() > 0.45
