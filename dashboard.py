@@ -16,7 +16,8 @@ import streamlit as st
 from pipeline.results.storage import CACHE
 from views import sharing
 from views.pages import about, calibration, confusion, errors, frontier, present, try_it
-from views.parts.common import View, read_cache, stamp
+from views.parts import addresses
+from views.parts.common import View, plain, read_cache, stamp
 
 
 def read_arguments() -> argparse.Namespace:
@@ -39,6 +40,14 @@ def empty_page(cache: Path) -> None:
     st.write("A real one needs the data set and the checkpoints from the Hugging Face Hub:")
     st.code("python -m pipeline run --family bert", language=None)
     st.button("Look again")
+
+
+def other_runs(lost: str, views: list[View], page: st.Page) -> None:
+    """Say that an address names a run that is not there, and show the way to those that are."""
+    st.header("This run is not there")
+    st.text(f"The address asks for run {lost}. There are:")
+    for view in views:
+        st.page_link(page, label=plain(view.title), query_params={"run": view.title})
 
 
 def choose_view(views: list[View]) -> View:
@@ -109,7 +118,9 @@ def show() -> None:
         st.navigation([home, *pages, present_page], position="hidden")
     # Said on every page: a browser keeps the sidebar as the page before had it.
     st.set_page_config(initial_sidebar_state="collapsed" if presenting else "auto")
-    if views:
+    if views and (lost := addresses.missing("run", [view.title for view in views])):
+        other_runs(lost[0], views, page)
+    elif views:
         view = choose_view(views)
         page.run()
     else:
