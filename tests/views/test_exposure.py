@@ -159,6 +159,24 @@ def test_a_page_under_another_name_says_what_to_set(server):
     assert ask(server, "/_stcore/health", Host="evil.example")[0] == 200  # of a load balancer
 
 
+def test_others_are_answered_where_it_is_set_so(tmp_path, monkeypatch):
+    """Under an address of this machine, and behind a proxy that has a name."""
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "192.0.2.1 news.example localhost")
+    monkeypatch.setenv("STREAMLIT_BROWSER_SERVER_ADDRESS", "news.example")
+    with walk.serve(tmp_path / "cache", tmp_path / "log") as address:
+        port = int(address.rsplit(":", 1)[1])
+        asked = {
+            (f"192.0.2.1:{port}", f"http://192.0.2.1:{port}"): 101,  # directly
+            ("news.example", "https://news.example"): 101,  # by a proxy that passes Host on
+            (f"localhost:{port}", "https://news.example"): 101,  # and by one that does not
+            ("evil.example", "http://evil.example"): 403,
+        }
+        assert {pair: open_websocket(port, *pair) for pair in asked} == asked
+    said = (tmp_path / "log").read_text()
+    assert "can use the dashboard, as 192.0.2.1, news.example, localhost" in said
+
+
 def test_an_upload_without_a_token_is_refused(server):
     status, _ = ask(server, "/_stcore/upload_file/a/b", data=b"coach")
     assert status == 403
