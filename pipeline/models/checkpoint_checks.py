@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.errors import PipelineError
@@ -131,7 +132,9 @@ def check_vocabulary(
 
     The table may be longer by what rounds it up to a multiple of 128.
     """
-    rows, pieces = model.get_input_embeddings().num_embeddings, len(tokenizer)
+    table = model.get_input_embeddings()
+    assert isinstance(table, torch.nn.Embedding)
+    rows, pieces = table.num_embeddings, len(tokenizer)
     if not rows - _PADDED_TO < pieces <= rows:
         raise PipelineError(
             f"the vocabulary of {source} has {pieces:,} pieces, its embeddings have {rows:,}: "
