@@ -51,8 +51,8 @@ def classify_file(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from pipeline import progress
+    from pipeline.hardware import available_threads
     from pipeline.inference import large_files
-    from pipeline.inference.classifier import available_threads
 
     folder = one_artifact(options.cache, options.run, options.model)
     with tqdm(unit="headline", unit_scale=True, disable=None) as bar:

@@ -20,9 +20,8 @@ from pipeline.class_names import probability_columns
 from pipeline.data import reader, sources
 from pipeline.data.reader import AS_IT_IS, Form
 from pipeline.errors import PipelineError
+from pipeline.files import alone, sha256, write_json
 from pipeline.inference.classifier import BATCH_SIZE, Classifier
-from pipeline.results.storage import sha256, write_json
-from pipeline.runs import stage_folders
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""
@@ -45,7 +44,7 @@ def classify(
     form: Form = AS_IT_IS,
     workers: int = 1,
     window: int = WINDOW,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Classified:
     """Write what a model answers to each text of ``source`` to the parquet file ``target``.
@@ -84,7 +83,7 @@ def classify(
         raise PipelineError(f"{source} holds no text")
     say(file.summary())
     lock = target.with_name(f".{target.name}.lock")
-    with stage_folders.alone(lock, f"another process is writing {target}; wait until it ends"):
+    with alone(lock, f"another process is writing {target}; wait until it ends"):
         parts = _parts_folder(source, target, folder, form, window)
         _make_parts(_windows(file.texts(), window), parts, folder, workers, progress)
         _join(parts, target)
@@ -97,7 +96,7 @@ def _make_parts(
     parts: Path,
     folder: Path,
     workers: int,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[int], object] | None,
 ) -> None:
     """Write the parts that are missing."""
     classifier = None

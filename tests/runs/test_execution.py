@@ -57,17 +57,18 @@ def add(run, corpus, role="tiny", logits=None):
     """Add a model to a run, as if it had been made."""
     record = dataclasses.replace(run.by_role["teacher"], role=role, title="Added", artifact={})
     table = run.all_predictions("teacher")
-    maker = SimpleNamespace(
+    stages = SimpleNamespace(
         family=FAMILY,
         corpus=corpus,
         models=FAMILY.by_role(),
         predictions=lambda role: table,
         artifact=lambda role: run.artifact("tiny-int8"),
-        learned_logits=lambda: set(logits or {}),
-        logits_at_hand=lambda roles: logits or {},
+        logits=SimpleNamespace(
+            learned=lambda: set(logits or {}), at_hand=lambda roles: logits or {}
+        ),
     )
     existing = execution._existing(run.folder, FAMILY, corpus)
-    return execution._write(existing, maker, record, run.folder.parent, run.name, "the command")
+    return execution._write(existing, stages, record, run.folder.parent, run.name, "the command")
 
 
 def test_a_model_is_added_and_all_others_stay(run, corpus):
