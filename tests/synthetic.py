@@ -15,11 +15,13 @@ import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from pipeline import files
 from pipeline.data.data_sets import LABELS, invented_headlines
 from pipeline.evaluation import scoring
 from pipeline.inference import classifier, encoders
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import BASELINE, student_of_baseline
+from pipeline.recipes.role_names import BASELINE, student_of_baseline
+from pipeline.recipes.roles import Trained
 from pipeline.results import records, storage
 
 WORDS = {
@@ -238,7 +240,9 @@ def write_run(
                 method=model.method,
                 description=model.description,
                 parent=model.parent,
-                checkpoint=model.checkpoint,
+                checkpoint=model.checkpoint.name
+                if isinstance(model, Trained) and model.checkpoint
+                else None,
                 fingerprint=f"{seed:064x}",
                 inputs={"data": "0" * 64},
                 settings={},
@@ -287,7 +291,7 @@ def as_schema_1(folder: Path) -> None:
         frame = pd.read_parquet(folder / name)
         frame = frame[frame["split"] != "headlines"].astype({"label": "int8"})
         frame.to_parquet(folder / name, index=False)
-        content["files"][name] = storage.sha256(folder / name)
+        content["files"][name] = files.sha256(folder / name)
     for model in content["models"]:
         model["cost"]["headlines_per_second"] = model["cost"].pop("rows_per_second")
         del model["cost"]["headline_p50_ms"], model["cost"]["headline_p95_ms"]
@@ -296,7 +300,7 @@ def as_schema_1(folder: Path) -> None:
     del content["data"]["title_first"], content["logits"]
     content["schema"] = 1
     content["checksum"] = records.checksum(content)
-    storage.write_json(folder / storage.RECORD, content)
+    files.write_json(folder / storage.RECORD, content)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,8 @@ from statistics import median
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.inference.classifier import (
-    BATCH_SIZE,
-    Classifier,
-    available_threads,
-    batches_by_length,
-)
+from pipeline.hardware import available_threads
+from pipeline.inference.classifier import BATCH_SIZE, Classifier, batches_by_length
 
 SINGLE = 200
 """Texts of each kind that are timed one at a time."""
@@ -111,7 +107,7 @@ def _for_many(artifact: Path) -> tuple[Classifier, int]:
 
 
 def predict_many(
-    artifact: Path, texts: Sequence[str], progress: Callable[[int], None] | None = None
+    artifact: Path, texts: Sequence[str], progress: Callable[[int], object] | None = None
 ) -> np.ndarray:
     """Probabilities (texts, classes) of many texts: a batch a core, the fastest way there is."""
     classifier, workers = _for_many(artifact)

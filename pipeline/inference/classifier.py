@@ -1,7 +1,6 @@
 """A deployed model: texts in, probabilities out, on onnxruntime and without torch."""
 
 import mmap
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 
 from pipeline.errors import PipelineError
+from pipeline.hardware import available_threads
 from pipeline.inference import encoders
 
 GRAPH = "model.onnx"
@@ -48,11 +48,6 @@ def takes_ranges_from_the_batch(graph: Path) -> bool:
         return content.find(b"DynamicQuantizeLinear") >= 0
 
 
-def available_threads() -> int:
-    """Number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Classifier:
     """The one way that anything gets a prediction: evaluation, dashboard, benchmark, CLI.
 
@@ -66,7 +61,7 @@ class Classifier:
         Args:
             folder: holds ``model.onnx``, ``classifier.json`` and, where the graph takes tokens,
                 ``tokenizer.json``.
-            threads: threads for one call; by default every core this process may use.
+            threads: threads for one call; by default as ``hardware.available_threads`` says.
 
         Raises:
             PipelineError: the folder is incomplete or its files can't be read.
@@ -96,7 +91,7 @@ class Classifier:
         self,
         texts: Sequence[str],
         batch_size: int = BATCH_SIZE,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
         """Class probabilities of each text.

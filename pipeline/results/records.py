@@ -5,13 +5,13 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 from pipeline.class_names import check_names
 from pipeline.errors import PipelineError
+from pipeline.files import check_finite
 from pipeline.results.schema1 import lifted
 
 SCHEMA = 2
@@ -124,25 +124,6 @@ def to_content(record: RunRecord) -> dict[str, Any]:
     return content | {"checksum": checksum(content)}
 
 
-def check_finite(content: Any, what: str) -> None:
-    """Raise a CacheError that names the first number in a JSON value that is not finite."""
-    for place, number in _numbers(content):
-        if not math.isfinite(number):
-            raise CacheError(
-                f"{what} can't be written: {place} is {number}, where a finite number is due"
-            )
-
-
-def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
-    """Every fraction within a JSON value, and its place: "cost.p50_ms", "training.rates.2"."""
-    if isinstance(value, float):
-        yield place, value
-    elif isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, inner in items:
-            yield from _numbers(inner, f"{place}.{name}" if place else str(name))
-
-
 def parse(data: bytes) -> RunRecord:
     """The record that bytes hold.
 
@@ -178,9 +159,10 @@ def _refuse(constant: str) -> None:
 
 def _check(record: RunRecord) -> None:
     """Raise where a field that is relied on has another type, or a name leads elsewhere."""
-    for part in (record, *record.models):
-        for item in dataclasses.fields(part):
-            if not _is_of(getattr(part, item.name), item.type):
+    entries: tuple[RunRecord | ModelRecord, ...] = (record, *record.models)
+    for entry in entries:
+        for item in dataclasses.fields(entry):
+            if not _is_of(getattr(entry, item.name), item.type):
                 raise CacheError(f"{item.name} in its run.json is of another type")
     check_name(record.run, "run name")
     for name in record.files:

@@ -11,8 +11,6 @@ Nothing here is ever unpickled, and no name that is read can lead out of the run
 import contextlib
 import ctypes
 import dataclasses
-import hashlib
-import json
 import math
 import os
 import shutil
@@ -23,11 +21,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 from filelock import FileLock
 
+from pipeline.files import sha256, write_json
 from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.results.predictions import predictions_frame as predictions_frame
@@ -127,18 +125,13 @@ class Run:
         )
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # --- reading ------------------------------------------------------------------------------------
 
 
 def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
     """Every whole run in the cache, by name, and one line for each folder that is not whole."""
-    runs, problems = [], []
+    runs: list[Run] = []
+    problems: list[str] = []
     if not cache.is_dir():
         return runs, problems
     for folder in sorted(cache.iterdir()):
@@ -201,7 +194,8 @@ def _read(folder: Path) -> Run:
     splits: dict[str, pd.DataFrame] = {}
     for model in record.models:
         name = f"predictions/{model.role}.parquet"
-        own = dict(iter(_read_predictions(folder, record, model.role).groupby("split", sort=False)))
+        table = _read_predictions(folder, record, model.role)
+        own = {str(split): frame for split, frame in table.groupby("split", sort=False)}
         keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
         known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
         # A model that was made before headlines were stored row by row has none of them.
@@ -335,22 +329,6 @@ def _write_beside_and_swap(
         _swap(folder, cache / record.run)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that ``path`` never holds half of it.
-
-    Raises:
-        CacheError: a number in it is not finite; the message names the file and the number's place.
-    """
-    records.check_finite(content, str(path))
-    beside = path.with_name(f".{path.name}.new")
-    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def recover(cache: Path) -> None:

@@ -17,7 +17,7 @@ from pipeline.evaluation import scoring
 from pipeline.inference.classifier import Classifier
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.results import report
 from pipeline.results.storage import read_run
 from pipeline.training import trainers

@@ -10,9 +10,10 @@ from transformers import (
     DistilBertForSequenceClassification,
 )
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import BASELINE, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
+from pipeline.recipes.roles import Trained
 from pipeline.runs import plan
 
 SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
@@ -69,7 +70,7 @@ def test_what_is_made_of_a_student_besides_differs_in_its_training_alone():
     }
     for role, change in changes.items():
         assert roles[role].training == replace(minilm.training, **change)
-        assert (roles[role].checkpoint, roles[role].layers) == (minilm.checkpoint, minilm.layers)
+        assert (roles[role].start, roles[role].layers) == (minilm.start, minilm.layers)
         assert replicated_role(role) == ("minilm" if "seed" in change else None)
     # A bag of n-grams has no layers to match.
     assert "nano-baseline" in roles
@@ -114,7 +115,7 @@ def test_published_configurations_have_the_notebooks_sizes(role, tmp_path):
     model = build(configure(num_labels=4, **shape))
     model.save_pretrained(tmp_path)
     assert (tmp_path / "model.safetensors").stat().st_size / 1e6 == pytest.approx(size_mb, rel=2e-3)
-    assert FAMILIES["bert"].by_role()[role].architecture == model.config.model_type
+    assert FAMILIES["bert"].by_role()[role].start.architecture == model.config.model_type
 
 
 MPNET = FAMILIES["mpnet"]
@@ -123,7 +124,7 @@ FROM_PRETRAINED = {plan.LAYERS_FROM: plan.PRETRAINED}
 
 def test_all_of_a_familys_own_roles_are_made_by_default_and_of_no_teacher_its_baselines():
     assert plan.roles_asked_for(MPNET, None, False) == [model.role for model in MPNET.models]
-    assert plan.roles_asked_for(MPNET, ["tiny", "static"], True) == ["tiny-baseline"]
+    assert plan.roles_asked_for(MPNET, ["tiny"], True) == ["tiny-baseline"]
     assert plan.roles_asked_for(MPNET, None, True) == [
         f"{m.role}{BASELINE}" for m in MPNET.models if m.role in STUDENTS
     ]
@@ -161,8 +162,8 @@ def test_from_pretrained_layers_and_logits_no_teacher_is_made():
 def test_unknown_roles_and_impossible_baselines_are_named():
     with pytest.raises(PipelineError, match="no role 'huge'; its roles are teacher, distil"):
         plan.roles_asked_for(FAMILIES["bert"], ["tiny", "huge"], False)
-    with pytest.raises(PipelineError, match="needs a student"):
-        plan.roles_asked_for(FAMILIES["bert"], ["static"], True)
+    with pytest.raises(UsageError, match="does not apply to static, but to students: distil, "):
+        plan.roles_asked_for(FAMILIES["bert"], ["tiny", "static"], True)
 
 
 def _known(family, data="d", bits="8", **others):
@@ -258,7 +259,8 @@ def test_what_int8_is_calibrated_and_smoothed_with_is_in_its_fingerprints(monkey
 def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept):
     family = FAMILIES[name]
     known = _known(family) | FROM_PRETRAINED
-    checkpoint, architecture = family.by_role()["teacher"].checkpoint, name
+    checkpoint = family.by_role()["teacher"].start
+    assert checkpoint.architecture == name
     before, after = _prints(family), plan.fingerprints(family, known)
     for role, model in family.by_role().items():
         by_it = role.startswith(kept)
@@ -267,9 +269,8 @@ def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept
         inputs = plan.inputs(family, role, known)
         assert (plan.LAYERS_FROM in inputs) == by_it, role
         assert plan.fingerprints(family, inputs)[role] == after[role]
-        if by_it and model.layers:
-            start = plan.starting_checkpoint(family, model, known)
-            assert start == (checkpoint, architecture)
+        if by_it and isinstance(model, Trained):
+            assert plan.starting_checkpoint(family, model, known) == checkpoint
             assert plan.made_from(model, known) is None
             assert plan.made_from(model, {}) == "teacher"
 

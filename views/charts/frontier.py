@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pipeline.recipes.roles import Published, Reported
+from pipeline.recipes.reported import Published, Reported
 from views.charts import labels
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, Axis
 from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, PURPLE, VERMILLION, dress
