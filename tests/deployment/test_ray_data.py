@@ -34,6 +34,7 @@ def cluster(monkeypatch):
     """A cluster of this machine, with two cores, that tells nobody."""
     ray = pytest.importorskip("ray", reason='pip install "ray[data]"')
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # a token would be left in the home folder
     # The workers find the package there, wherever the tests were started.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ray.init(
@@ -48,7 +49,7 @@ def cluster(monkeypatch):
 def test_two_workers_answer_what_classify_does(cluster, artifact, tmp_path):
     source, target = tmp_path / "texts.parquet", tmp_path / "answers.parquet"
     table(ROWS).to_parquet(source, row_group_size=2_000)
-    large_files.classify(source, target, artifact, column="text")
+    large_files.classify(source, target, artifact)
     expected = pd.read_parquet(target)
     texts = cluster.data.read_parquet(str(source), override_num_blocks=8)
     answers = classify(texts, artifact, column="text", workers=2)
