@@ -22,7 +22,8 @@ from pipeline.data.reader import AS_IT_IS, Form, TextFile
 from pipeline.errors import PipelineError
 from pipeline.files import alone, sha256, write_json
 from pipeline.inference import shards
-from pipeline.inference.classifier import BATCH_SIZE, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import BATCH_SIZE
 from pipeline.inference.shards import WHOLE, Shard
 
 WINDOW = 8192
