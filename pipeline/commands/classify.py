@@ -1,4 +1,4 @@
-"""Classify a file of headlines, however long."""
+"""Classify a file of headlines, however long, or a folder of such files."""
 
 import argparse
 from pathlib import Path
@@ -17,11 +17,23 @@ def add(verbs: Verbs) -> None:
         "source",
         type=Path,
         metavar="IN",
-        help="a .csv, .tsv, .txt, .jsonl, .json or .parquet file, or one of these as .gz",
+        help="a .csv, .tsv, .txt, .jsonl, .json or .parquet file, or one of these as .gz, "
+        "or a folder of them",
     )
-    options.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0, p1, …")
+    options.add_argument(
+        "target",
+        type=Path,
+        metavar="OUT.parquet",
+        help="row, label, p0, p1, …; of a folder, a folder with such a file for each",
+    )
     options.add_argument("--model", required=True, metavar="ROLE", help="which model")
     options.add_argument("--run", metavar="NAME", help="of which run, if several have it")
+    options.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only the I-th of N parts, for N machines: files of a folder, or rows of a file, "
+        "written to OUT-0000I-of-0000N.parquet",
+    )
     add_form(options)
 
 
@@ -47,24 +59,44 @@ def form_of(options: argparse.Namespace) -> Form:
 
 
 def classify_file(options: argparse.Namespace) -> int:
-    """Classify a file of headlines with one model, in constant memory."""
+    """Classify a file or a folder of headlines with one model, in constant memory."""
     from tqdm import tqdm
 
     from pipeline import progress
     from pipeline.hardware import available_threads
-    from pipeline.inference import large_files
+    from pipeline.inference import folders, large_files, shards
 
+    shard = shards.parse(options.shard) if options.shard else shards.WHOLE
     folder = one_artifact(options.cache, options.run, options.model)
+    source, target = options.source, options.target
     with tqdm(unit="headline", unit_scale=True, disable=None) as bar:
-        done = large_files.classify(
-            options.source,
-            options.target,
-            folder,
-            form=form_of(options),
-            workers=available_threads(),
-            progress=bar.update,
-            say=lambda line: progress.say(f"{options.source}: {line}"),
-        )
-    more = f"; {done.without_text:,} rows without text have none" if done.without_text else ""
-    print(f"{options.target} holds the answers to {done.rows:,} headlines{more}")
+        if source.is_dir():
+            done = folders.classify(
+                source,
+                target,
+                folder,
+                form=form_of(options),
+                shard=shard,
+                workers=available_threads(),
+                progress=bar.update,
+                say=progress.say,
+            )
+        else:
+            target = shards.target_of(target, shard)
+            done = {
+                target.name: large_files.classify(
+                    source,
+                    target,
+                    folder,
+                    form=form_of(options),
+                    shard=shard,
+                    workers=available_threads(),
+                    progress=bar.update,
+                    say=lambda line: progress.say(f"{source}: {line}"),
+                )
+            }
+    rows = sum(one.rows for one in done.values())
+    without = sum(one.without_text for one in done.values())
+    more = f"; {without:,} rows without text have none" if without else ""
+    print(f"{target} holds the answers to {rows:,} headlines{more}")
     return 0
