@@ -176,7 +176,7 @@ def test_columns_and_header_can_be_set(folder, tmp_path):
         "train.csv: read column 'text' of 3, 80 rows, with a header, labels in 'label'" in said[0]
     )
     with pytest.raises(PipelineError, match=r"train\.csv has 5 classes: 0, 1, 2, 3, label"):
-        data_sets.load(odd, form=Form(("2",), header=False))
+        data_sets.load(odd, form=Form(("1,2",), header=False))
 
 
 def test_test_rows_of_another_numbering_are_refused(folder):
