@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.uploads import cut_remark
-from pipeline.inference.classifier import MAX_CHARACTERS, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import MAX_CHARACTERS
 from pipeline.results.records import RunRecord
 
 MAX_HEADLINES = 10_000

@@ -9,7 +9,7 @@ from pipeline.commands.common import (
     data_option,
     form_of,
     given,
-    named_runs,
+    named_run,
     toy_checkpoints,
 )
 from pipeline.errors import PipelineError, UsageError
@@ -63,7 +63,7 @@ def run_bench(options: argparse.Namespace) -> int:
         raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
     _check_flags(options)
     form = form_of(options)
-    (run,) = named_runs(options.cache, options.run)
+    run = named_run(options.cache, options.run)
     if run.record.toy and (ignored := given(options, data=None, checkpoints=None)):
         raise UsageError(
             f"{run.name} is a toy run, which has data and checkpoints of its own: "

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.data.data_sets import LABELS, Corpus
 from pipeline.data.reader import Form
 from pipeline.errors import PipelineError, UsageError
-from pipeline.results.storage import CACHE, Run, check_name, list_runs
+from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
 
@@ -119,20 +119,23 @@ def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
 
 def named_runs(cache: Path, name: str | None) -> list[Run]:
     """The run of that name, or all; a PipelineError where it, or any of all, is not whole."""
-    runs, problems = list_runs(cache)
     if name is not None:
-        check_name(name, "run name")
-        problems = [problem for problem in problems if f"{cache / name} " in problem]
-        runs = [run for run in runs if run.name == name]
+        return [named_run(cache, name)]
+    runs, problems = list_runs(cache)
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     if problems:
         raise PipelineError(f"{len(problems)} of the runs in {cache} can't be trusted")
     if not runs:
-        raise PipelineError(
-            f"no run {name or ''} in {cache}; python -m pipeline status lists the runs"
-        )
+        raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
     return runs
+
+
+def named_run(cache: Path, name: str) -> Run:
+    """The run of that name; a PipelineError where there is none, or it is not whole."""
+    if not (cache / check_name(name, "run name")).is_dir():
+        raise PipelineError(f"no run {name} in {cache}; python -m pipeline status lists the runs")
+    return read_run(cache / name)
 
 
 def default_run(cache: Path) -> Run:

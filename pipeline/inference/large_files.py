@@ -21,7 +21,8 @@ from pipeline.data import reader, sources
 from pipeline.data.reader import AS_IT_IS, Form
 from pipeline.errors import PipelineError
 from pipeline.files import alone, sha256, write_json
-from pipeline.inference.classifier import BATCH_SIZE, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import BATCH_SIZE
 
 WINDOW = 8192
 """Rows that are sorted by length together, and that a kill can lose."""

@@ -19,13 +19,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from pipeline import files
 from pipeline.data import hub
 from pipeline.errors import PipelineError, one_line
 from pipeline.files import sha256
 from pipeline.inference import encoders
 from pipeline.models import checkpoint_checks, fake_quantization, ngrams
 from pipeline.models.checkpoint_checks import WEIGHTS
-from pipeline.runs import stage_folders
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
 TOKENIZERS = {
@@ -52,7 +52,7 @@ def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
     source = hub.find_checkpoint(name, checkpoints)
     if source != name:
         found = checkpoint_checks.files_of(Path(source))
-        return stage_folders.fingerprint(**{file: sha256(path) for file, path in found.items()})
+        return files.fingerprint(**{file: sha256(path) for file, path in found.items()})
     with hub.reachable(name, hub.instead_of(name, checkpoints)):
         from huggingface_hub import hf_hub_download
 

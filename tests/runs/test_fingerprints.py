@@ -84,7 +84,7 @@ def descendants(found, models):
 
 
 def parents(model):
-    return {plan.made_from(model, {}), plan.taught_by(model)}
+    return {plan.made_from(model, {}), plan.taught_by(model), *plan.members(model)}
 
 
 def changes(path):
@@ -160,10 +160,17 @@ def test_what_is_only_shown_changes_nothing(name):
 
 def test_every_kind_of_field_is_looked_at():
     kinds = {type(m).__name__ for m in FAMILY.models}
-    assert kinds == {"FineTuned", "Distilled", "Quantized", "QuantizationAware", "Classical"}
+    assert kinds == {
+        "FineTuned",
+        "Distilled",
+        "Quantized",
+        "QuantizationAware",
+        "Classical",
+        "Cascade",
+    }
     assert {path.split(".")[0] for path in PATHS} == {
         *("start", "layers", "vocabulary", "training", "teacher"),
-        *("source", "way", "every_operator", "tfidf"),
+        *("source", "way", "every_operator", "tfidf", "members", "most_mb"),
     }
     assert {"start.name", "start.words", "training.spans.longest", "training.rates"} <= set(PATHS)
 
