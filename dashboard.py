@@ -56,9 +56,11 @@ def choose_view(views: list[View]) -> View:
         view = by_name[st.selectbox("Run", list(by_name), key="run", bind="query-params")]
         st.text(f"Trained on {view.train_rows:,} rows\nTested on {len(view.labels):,} rows")
     if view.run.record.toy:
+        own = view.data_set.learns_examples
         st.warning(
-            "Toy run: small random models on a few hundred invented headlines. Its figures say "
-            "nothing about AG News."
+            "Toy run: small random models on a few hundred "
+            f"{'invented headlines' if own else plain(view.data_set.nouns)}. Its figures say "
+            f"nothing about {'AG News' if own else 'what pretrained ones would do'}."
         )
     return view
 

@@ -1,13 +1,14 @@
 """How fast, against what."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.commands.common import (
     Verbs,
+    asked_again,
     cache_option,
     data_option,
-    form_of,
     given,
     named_run,
     toy_checkpoints,
@@ -62,19 +63,20 @@ def run_bench(options: argparse.Namespace) -> int:
     if turns < 2 or min([1, *sizes, *(number for number in numbers if number is not None)]) < 1:
         raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
     _check_flags(options)
-    form = form_of(options)
     run = named_run(options.cache, options.run)
-    if run.record.toy and (ignored := given(options, data=None, checkpoints=None)):
+    asked = asked_again(run, options)
+    own = asked.data_set is not None and asked.data_set.learns_examples
+    has = {"checkpoints": None} | ({"data": None} if own else {})
+    if run.record.toy and (ignored := given(options, **has)):
         raise UsageError(
-            f"{run.name} is a toy run, which has data and checkpoints of its own: "
-            f"leave {ignored[0]} out"
+            f"{run.name} is a toy run, which has that of its own: leave {ignored[0]} out"
         )
     work = options.work or options.cache / ".work"
     corpus = None
     if options.data or options.train_rows:
-        from pipeline.data import data_sets
+        from pipeline.data import loading
 
-        corpus = data_sets.load(options.data, toy=run.record.toy, form=form)
+        corpus = loading.load(replace(asked, again=None))
     texts = corpus.validation.texts if corpus else None
     if corpus and options.train_rows:
         checkpoints = options.checkpoints

@@ -4,10 +4,13 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.data.data_sets import LABELS, Corpus
+from pipeline.data import declarations
+from pipeline.data.data_sets import Corpus
+from pipeline.data.loading import Asked
 from pipeline.data.reader import Form
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
@@ -64,14 +67,36 @@ def cache_option() -> argparse.ArgumentParser:
 
 def data_option() -> argparse.ArgumentParser:
     """``--data`` and what is said of its files, of the verbs that read a data set."""
-    options = argparse.ArgumentParser(add_help=False, parents=[form_options()])
+    options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
         "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder with train.csv and test.csv, or .tsv, .jsonl, .json or .parquet, each also "
-        ".gz; by default AG News comes from the Hub",
+        metavar="SOURCE",
+        help="a .csv, .tsv, .jsonl, .json or .parquet (each also .gz); a folder with train.csv, "
+        "test.csv and validation.csv, or what is there of them; or a name on the Hub, "
+        "owner/name[:config]; by default AG News comes from the Hub",
     )
+    options.add_argument(
+        "--text",
+        "--column",
+        dest="column",
+        action="extend",
+        nargs="+",
+        metavar="COLUMN",
+        help="that holds the texts, by name or number from 1; several are joined",
+    )
+    options.add_argument(
+        "--label", metavar="COLUMN", help="that holds the labels, by name or number from 1"
+    )
+    options.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="class names in the order of the numbers: a JSON list, or a text file, one a line",
+    )
+    options.add_argument(
+        "--test", metavar="FILE", help="with the test rows, if they are not in SOURCE"
+    )
+    _add_header(options)
     return options
 
 
@@ -85,12 +110,36 @@ def form_options() -> argparse.ArgumentParser:
         help="that holds the texts, by name or number from 1; given again (or NAME,NAME), the "
         "columns are joined",
     )
+    _add_header(options)
+    return options
+
+
+def _add_header(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first row of a .csv or .tsv names the columns (as its rows tell)",
     )
-    return options
+
+
+def asked_of(options: argparse.Namespace) -> Asked:
+    """What the command line says of the data.
+
+    Raises:
+        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+        PipelineError: ``--labels`` names what holds no class names.
+    """
+    from pipeline.data import labels
+
+    form = form_of(options)
+    names = labels.read_names(options.labels) if options.labels else None
+    return Asked(options.data, None, form, options.label, names, options.test)
+
+
+def asked_again(run: Run, options: argparse.Namespace) -> Asked:
+    """The data of a run as it was made on them, at the place that the command line names."""
+    known = declarations.of_run(run.record.data, run.record.toy)
+    return replace(asked_of(options), data_set=known, again=run.record.data["rows"])
 
 
 def form_of(options: argparse.Namespace) -> Form:
@@ -99,9 +148,11 @@ def form_of(options: argparse.Namespace) -> Form:
     Raises:
         UsageError: it is said of the files of ``--data``, and there is no ``--data``.
     """
-    said = given(options, column=None, header=None)
+    flags = {"label": None, "labels": None, "test": None} if hasattr(options, "test") else {}
+    said = given(options, column=None, header=None, **flags)
     if said and getattr(options, "data", True) is None:
-        raise UsageError(f"{said[0]} is about the files of --data; without it there are none")
+        named = "--text" if said[0] == "--column" else said[0]
+        raise UsageError(f"{named} is about the files of --data; without it there are none")
     return Form(tuple(options.column or ()), options.header)
 
 
@@ -111,6 +162,8 @@ def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
     from pipeline.models import toy_checkpoints
 
     folder = work / "toy-checkpoints"
+    if not corpus.data_set.learns_examples:  # they have the words of their data
+        folder = work / f"toy-checkpoints-{corpus.fingerprint[:16]}"
     if processes.is_first():
         toy_checkpoints.make_checkpoints(folder, corpus.train.texts)
     processes.wait_for_all()
@@ -154,7 +207,7 @@ def default_run(cache: Path) -> Run:
         raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
 
     def rank(run: Run) -> tuple[bool, bool, int]:
-        return not run.record.toy, tuple(run.labels) == LABELS, run.record.data["rows"]["train"]
+        return not run.record.toy, run.record.on_agnews, run.record.data["rows"]["train"]
 
     return max(runs, key=rank)
 

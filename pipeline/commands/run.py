@@ -2,18 +2,20 @@
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from pipeline.commands.common import (
     Verbs,
+    asked_of,
     cache_option,
     data_option,
-    form_of,
-    given,
     toy_checkpoints,
 )
+from pipeline.data import loading
+from pipeline.data.declarations import AGNEWS, DECLARED, TOY, DataSet
 from pipeline.errors import UsageError
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE
@@ -29,6 +31,12 @@ def add(verbs: Verbs) -> None:
     )
     options.set_defaults(act=run_family)
     options.add_argument("--family", required=True, choices=FAMILIES, help="which family")
+    options.add_argument(
+        "--dataset",
+        choices=DECLARED,
+        help="a data set that is declared; with --data, which says where its files are (without "
+        "--data agnews, for family toy toy; with it, what the files tell)",
+    )
     options.add_argument(
         "--checkpoints",
         type=Path,
@@ -57,7 +65,9 @@ def add(verbs: Verbs) -> None:
         help="students that keep the teacher's layers take them as pretrained, not as fine-tuned",
     )
     options.add_argument(
-        "--run", metavar="NAME", help="name of the run (family, and rows if fewer)"
+        "--run",
+        metavar="NAME",
+        help="name of the run (data set, but for agnews, and family, and rows if fewer)",
     )
     options.add_argument(
         "--work",
@@ -72,28 +82,27 @@ def run_family(options: argparse.Namespace) -> int:
     family = FAMILIES[options.family]
     asked = plan.roles_asked_for(family, options.only, options.no_teacher)
     _check_flags(options, family, asked)
-    name = options.run or family.name + (f"-{options.train_rows}" if options.train_rows else "")
-    check_name(name, "--run")
+    data_set = _data_set(options, family)
+    check_name(options.run or _default_name(options, family, data_set), "--run")
     work = options.work or options.cache / ".work"
     work.mkdir(parents=True, exist_ok=True)
 
     from pipeline import progress
-    from pipeline.data import data_sets
+    from pipeline.data import remarks
     from pipeline.runs import execution
 
-    corpus = data_sets.load(
-        options.data,
-        options.train_rows,
-        toy=family.toy,
-        form=form_of(options),
-        say=progress.say,
+    data = replace(
+        asked_of(options), data_set=data_set, train_rows=options.train_rows, family=family
     )
+    corpus = loading.load(data, progress.say)
+    for line in remarks.remarks(corpus, family.max_length):
+        progress.say(f"warning: {line}")
     checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
     run = execution.run(
         family,
         corpus,
         asked,
-        name=name,
+        name=options.run or _default_name(options, family, corpus.data_set),
         cache=options.cache,
         work=work,
         checkpoints=checkpoints,
@@ -110,11 +119,15 @@ def run_family(options: argparse.Namespace) -> int:
 
 def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) -> None:
     """Raise a UsageError where a flag does not apply to the family or to the roles asked for."""
-    if family.toy and (ignored := given(options, data=None, checkpoints=None)):
+    if family.toy and options.checkpoints:
         raise UsageError(
-            f"{ignored[0]} does not apply to family {family.name}, which has invented headlines "
-            "and small random checkpoints of its own"
+            f"--checkpoints does not apply to family {family.name}, which has small random "
+            "checkpoints of its own"
         )
+    if options.data and options.dataset == TOY.name:
+        raise UsageError("--data does not apply to --dataset toy, whose texts are at hand")
+    if options.labels and options.dataset and DECLARED[options.dataset].labels:
+        raise UsageError(f"--labels does not apply to --dataset {options.dataset}, which has them")
     if options.checkpoints and not plan.checkpoints(family, asked, {}):
         raise UsageError(f"--checkpoints does not apply: {', '.join(asked)} starts from none")
     if options.pretrained_layers and not plan.keep_parents_layers(family, asked):
@@ -124,14 +137,45 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
         )
 
 
+def _data_set(options: argparse.Namespace, family: Family) -> DataSet | None:
+    """The declared data set that the command line means; None: what the files tell."""
+    if options.dataset:
+        return DECLARED[options.dataset]
+    if options.data:
+        return None
+    return TOY if family.toy else AGNEWS
+
+
+def _default_name(options: argparse.Namespace, family: Family, data_set: DataSet | None) -> str:
+    """The family's name, after that of a data set which is not its own, and before the rows.
+
+    Args:
+        options: of the command line.
+        family: the family.
+        data_set: None: not known yet; then the name of the source.
+    """
+    named = data_set.name if data_set else loading.short_name(options.data)
+    own = TOY if family.toy else AGNEWS
+    parts = [family.name] if data_set is own else [named, family.name]
+    return "-".join([*parts, *([str(options.train_rows)] if options.train_rows else [])])
+
+
 def _portable(options: argparse.Namespace) -> str:
     """The command that makes the run anew, whole and on any machine: folders are placeholders."""
     command = f"python -m pipeline run --family {options.family}"
+    command += f" --dataset {options.dataset}" if options.dataset else ""
     if options.train_rows:
         command += f" --train-rows {options.train_rows}"
-    for flag in ("data", "checkpoints"):
-        command += f" --{flag} DIR" if getattr(options, flag) else ""
-    command += "".join(f" --column {shlex.quote(column)}" for column in options.column or ())
+    if options.data:
+        path = Path(options.data).expanduser()
+        place = "DIR" if path.is_dir() else "FILE" if path.exists() else options.data
+        command += f" --data {place}"
+    command += " --checkpoints DIR" if options.checkpoints else ""
+    if options.column:
+        command += f" --text {shlex.join(options.column)}"
+    command += f" --label {shlex.quote(options.label)}" if options.label else ""
+    for flag in ("labels", "test"):
+        command += f" --{flag} FILE" if getattr(options, flag) else ""
     if options.header is not None:
         command += " --header" if options.header else " --no-header"
     command += " --pretrained-layers" if options.pretrained_layers else ""

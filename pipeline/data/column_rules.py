@@ -99,7 +99,20 @@ def label_column(table: Table, texts: Sequence[int], name: str) -> int:
             return places[0]
     raise PipelineError(
         f"{name} has columns {listed(table.names)}; it needs text,label, "
-        "or Zhang's three: class, title, description"
+        "or Zhang's three: class, title, description; --text and --label name them"
+    )
+
+
+def are_texts(table: Table, texts: Sequence[int]) -> bool:
+    """Whether columns hold more than numbers, as far as the first rows tell, or bear a usual name.
+
+    So nobody's column of ids is taken for texts where there are no texts.
+    """
+    rows = table.sample()
+    return any(
+        (_usual(table.names[place]) and _key(table.names[place]) not in {*LABELS, *OTHERS})
+        or not _all_numbers([row[place] or "" for row in rows])
+        for place in texts
     )
 
 

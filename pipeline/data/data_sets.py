@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.class_names import check_names
-from pipeline.data import hub, labelled_files, labels
+from pipeline.data import declarations, hub, labelled_files, labels
+from pipeline.data.declarations import AGNEWS, DataSet
 from pipeline.data.fingerprint import Rows, fingerprint_of, fingerprint_of_schema_1
 from pipeline.data.labelled_files import LabelledTexts
 from pipeline.data.reader import AS_IT_IS, Form
@@ -16,12 +17,14 @@ from pipeline.data.splits import SEED as SEED
 from pipeline.data.splits import VALIDATION_SHARE, stratified
 from pipeline.errors import PipelineError
 
-HUB_NAME = "fancyzhx/ag_news"
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
+assert AGNEWS.hub_id
+assert AGNEWS.labels
+assert AGNEWS.examples
+HUB_NAME = AGNEWS.hub_id
+LABELS = AGNEWS.labels
 """Class names of AG News and of the invented headlines."""
-TITLE_FIRST = True
-"""A row of AG News begins with its title; an invented headline is nothing but one."""
-TOY = Path(__file__).with_name("headlines.csv")
+TOY = AGNEWS.examples
+"""The file of the invented headlines."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Corpus:
     train: Split
     validation: Split
     test: Split
+    data_set: DataSet = declarations.UNKNOWN
+    """What else is known of it; nothing that a model learns from."""
     fingerprint: str = field(init=False)
     """sha256 of all that a model can learn or be judged by: see ``fingerprint_of``."""
 
@@ -126,7 +131,8 @@ def load(
     )
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     train, validation = train.take(kept), train.take(held_out)
-    return Corpus(name, LABELS, TITLE_FIRST, train, validation, test)
+    data_set = declarations.TOY if toy else AGNEWS
+    return Corpus(name, LABELS, data_set.title_first, train, validation, test, data_set)
 
 
 def _numbered(

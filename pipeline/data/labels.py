@@ -1,12 +1,16 @@
 """From the labels that a file has to positions among a data set's class names."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from pipeline.class_names import check_names
 from pipeline.data.column_rules import listed
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 
 _WHOLE = re.compile(r"([-+]?\d+)\.0*$")
 
@@ -30,6 +34,8 @@ def numbering(labels: Sequence[str], names: Sequence[str], file: str, owner: str
     """
     found = dict.fromkeys(map(_key, labels))
     count = len(names)
+    if {label.strip() for label in labels} == set(names):
+        return _by_name(names)
     forms = {
         "names": list(names),
         f"0 to {count - 1}": [str(place) for place in range(count)],
@@ -64,14 +70,58 @@ def positions(labels: Sequence[str], numbers: dict[str, int], file: str) -> np.n
     Raises:
         PipelineError: a label is none of the training rows'; the message names its row.
     """
-    keys = list(map(_key, labels))
+    keys = [label if (label := each.strip()) in numbers else _key(each) for each in labels]
     wrong = next((row for row, key in enumerate(keys) if key not in numbers), None)
     if wrong is not None:
+        known = {place: label for label, place in reversed(numbers.items())}
+        theirs = listed([known[place] for place in sorted(known)])
         raise PipelineError(
             f"{file}: row {wrong + 1:,} has label {labels[wrong].strip()!r}, which no training "
-            f"row has; theirs are {listed(list(numbers))}"
+            f"row has; theirs are {theirs}"
         )
     return np.array([numbers[key] for key in keys], np.int64)
+
+
+def names_in(labels: Sequence[str]) -> tuple[str, ...]:
+    """Class names as the labels themselves have them: numbers by their size, before words."""
+    found = {_WHOLE.sub(r"\1", label.strip()) for label in labels}
+    return tuple(sorted(found, key=_in_order))
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """The class names that a file lists, in their order.
+
+    Args:
+        path: a JSON list of texts, or a text file with a name a line.
+
+    Raises:
+        PipelineError: there is no such file, it holds something else, or names that can be none.
+    """
+    if not path.is_file():
+        raise PipelineError(f"no file at {path}, which --labels names")
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+        names = json.loads(text) if path.suffix.lower() == ".json" else text.splitlines()
+    except ValueError as error:
+        raise PipelineError(f"{path} can't be read as class names: {one_line(error)}") from error
+    if isinstance(names, list) and path.suffix.lower() != ".json":
+        names = [name.strip() for name in names if name.strip()]
+    try:
+        return check_names(names)
+    except PipelineError as error:
+        raise PipelineError(f"{path}: {error}") from error
+
+
+def _by_name(names: Sequence[str]) -> dict[str, int]:
+    """Positions of names as they are, and as they are compared where that is one name's alone.
+
+    Names may differ in case or punctuation alone: C, C++, c.
+    """
+    counts = Counter(map(_key, names))
+    exact = {name: place for place, name in enumerate(names)}
+    loose = {_key(name): place for name, place in exact.items() if counts[_key(name)] == 1}
+    return exact | {key: place for key, place in loose.items() if key not in exact}
 
 
 def _key(label: str) -> str:

@@ -1,5 +1,6 @@
 """Parquet: columns of strings, in whichever of Arrow's forms."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
@@ -38,6 +39,11 @@ def read_table(source: Source, most_bytes: int | None = None) -> Table:
         place: str(field.type) for place, field in enumerate(schema) if not _is_text(field.type)
     }
 
+    class_names = {
+        place: found
+        for place, field in enumerate(schema)
+        if (found := _class_names(schema, field.name))
+    }
     sizes = [group.num_rows for group in groups]
 
     def read(positions: Sequence[int]) -> Iterator[Row]:
@@ -59,7 +65,15 @@ def read_table(source: Source, most_bytes: int | None = None) -> Table:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise PipelineError(f"{source.name} can't be read: {one_line(error)}") from error
 
-    return Table(names, read, no_texts=no_texts, repeated=repeated, part=part, rows=sum(sizes))
+    return Table(
+        names,
+        read,
+        no_texts=no_texts,
+        repeated=repeated,
+        part=part,
+        rows=sum(sizes),
+        class_names=class_names,
+    )
 
 
 def groups_of(sizes: Sequence[int], rows: range) -> tuple[list[int], int]:
@@ -79,6 +93,16 @@ def groups_of(sizes: Sequence[int], rows: range) -> tuple[list[int], int]:
         if max(first, rows.start) < min(end, rows.stop)
     ]
     return own, rows.start - firsts[own[0]] if own else 0
+
+
+def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...]:
+    """What a column's numbers stand for, where the datasets library noted it; else nothing."""
+    try:
+        noted = json.loads((schema.metadata or {})[b"huggingface"])
+        names = noted["info"]["features"][column]["names"]
+    except (KeyError, TypeError, ValueError):
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _is_text(kind: pa.DataType) -> bool:

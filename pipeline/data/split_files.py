@@ -1,4 +1,4 @@
-"""Which files of a folder hold the training rows, and which the test rows."""
+"""Which files of a folder hold the training rows, the validation rows and the test rows."""
 
 import re
 from pathlib import Path
@@ -6,38 +6,68 @@ from pathlib import Path
 from pipeline.data import sources
 from pipeline.errors import PipelineError
 
+SPLITS = ("train", "validation", "test")
+_OTHER_NAMES = dict.fromkeys(("valid", "val", "dev"), "validation")
 _KINDS = [kind for kind in sources.KINDS if kind != ".txt"]
-_PARTS = re.compile(r"(train|test)(?:-(\d+)-of-(\d+))?(\.[a-z]+(?:\.gz)?)$", re.IGNORECASE)
+_PARTS = re.compile(
+    r"(train|validation|valid|val|dev|test)(?:-(\d+)-of-(\d+))?(\.[a-z]+(?:\.gz)?)$", re.IGNORECASE
+)
 
 
 def find(folder: Path, split: str) -> list[Path]:
     """The files of a split, in their order: one, or numbered parts as the Hub has them.
 
-    They are called ``train`` or ``test`` in any case, and lie in the folder or in its ``data``.
+    They are called by the split's name in any case, and lie in the folder or in its ``data``.
 
     Args:
         folder: of the data set.
-        split: "train" or "test".
+        split: one of ``SPLITS``.
 
     Raises:
         PipelineError: there is none, there are several, or parts are missing.
     """
-    for place in (folder, folder / "data"):
-        files = sorted(place.iterdir()) if place.is_dir() else []
-        named = [(match, file) for file in files if (match := _PARTS.match(file.name))]
-        found = [(match, file) for match, file in named if match[1].lower() == split]
-        found = [(match, file) for match, file in found if _is_kind(match[4])]
-        if found:
-            return _whole(found, folder)
+    if found := _of_split(folder, split):
+        return _whole(found, folder)
     raise PipelineError(
         f"no {split}.csv in {folder}; the data folder needs it "
         f"(or one of {', '.join(_KINDS[1:])}, each also .gz)"
     )
 
 
-def _is_kind(ending: str) -> bool:
+def find_all(folder: Path) -> dict[str, list[Path]]:
+    """The files of every split that a folder has: those of ``find``, or its only table.
+
+    Raises:
+        PipelineError: there are no training rows, several files of a split, or parts are missing.
+    """
+    found = {split: files for split in SPLITS if (files := _of_split(folder, split))}
+    if "train" not in found:
+        tables = [file for file in sorted(folder.iterdir()) if is_kind(file.name)]
+        if found or len(tables) != 1:
+            return {"train": find(folder, "train")}
+        return {"train": tables}
+    return {split: _whole(files, folder) for split, files in found.items()}
+
+
+def _of_split(folder: Path, split: str) -> list[tuple[re.Match[str], Path]]:
+    """The files that bear the split's name, and what their names match."""
+    for place in (folder, folder / "data"):
+        files = sorted(place.iterdir()) if place.is_dir() else []
+        named = [(match, file) for file in files if (match := _PARTS.match(file.name))]
+        found = [
+            (match, file)
+            for match, file in named
+            if _OTHER_NAMES.get(match[1].lower(), match[1].lower()) == split and is_kind(file.name)
+        ]
+        if found:
+            return found
+    return []
+
+
+def is_kind(name: str) -> bool:
+    """Whether a name ends as a table's file does that is read."""
     try:
-        return sources.kind_of(f"train{ending.lower()}") in _KINDS
+        return sources.kind_of(name.lower()) in _KINDS
     except PipelineError:
         return False
 

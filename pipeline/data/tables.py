@@ -31,6 +31,8 @@ class Table:
     """Words that stand for "no text", in files that have no sign for it."""
     repeated: tuple[str, ...] = ()
     """Names that stood there more than once: all but the first got a number."""
+    class_names: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """By position, what the numbers of a column of classes stand for, in files that say it."""
     whole_lines: bool = False
     """A text a line: there are no columns to choose from."""
     part: Callable[[Sequence[int], range], Iterator[Row]] | None = None

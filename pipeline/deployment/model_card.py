@@ -6,8 +6,9 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from pipeline.analysis.metrics import accuracy_interval
+from pipeline.data import declarations
+from pipeline.data.declarations import DataSet
 from pipeline.deployment import deployed_model
-from pipeline.deployment.data_facts import DataFacts, facts
 from pipeline.results.records import ModelRecord
 from pipeline.results.storage import Run
 
@@ -31,7 +32,7 @@ class Contents:
 
 def card(run: Run, role: str, contents: Contents) -> ModelCard:
     """The card of a model of a run."""
-    model, known = run.by_role[role], facts(run.record)
+    model, known = run.by_role[role], declarations.of_run(run.record.data, run.record.toy)
     data = ModelCardData(
         language=known.language,
         license=known.license,
@@ -73,7 +74,7 @@ def base_model(run: Run, role: str) -> str | None:
 
 def evaluation(run: Run, role: str) -> list[EvalResult]:
     """A model's figures as the Hub's metadata has them: accuracies and F1 are shares of 1."""
-    model, known = run.by_role[role], facts(run.record)
+    model, known = run.by_role[role], declarations.of_run(run.record.data, run.record.toy)
     low, high = _interval(run, model)
     test: dict[str, Any] = {
         "task_type": _TASK,
@@ -203,7 +204,7 @@ def _usage(run: Run, model: ModelRecord, contents: Contents) -> str:
     return "\n\n".join(parts)
 
 
-def _limits(run: Run, model: ModelRecord, known: DataFacts, contents: Contents) -> str:
+def _limits(run: Run, model: ModelRecord, known: DataSet, contents: Contents) -> str:
     lines = [
         f"CPU: {deployed_model.cpu_needs(model)}",
         f"It answers one of its {len(run.labels)} classes, whatever the text is about.",
@@ -226,7 +227,7 @@ def _limits(run: Run, model: ModelRecord, known: DataFacts, contents: Contents) 
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def _data(run: Run, known: DataFacts) -> str:
+def _data(run: Run, known: DataSet) -> str:
     rows = run.record.data["rows"]
     named = f" (`{known.hub_id}` on the Hub)" if known.hub_id else ""
     return (

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import hardware
-from pipeline.data import data_sets
+from pipeline.data import data_sets, loading
 from pipeline.data.data_sets import Corpus
-from pipeline.data.reader import AS_IT_IS, Form
+from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
 from pipeline.files import sha256
@@ -31,19 +31,19 @@ IN_A_BATCH = 0.02
 batches made of them, up to 2 in 100 labels (python -m tests.stress batches)."""
 
 
-def verify(run: Run, folder: Path | None, form: Form = AS_IT_IS) -> Iterator[tuple[str, bool]]:
+def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
     """Check a run that was read whole (so its own files' checksums hold already).
 
     Args:
         run: the run.
-        folder: of the data set, as ``--data`` has it; a toy run needs none.
-        form: what is known of its files.
+        asked: its data; without a source, the predictions are not recomputed, but those on the
+            invented headlines.
 
     Yields:
         What was checked, and whether it holds.
     """
     yield f"{len(run.record.files)} files have their checksums", True
-    corpus, reason = _corpus(run, folder, form)
+    corpus, reason = _corpus(run, asked)
     for model in run.record.models:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)
@@ -64,24 +64,24 @@ def verify(run: Run, folder: Path | None, form: Form = AS_IT_IS) -> Iterator[tup
         if model.headlines:
             yield _check_headlines(run, model, artifact)
         if corpus is None:
-            yield f"{model.role}: {reason}, its predictions are not recomputed", folder is None
+            yield (
+                f"{model.role}: {reason}, its predictions are not recomputed",
+                asked.source is None,
+            )
         else:
             yield _check_predictions(run, model, artifact, corpus)
 
 
-def _corpus(run: Run, folder: Path | None, form: Form) -> tuple[Corpus | None, str]:
+def _corpus(run: Run, asked: Asked) -> tuple[Corpus | None, str]:
     """The run's own data, or None and why not."""
-    if folder is None and not run.record.toy:
+    if asked.source is None and not (asked.data_set and asked.data_set.learns_examples):
         return None, "no --data"
-    rows = run.record.data["rows"]
     try:
-        corpus = data_sets.load(
-            folder, rows["train"] + rows["validation"], toy=run.record.toy, form=form
-        )
+        corpus = loading.load(asked)
     except PipelineError as error:
         return None, str(error)
     if not corpus.is_named(run.record.data["fingerprint"], run.record.schema):
-        return None, f"{folder} holds other rows than the run was made from"
+        return None, f"{asked.source} holds other rows than the run was made from"
     return corpus, ""
 
 

@@ -7,7 +7,6 @@ family, and means the same in every one of them.
 from dataclasses import replace
 from typing import TypeVar
 
-from pipeline.recipes.reported import Published, Reported
 from pipeline.recipes.roles import (
     Cascade,
     Checkpoint,
@@ -20,36 +19,6 @@ from pipeline.recipes.roles import (
     Quantized,
 )
 from pipeline.recipes.training_settings import NGramShape, RandomSpans, TfIdf, Training
-
-_FOLDER_SIZE = "Its size is os.path.getsize of a folder: the directory entry, not the model in it."
-_NEVER_TAUGHT = "Reported as distilled, but fine-tuned on the labels: it never saw the teacher."
-
-REPORTED = {
-    "teacher": Reported(0.94, 438.0),
-    "distil": Reported(0.938, 267.86, _NEVER_TAUGHT),
-    "tiny": Reported(0.91, 57.43, _NEVER_TAUGHT),
-    "minilm": Reported(0.93, 133.51, _NEVER_TAUGHT),
-    "dynamic": Reported(0.935, 110.0),
-    "static": Reported(0.93, 0.004, _FOLDER_SIZE),
-    "qat": Reported(
-        0.94,
-        0.004,
-        "Plain fp16 fine-tuning, evaluated without any quantization. " + _FOLDER_SIZE,
-    ),
-}
-
-_FASTTEXT = "https://fasttext.cc/docs/en/supervised-models.html"
-PUBLISHED = (
-    Published("fastText", 0.924, 387.0, _FASTTEXT),
-    Published("fastText, compressed", 0.920, 1.6, _FASTTEXT),
-)
-
-SOURCE_MISTAKES = (
-    "Two sizes of 0.004 MB (static and QAT) are os.path.getsize of a folder, not of a model.",
-    'Its "quantization-aware training" is plain fp16 fine-tuning, evaluated without quantization.',
-    'Its "distilled" models were fine-tuned on the labels and never saw the teacher.',
-)
-
 
 _ON_SPANS = "distilled from the teacher's logits on the rows and on two random spans of each"
 
@@ -213,10 +182,6 @@ _CASCADES = (
 )
 
 
-def _with_reported(models: tuple[Model, ...]) -> tuple[Model, ...]:
-    return tuple(replace(model, reported=REPORTED.get(model.role)) for model in models)
-
-
 # Headlines are far shorter than the rows, and models that see whole rows alone fail on many.
 _TITLES = RandomSpans(per_row=1, longest=16, labelled=True)
 _SPANS = RandomSpans(per_row=2)
@@ -365,8 +330,16 @@ _TOY = (
 FAMILIES = {
     family.name: family
     for family in (
-        Family("bert", "BERT and its students", _with_reported(_BERT)),
-        Family("mpnet", "MPNet and its students", _with_reported(_MPNET)),
-        Family("toy", "Toy: small random models on invented headlines", _TOY, 48, toy=True),
+        Family("bert", "BERT and its students", _BERT),
+        Family("mpnet", "MPNet and its students", _MPNET),
+        Family(
+            "toy",
+            "Toy: small random models",
+            _TOY,
+            max_length=48,
+            toy=True,
+            most_rows=400,
+            most_test_rows=1000,
+        ),
     )
 }

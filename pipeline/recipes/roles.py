@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipeline.recipes.reported import Reported
 from pipeline.recipes.role_names import (
     BASELINE,
     HIDDEN_FIRST,
@@ -35,7 +34,6 @@ class Model:
     role: str
     title: str
     description: str
-    reported: Reported | None = None
 
     @property
     def method(self) -> Method:
@@ -146,7 +144,6 @@ class Distilled(Trained):
             title=f"{self.title}, {title}",
             description=f"As {self.role}, {difference}",
             training=training,
-            reported=None,
         )
 
 
@@ -227,6 +224,15 @@ class Family:
     max_length: int = 128
     """Tokens of a text that are read; 99 % of AG News is shorter."""
     toy: bool = False
+    most_rows: int | None = None
+    """Training rows that it is trained on at most, validation included, or ``rows_a_class`` of each
+    class if that is more; None: all. Its steps are so bounded, however long the data are."""
+    most_test_rows: int | None = None
+    rows_a_class: int = 6
+
+    def rows_of(self, classes: int) -> int | None:
+        """Training rows that it uses at most of a data set of so many classes; None: all."""
+        return self.most_rows and max(self.most_rows, self.rows_a_class * classes)
 
     def students(self) -> list[Distilled]:
         """The models that learn from a teacher's logits."""

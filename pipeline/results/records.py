@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pipeline.class_names import check_names
 from pipeline.errors import PipelineError
 from pipeline.files import check_finite
+from pipeline.recipes.reported import REPORTED_ON
 from pipeline.results.schema1 import lifted
 
 SCHEMA = 2
@@ -79,8 +80,9 @@ class RunRecord:
     command: str
     created: str
     data: dict[str, Any]
-    """name, fingerprint, labels (class names), title_first, rows per split, seed of the split, and
-    near_duplicates: see ``duplicates``."""
+    """name, fingerprint, labels (class names), title_first, rows per split, seed of the split,
+    near_duplicates: see ``duplicates``, and declaration: what the pages say of the data set, as
+    ``declarations.entry`` has it. Runs without one are on AG News, or on the invented headlines."""
     models: list[ModelRecord]
     files: dict[str, str]
     """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""
@@ -93,6 +95,14 @@ class RunRecord:
     """Of the ``run.json`` that it was read from; what is written is always of the newest."""
     checksum: str = ""
     """sha256 of all the rest; empty in runs that were written before there was one."""
+
+    @property
+    def on_agnews(self) -> bool:
+        """Whether its data are AG News, as those of older runs are that are no toy's."""
+        declared = self.data.get("declaration")
+        if declared is None:
+            return not self.toy
+        return bool(declared["declared"]) and declared["name"] == REPORTED_ON
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -179,6 +189,7 @@ def _check(record: RunRecord) -> None:
         raise CacheError(f"of its data, {error}") from error
     if not isinstance(record.data["title_first"], bool):
         raise CacheError("it does not say whether a row of its data begins with its title")
+    _check_declaration(record.data.get("declaration"))
     _check_logits(record)
     roles = [check_name(model.role, "role") for model in record.models]
     if not roles:
@@ -203,6 +214,26 @@ def _check(record: RunRecord) -> None:
             # An int of Python's has no greatest value, a float of numpy's has.
             if isinstance(figure, bool) or not math.isfinite(float(figure)) or figure < 0:
                 raise CacheError(f"a figure of {model.role} is not a number from zero on")
+
+
+_DECLARED = {
+    **dict.fromkeys(("name", "title", "noun", "nouns", "terms"), str),
+    **dict.fromkeys(("title_first", "declared"), bool),
+    **dict.fromkeys(("label", "license", "reference"), (str, NoneType)),
+    **{"redistributable": (bool, NoneType), "columns": list},
+}
+"""What a record has of a data set's declaration, and of which types."""
+
+
+def _check_declaration(entry: Any) -> None:
+    """Raise unless it is what a record has of a data set's declaration, or nothing."""
+    if entry is None:
+        return
+    whole = isinstance(entry, dict) and entry.keys() == _DECLARED.keys()
+    if not (whole and all(isinstance(entry[name], kind) for name, kind in _DECLARED.items())):
+        raise CacheError("what it says of its data set is not what this program writes")
+    if not all(isinstance(column, str) for column in entry["columns"]):
+        raise CacheError("the columns of its data set are not names")
 
 
 def _check_logits(record: RunRecord) -> None:

@@ -11,8 +11,7 @@ from pipeline.analysis.budget import Budget, row_of
 from pipeline.analysis.recommendation import compare, comparisons, recommend
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.errors import PipelineError
-from pipeline.recipes.families import REPORTED
-from pipeline.recipes.reported import Reported
+from pipeline.recipes.reported import REPORTED, Reported
 from pipeline.recipes.role_names import (
     BASELINE,
     HIDDEN_FIRST,
@@ -53,7 +52,7 @@ def markdown(run: Run) -> str:
     models = run.table()
     seeds = metrics.across_seeds(dict(zip(models["role"], models["accuracy"], strict=True)))
     shown = models[[replicated_role(role) is None for role in models["role"]]]
-    reported = {} if run.record.toy else REPORTED
+    reported = REPORTED if run.record.on_agnews else {}
     kept = {role: probabilities[role] for role in shown["role"]}
     table = metrics.models_table(shown, labels, kept, reported)
     compared = compare(models, _right(labels, probabilities))

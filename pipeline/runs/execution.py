@@ -8,7 +8,7 @@ from pathlib import Path
 from transformers import TrainerCallback
 
 from pipeline import files, hardware, processes
-from pipeline.data import hub, near_duplicates
+from pipeline.data import declarations, hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.models import networks
@@ -174,6 +174,7 @@ def _write(
                 "rows": {split: len(rows) for split, rows in corpus.splits().items()},
                 "seed": SEED,
                 "near_duplicates": _near_duplicates(existing, corpus),
+                "declaration": declarations.entry(corpus.data_set),
             },
             models=[records[role] for role in in_order],
             files={},

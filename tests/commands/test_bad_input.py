@@ -188,7 +188,7 @@ def test_a_read_only_cache_is_served(read_only_cache, open_page, capsys):
     assert main(["predict", "coach", "--cache", str(read_only_cache)]) == 0
 
 
-@pytest.mark.parametrize("flag", [("--column", "text"), ("--no-header",)])
+@pytest.mark.parametrize("flag", [("--column", "text"), ("--text", "a", "b"), ("--no-header",)])
 def test_what_is_said_of_files_that_are_not_there_is_a_usage_error(flag, tmp_path, capsys):
     arguments = ["run", "--family", "bert", *flag, "--cache", str(tmp_path / "cache")]
     assert main(arguments) == 2

@@ -85,7 +85,10 @@ def test_ctrl_c_while_modules_are_imported(monkeypatch, capsys):
 
 
 USAGE = {
-    "run --family toy --data DIR": "--data does not apply to family toy",
+    "run --family toy --dataset toy --data DIR": "--data does not apply to --dataset toy",
+    "run --family toy --dataset agnews --data DIR --labels FILE": "--labels does not apply to",
+    "run --family bert --label kind": "--label is about the files of --data",
+    "run --family bert --test FILE": "--test is about the files of --data",
     "run --family toy --checkpoints DIR": "--checkpoints does not apply to family toy",
     "run --family bert --only tfidf --checkpoints DIR": "--checkpoints does not apply: tfidf",
     "run --family toy --only teacher tiny --no-teacher": "--no-teacher does not apply to teacher",

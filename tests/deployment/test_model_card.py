@@ -6,9 +6,9 @@ import pytest
 from huggingface_hub import ModelCard
 
 from pipeline.analysis.metrics import accuracy_interval
-from pipeline.data.data_sets import LABELS
+from pipeline.data import declarations
+from pipeline.data.declarations import AGNEWS
 from pipeline.deployment import deployed_model, model_card
-from pipeline.deployment.data_facts import AG_NEWS, BANKING77, INVENTED, facts
 from pipeline.results import storage
 from tests import synthetic
 
@@ -57,7 +57,7 @@ def test_the_metadata_holds_the_evaluation(shipped):
         "en",
         "other",
     )
-    assert data.license_link == AG_NEWS.license_link
+    assert data.license_link == AGNEWS.license_link
 
 
 @pytest.mark.parametrize(
@@ -112,17 +112,15 @@ def test_what_cpu_is_needed(shipped, method, weights, said):
     assert said in deployed_model.cpu_needs(model)
 
 
-@pytest.mark.parametrize(
-    ("name", "labels", "toy", "expected"),
-    [
-        ("agnews", LABELS, False, AG_NEWS),
-        ("headlines.csv", LABELS, True, INVENTED),
-        ("PolyAI/banking77", ("a", "b"), False, BANKING77),
-    ],
-)
-def test_known_data_sets(shipped, name, labels, toy, expected):
-    data = shipped.record.data | {"name": name, "labels": list(labels)}
-    assert facts(replace(shipped.record, data=data, toy=toy)) == expected
+@pytest.mark.parametrize("name", declarations.DECLARED)
+def test_declared_data_sets_are_named_with_their_licence(shipped, name):
+    known = declarations.DECLARED[name]
+    data = shipped.record.data | {"declaration": declarations.entry(known)}
+    run = replace(shipped, record=replace(shipped.record, data=data))
+    found = read_back(run, "minilm")
+    assert found.data.license == known.license
+    assert found.data.eval_results[0].dataset_name == known.title
+    assert known.terms in found.text
 
 
 def test_an_unknown_data_set_is_named_and_its_licence_is_not_made_up(tmp_path):

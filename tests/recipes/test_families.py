@@ -86,11 +86,6 @@ def test_a_baseline_is_known_by_its_old_name_too():
     assert "minilm-control" not in FAMILIES["mpnet"].by_role()
 
 
-def test_no_figure_of_the_notebook_stands_beside_a_toy():
-    assert not any(model.reported for model in FAMILIES["toy"].models)
-    assert {m.role for m in FAMILIES["bert"].models if m.reported} == SEVEN
-
-
 # The published configurations; sizes of the saved weights, in MB, are the source notebook's.
 PUBLISHED = {
     "teacher": (BertForSequenceClassification, BertConfig, {}, 438.0),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis import metrics
-from pipeline.recipes.families import PUBLISHED, REPORTED
+from pipeline.recipes.reported import PUBLISHED, REPORTED
 from tests.synthetic import FIGURES
 from views.charts import frontier
 from views.charts.axes import X_AXES, Y_AXES, points

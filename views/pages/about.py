@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline.recipes.families import FAMILIES, REPORTED, SOURCE_MISTAKES
+from pipeline.data.declarations import DataSet
+from pipeline.recipes.families import FAMILIES
 from pipeline.results import conditions
 from views.glossary import GLOSSARY, meaning
 from views.parts.card import flatten, key_values, words
@@ -20,18 +21,19 @@ def show(view: View) -> None:
     show_hardware(view)
     show_reproduction(view)
     show_glossary()
-    if not view.run.record.toy:
-        show_mistakes()
+    if view.data_set.mistakes:
+        show_mistakes(view.data_set)
 
 
 def show_summary(view: View) -> None:
     record, family = view.run.record, FAMILIES.get(view.run.record.family)
+    nouns = view.data_set.nouns
     st.write(
-        "A large model, the *teacher*, learned from labelled headlines to tell "
+        f"A large model, the *teacher*, learned from labelled {plain(nouns)} to tell "
         f"{in_words(view.run.labels)} apart. Smaller models were taught to give its answers, and "
         "teacher and students were quantized: their numbers were stored in 8 or 4 bits. Every "
-        "model then answered the same test headlines, which none had seen and by which nothing "
-        "was chosen; all figures of this dashboard are counted from those answers."
+        f"model then answered the same test {plain(nouns)}, which none had seen and by which "
+        "nothing was chosen; all figures of this dashboard are counted from those answers."
     )
     taught = sum(model.method == "distilled" for model in record.models)
     key_values(
@@ -124,6 +126,7 @@ def show_data(view: View) -> None:
     key_values(
         {
             "Name": data.get("name"),
+            **declared(view.data_set),
             "Training rows": rows.get("train"),
             "Validation rows, by which everything is chosen": rows.get("validation"),
             "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
@@ -132,6 +135,13 @@ def show_data(view: View) -> None:
             "Fingerprint": in_fours(words(data.get("fingerprint"))),
         }
     )
+
+
+def declared(known: DataSet) -> dict[str, str]:
+    """What is known of the data set beside its rows, as lines."""
+    may = {True: "May be passed on. ", False: "May not be passed on. ", None: ""}
+    lines = {"Its texts": f"{known.nouns.capitalize()}. {may[known.redistributable]}{known.terms}"}
+    return lines | ({"Reference": known.reference} if known.reference else {})
 
 
 def near_duplicates(data: dict) -> dict[str, str]:
@@ -195,14 +205,14 @@ def show_glossary() -> None:
         st.text("No word of that kind is explained here.")
 
 
-def show_mistakes() -> None:
+def show_mistakes(known: DataSet) -> None:
     st.subheader("What the source notebook got wrong")
     st.write(
         "This project began as a notebook. Its figures are shown beside ours as it reported them; "
         "three things in them are mistaken, and this program measures and does them otherwise."
     )
-    st.markdown("\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES))
-    rows = [(role, 100 * r.accuracy, r.size_mb) for role, r in REPORTED.items()]
+    st.markdown("\n".join(f"- {mistake}" for mistake in known.mistakes))
+    rows = [(role, 100 * r.accuracy, r.size_mb) for role, r in known.reported.items()]
     st.dataframe(
         pd.DataFrame(rows, columns=["role", "accuracy", "mb"]),
         hide_index=True,

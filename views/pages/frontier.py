@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pipeline.recipes.families import SOURCE_MISTAKES
 from views.pages import present
 from views.parts import beside, card, limits, table, tradeoff, window
 from views.parts.common import View
@@ -26,8 +25,8 @@ def show(view: View, views: list[View], present_page) -> None:
     if len(shown) == 2:
         beside.show_comparison(*shown)
     table.show_table(view, frame, price)
-    if not view.run.record.toy:
-        lines = "\n".join(f"- {mistake}" for mistake in SOURCE_MISTAKES)
+    if mistakes := view.data_set.mistakes:
+        lines = "\n".join(f"- {mistake}" for mistake in mistakes)
         st.info(f"**The source notebook's figures carry three mistakes:**\n{lines}")
     window.watch()
 

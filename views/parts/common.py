@@ -9,12 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import intervals, metrics, recommendation
+from pipeline.data import declarations
+from pipeline.data.declarations import DataSet
 from pipeline.errors import PipelineError
 from pipeline.files import sha256
 from pipeline.inference import encoders, loaded_models
 from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
-from pipeline.recipes.families import FAMILIES, REPORTED
+from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
@@ -54,6 +56,11 @@ class View:
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
     compared: pd.DataFrame
     """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+
+    @property
+    def data_set(self) -> DataSet:
+        """What is known of the run's data set."""
+        return declarations.of_run(self.run.record.data, self.run.record.toy)
 
     @property
     def title(self) -> str:
@@ -111,7 +118,12 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
         except Exception as error:  # one odd run must not take the whole ones with it
             reason = error if isinstance(error, PipelineError) else repr(error)
             problems.append(f"{run.folder} is left out: {reason}")
-    return sorted(views, key=lambda view: (view.run.record.toy, -view.train_rows)), problems
+    return sorted(views, key=_rank), problems
+
+
+def _rank(view: View) -> tuple[bool, bool, int]:
+    record = view.run.record
+    return record.toy, not record.on_agnews, -view.train_rows
 
 
 def read_view(run: Run) -> View:
@@ -127,8 +139,8 @@ def read_view(run: Run) -> View:
     one, other = next(iter(test.values())), next(iter(held_out.values()))
     labels = one["label"].to_numpy()
     probabilities = {role: probabilities_of(frame) for role, frame in test.items()}
-    reported = {} if run.record.toy else REPORTED
-    table = metrics.models_table(run.table(), labels, probabilities, reported)
+    known = declarations.of_run(run.record.data, run.record.toy)
+    table = metrics.models_table(run.table(), labels, probabilities, known.reported)
     throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
     threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")

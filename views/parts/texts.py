@@ -1,4 +1,4 @@
-"""The headlines of test rows, shown where the data set is at hand and is the run's own."""
+"""The texts of test rows, shown where the data set is at hand and is the run's own."""
 
 import os
 import tempfile
@@ -9,7 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from pipeline.data import data_sets
+from pipeline.data import data_sets, loading, split_files
+from pipeline.data.declarations import DataSet
+from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
 from views.answers import of_one
 from views.parts.common import Stamp, View, download, number, stamp
@@ -18,16 +20,22 @@ MOST_ROWS = 500
 SHARE = "The probability that a model gives to its answer, or to the class that is named here."
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the headlines …")
+@st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
 def read_texts(
-    folder: Path | None, train_rows: int | None, fingerprint: str, schema: int, stamps: Stamp
+    folder: Path | None,
+    _data_set: DataSet,
+    rows: tuple[tuple[str, int], ...],
+    fingerprint: str,
+    schema: int,
+    stamps: Stamp,
 ) -> tuple[pd.Series, str]:
     """Texts of the test rows by row number; or none, and the reason in words.
 
     Args:
-        folder: as ``data_sets`` reads it, or with the Hub's data set as the datasets library
+        folder: or file, as ``loading`` reads it, or with the Hub's data set as the datasets library
             keeps it; None: the project's own headlines.
-        train_rows: training rows that the run drew, validation included; None: all.
+        _data_set: the run's.
+        rows: of each split in the run.
         fingerprint: of the run's data; other data is refused, since its rows are not the run's.
         schema: of the run's record.
         stamps: tells one state of the folder from another.
@@ -36,9 +44,10 @@ def read_texts(
         with tempfile.TemporaryDirectory() as beside:
             if folder and (files := _arrow_files(folder)):
                 folder = _as_csv(files, Path(beside))
-            corpus = data_sets.load(folder, train_rows, toy=folder is None)
+            source = str(folder) if folder else None
+            corpus = loading.load(Asked(source, _data_set, again=dict(rows)))
     except (PipelineError, OSError) as error:
-        return pd.Series(dtype=str), f"The headlines can't be read: {error}."
+        return pd.Series(dtype=str), f"The {_data_set.nouns} can't be read: {error}."
     if not corpus.is_named(fingerprint, schema):
         reason = "The data set at hand is not the one that this run was made on."
         return pd.Series(dtype=str), reason
@@ -74,28 +83,29 @@ def hub_folder() -> Path | None:
 
 
 def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
-    """The run's test headlines in the order of its rows, or None and the reason in words.
+    """The run's test texts in the order of its rows, or None and the reason in words.
 
     Args:
         view: of the run.
         folder: what ``--data`` named, if anything.
     """
-    record = view.run.record
-    if not record.toy and folder is None:
-        folder = hub_folder()
+    record, known = view.run.record, view.data_set
+    if known.learns_examples:
+        folder = None
+    elif folder is None:
+        folder = hub_folder() if record.on_agnews else None
         if folder is None:
             return None, "The data set is not at hand."
     try:
-        rows = record.data["rows"]
-        train_rows, fingerprint = rows["train"] + rows["validation"], record.data["fingerprint"]
-    except (KeyError, TypeError):
+        rows = tuple((split, int(record.data["rows"][split])) for split in split_files.SPLITS)
+        fingerprint = record.data["fingerprint"]
+    except (KeyError, TypeError, ValueError):
         return None, "The run does not say which rows it was made on."
-    if record.toy:
-        found, reason = read_texts(None, None, fingerprint, record.schema, ())
-    else:
+    stamps: Stamp = ()
+    if folder:
         folder = folder.expanduser().absolute()
-        stamps = stamp(folder, "*.*")
-        found, reason = read_texts(folder, train_rows, fingerprint, record.schema, stamps)
+        stamps = stamp(folder, "*.*") if folder.is_dir() else stamp(folder.parent, folder.name)
+    found, reason = read_texts(folder, known, rows, fingerprint, record.schema, stamps)
     if reason or not np.isin(view.rows, found.index).all():
         return None, reason or "The run has other rows than its data set."
     return found.loc[view.rows].tolist(), ""
@@ -114,9 +124,10 @@ def list_rows(
         name: of the downloaded file, without its ending.
     """
     texts, missing = texts_of(view, folder)
+    noun = view.data_set.noun.capitalize()
     table = pd.DataFrame({"Row": view.rows[positions]})
     if texts:
-        table["Headline"] = [texts[position] for position in positions]
+        table[noun] = [texts[position] for position in positions]
     table = pd.concat([table, columns.reset_index(drop=True)], axis=1)
     if len(table) > MOST_ROWS:
         st.write(f"The first {MOST_ROWS} of {len(table):,} are listed; the download holds all.")
@@ -127,7 +138,7 @@ def list_rows(
         height=min(38 + 35 * len(table), 388),
         column_config={
             "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
-            "Headline": st.column_config.TextColumn(width=420),
+            noun: st.column_config.TextColumn(width=420),
             **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
             "Confidence": number("Confidence", "%.1f %%", help="Probability of the class called."),
             "Others differ": number(
@@ -138,7 +149,7 @@ def list_rows(
     download("Download these rows as CSV", table, f"{view.run.name}-{name}.csv")
     if missing:
         st.text(missing)
-        if not view.run.record.toy:
+        if not view.data_set.learns_examples:
             st.write("To see the texts, show the dashboard where the data set is:")
             command = "streamlit run dashboard.py -- --data DIR"
             st.code(command, language=None, wrap_lines=True)
@@ -156,7 +167,7 @@ def read_one(view: View, texts: list[str] | None, positions: np.ndarray) -> None
         key="row",
         bind="query-params",
         width=240,
-        help="Its whole headline, and every model's answer to it.",
+        help=f"Its whole {view.data_set.noun}, and every model's answer to it.",
     )
     if row is None:
         return

@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from pipeline.recipes.families import PUBLISHED, REPORTED
 from views.charts import frontier
 from views.charts.axes import X_AXES, Y_AXES, Axis, points, with_costs
 from views.glossary import meaning
@@ -21,9 +20,10 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         other = ask_other_run(view, views)
-        # What others say is of accuracy and size alone, and none of it of a toy.
-        foreign = (x.key, y.key) == ("size_mb", "accuracy") and not view.run.record.toy
-        overlay = foreign and ask_overlay()
+        # What others say is of accuracy and size alone, on some data sets.
+        known, both = view.data_set, (x.key, y.key) == ("size_mb", "accuracy")
+        foreign = both and bool(known.published)
+        overlay = both and bool(known.reported) and ask_overlay()
         shown = [view] + ([other] if other else [])
         controls = ask_controls(shown)
     frame = frontier_frame(shown, x, y, price, controls)
@@ -34,7 +34,7 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
     named = {"model": st.query_params.get("model"), **st.session_state}["model"]
     chosen = split_name(named, shown)
     references = frontier.references_frame(
-        REPORTED if overlay else {}, PUBLISHED if foreign else ()
+        known.reported if overlay else {}, known.published if foreign else ()
     )
     ringed = chosen and (chosen[0].run.name, chosen[1])
     figure = frontier.figure(frame, references, x, y, ringed, narrow=window.is_narrow())
@@ -55,7 +55,7 @@ def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame,
         f"and better. {told}Arrows: further off than the chart reaches. Bars: 95 % intervals over "
         f"{counted_over(shown, y)}.",
         help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}."
-        + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if foreign else ""),
+        + ("".join(f" {p.title}: {p.source}." for p in known.published) if foreign else ""),
     )
     return shown, frame, price
 
@@ -69,10 +69,11 @@ def counted_over(shown: list[View], y: Axis) -> str:
             for model in v.run.record.models
             if model.headlines
         ]
-        kind = "invented"
+        kind, nouns = "invented", "headlines"
     else:
         counts, kind = [len(v.labels) for v in shown], "test"
-    return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind} headlines"
+        nouns = shown[0].data_set.nouns
+    return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind} {nouns}"
 
 
 def ask_axes() -> tuple[Axis, Axis, float]:

@@ -1,0 +1,281 @@
+"""Any data set: found, read, named, checked and split.
+
+``data_sets.load`` reads AG News; this reads what anybody has, and knows AG News by its classes.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.class_names import LEAST, MOST, check_names
+from pipeline.data import data_sets, declarations, hub_files, labelled_files, labels, split_files
+from pipeline.data.column_rules import listed
+from pipeline.data.data_sets import Corpus, Split
+from pipeline.data.declarations import AGNEWS, DataSet
+from pipeline.data.labelled_files import Columns, LabelledTexts, Say
+from pipeline.data.reader import AS_IT_IS, Form
+from pipeline.data.splits import VALIDATION_SHARE, drawn, stratified
+from pipeline.errors import PipelineError
+from pipeline.recipes.roles import Family
+
+LEAST_ROWS = 3
+"""Of a class: one to train on, one to validate, one to test."""
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody says of the data that they want."""
+
+    source: str | None = None
+    """A file, a folder, or a name on the Hub, ``owner/name[:config]``; None: as declared."""
+    data_set: DataSet | None = None
+    """A declared one; None: as the data tell."""
+    form: Form = AS_IT_IS
+    """Of the texts."""
+    label: str | None = None
+    """Column of the labels, by name or by number from 1."""
+    labels: tuple[str, ...] | None = None
+    """Class names; None: as declared, or as the data have them."""
+    test: str | None = None
+    """A file with the test rows; None: those of the source."""
+    train_rows: int | None = None
+    """To use, validation included; drawn by class."""
+    family: Family | None = None
+    """Whose run it is for, which may use so many rows at most."""
+    again: Mapping[str, int] | None = None
+    """Rows of each split in a run that was made on them: as many are taken."""
+
+
+def load(asked: Asked, say: Say = lambda line: None) -> Corpus:
+    """Read a data set and split it.
+
+    A declared one has test rows of its own. Of another one, test and validation rows are taken
+    where they are; what is missing is drawn from the training rows, a tenth of them each, by class.
+
+    Args:
+        asked: what somebody says of it.
+        say: called with a line on each thing that was decided.
+
+    Raises:
+        PipelineError: something is missing or not as it should be; the message is one line.
+    """
+    if asked.source is None and (asked.data_set is None or asked.data_set.labels):
+        toy = asked.data_set is not None and asked.data_set.learns_examples
+        rows = asked.again["train"] + asked.again["validation"] if asked.again else asked.train_rows
+        whole = data_sets.load(None, rows, toy=toy)
+        most = asked.family and asked.family.rows_of(len(whole.labels))
+        if rows is None and most and most < len(whole.train) + len(whole.validation):
+            whole = data_sets.load(None, most, toy=toy)
+        return _bounded(whole, asked)
+    source = asked.source or (asked.data_set and asked.data_set.hub_id)
+    assert source
+    read = _read(source, asked, say)
+    data_set = asked.data_set or _told(read, source, asked)
+    if asked.data_set is None and declarations.is_agnews(data_set):
+        say(f"{source} has AG News's classes and is taken for it; --labels names other ones")
+    names, numbers = _numbering(read["train"], data_set, asked)
+    splits = {
+        name: Split(
+            rows.texts,
+            labels.positions(rows.labels, numbers, rows.name),
+            np.arange(len(rows.texts)),
+        )
+        for name, rows in read.items()
+    }
+    if declarations.is_declared(data_set) and "test" not in splits:
+        raise PipelineError(f"no test rows in {source}; {data_set.title} has its own, give --test")
+    _check_classes(splits["train"], names, read["train"].name, data_set)
+    train, validation, test = _split(splits, data_set, asked)
+    missing = [names[place] for place in np.setdiff1d(range(len(names)), test.labels)]
+    if missing:
+        say(
+            f"the test rows have none of {listed(missing)}; macro-F1 is the mean over the "
+            "classes that test rows have or are called, as scikit-learn counts"
+        )
+    corpus = Corpus(_name(source), names, data_set.title_first, train, validation, test, data_set)
+    return _bounded(corpus, asked)
+
+
+def _bounded(corpus: Corpus, asked: Asked) -> Corpus:
+    """The corpus with as many validation and test rows as are asked for."""
+    kept = {}
+    for name in ("validation", "test"):
+        rows = corpus.splits()[name]
+        most = asked.again[name] if asked.again else asked.family and asked.family.most_test_rows
+        if most is not None and most < len(rows):
+            kept[name] = rows.take(drawn(rows.labels, most, f"the {name} rows", least=0))
+    return replace(corpus, **kept) if kept else corpus
+
+
+def _read(source: str, asked: Asked, say: Say) -> dict[str, LabelledTexts]:
+    """By name, the splits that the source has, and those of ``--test``."""
+    declared, form, label = asked.data_set, asked.form, asked.label
+    path = Path(source).expanduser()
+    if declared and path.exists():  # the Hub may call them otherwise
+        form = replace(form, columns=form.columns or declared.columns)
+        label = label or declared.label
+    columns = Columns(form, label)
+    if path.is_dir():
+        files = split_files.find_all(path)
+    elif path.is_file():
+        files = {"train": [path]}
+    elif _HUB_NAME.fullmatch(source) and not _is_file_name(source):
+        files = {}
+    else:
+        raise PipelineError(
+            f"no data folder at {source}, no file, and it is no name on the Hub "
+            "(owner/name or owner/name:config); give --data one of them"
+        )
+    if asked.test:
+        test = Path(asked.test).expanduser()
+        files = {name: parts for name, parts in files.items() if name != "test"} | {"test": [test]}
+    read = {} if path.exists() else hub_files.read(source, columns, say)
+    for name, parts in files.items():
+        read[name] = labelled_files.read_files(parts, columns, say)
+    if "train" not in read:
+        raise PipelineError(f"{source} has no split called train")
+    return read
+
+
+def _is_file_name(source: str) -> bool:
+    """Whether it ends as a file does that is read."""
+    return split_files.is_kind(Path(source).name)
+
+
+def _name(source: str) -> str:
+    """A data set's name: that of its folder or file without the ending, or the Hub's."""
+    path = Path(source).expanduser()
+    if not path.exists():
+        return source
+    return path.resolve().name if path.is_dir() else path.name.split(".")[0] or path.name
+
+
+def short_name(source: str) -> str:
+    """A data set's name as a run's name can hold it."""
+    last = _name(source).rpartition("/")[2]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-._")[:60] or "data"
+
+
+def _told(read: dict[str, LabelledTexts], source: str, asked: Asked) -> DataSet:
+    """What the data themselves tell: AG News by its classes, in a source with its two splits."""
+    own = declarations.own(short_name(source), asked.form.columns, asked.label)
+    in_parts = Path(source).expanduser().is_dir() or not Path(source).expanduser().exists()
+    train = read["train"]
+    if asked.labels or not in_parts or read.keys() != {"train", "test"}:
+        return own
+    if train.class_names not in ((), AGNEWS.labels):
+        return own
+    assert AGNEWS.labels
+    try:
+        labels.numbering(train.labels, AGNEWS.labels, train.name, AGNEWS.title)
+    except PipelineError:
+        return own
+    return AGNEWS
+
+
+def _numbering(
+    train: LabelledTexts, data_set: DataSet, asked: Asked
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The class names, and what each label stands for."""
+    names = asked.labels or data_set.labels
+    if names is None and train.class_names:
+        # The features may name classes without any row.
+        there = {place for label in train.labels if (place := _place(label)) is not None}
+        names = tuple(n for place, n in enumerate(train.class_names) if place in there)
+        if len(names) < len(train.class_names) or len(there) != len(names):
+            return _some_of(train, names)
+    if names is None:
+        names = labels.names_in(train.labels)
+        _check_count(names, train)
+    return check_names(names), labels.numbering(
+        train.labels, names, train.name, "--labels" if asked.labels else data_set.title
+    )
+
+
+def _some_of(
+    train: LabelledTexts, names: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Names and numbers where the file names more classes than its training rows have."""
+    numbers = {str(train.class_names.index(name)): place for place, name in enumerate(names)}
+    _check_count(names, train)
+    return check_names(names), numbers
+
+
+def _place(label: str) -> int | None:
+    return int(label) if label.strip().isdecimal() else None
+
+
+def _check_count(names: Sequence[str], train: LabelledTexts) -> None:
+    """Raise a PipelineError unless there are as many classes as models can tell apart."""
+    if LEAST <= len(names) <= MOST:
+        return
+    what = f"one class, {names[0]!r}," if len(names) == 1 else f"{len(names):,} classes"
+    raise PipelineError(
+        f"{train.name} has {what} in column {train.column!r}; there may be {LEAST} to {MOST} "
+        "(--label names another column)"
+    )
+
+
+def _check_classes(train: Split, names: Sequence[str], file: str, data_set: DataSet) -> None:
+    """Raise a PipelineError where a class has too few rows, or a declared one has other classes."""
+    if data_set.classes not in (None, len(names)):
+        raise PipelineError(
+            f"{file} has {len(names)} classes; {data_set.title} has {data_set.classes}"
+        )
+    counts = np.bincount(train.labels, minlength=len(names))
+    few = [f"{name!r} ({count})" for name, count in zip(names, counts, strict=True) if count < 3]
+    if few:
+        raise PipelineError(
+            f"{file} has fewer than {LEAST_ROWS} rows of {listed(few)}; each class needs "
+            f"{LEAST_ROWS} or more: add rows, or leave the class out"
+        )
+
+
+def _split(splits: dict[str, Split], data_set: DataSet, asked: Asked) -> tuple[Split, Split, Split]:
+    """Training, validation and test rows; those that are not there are drawn."""
+    train, own = splits["train"], splits.get("validation")
+    tenth = VALIDATION_SHARE * len(train)
+    test = splits.get("test")
+    if test is None:
+        count = max(len(np.unique(train.labels)), round(tenth))
+        train, test = _without(train, drawn(train.labels, count, "the test tenth", leave=2))
+        tenth = len(train) / 9
+    agnews = declarations.is_agnews(data_set)  # whose runs have always drawn so
+    wanted = _wanted_rows(len(train), len(np.unique(train.labels)), own is None, asked)
+    if wanted != len(train):
+        tenth *= wanted / len(train)
+        least = 2 if own is None else 1
+        train = train.take(
+            stratified(train.labels, wanted, "--train-rows")
+            if agnews
+            else drawn(train.labels, wanted, "--train-rows", least)
+        )
+    if own is not None:
+        return train, own, test
+    count = max(len(np.unique(train.labels)), round(tenth))
+    held_out = (
+        stratified(train.labels, round(tenth), "the validation tenth")
+        if agnews
+        else drawn(train.labels, count, "the validation tenth", leave=1)
+    )
+    train, validation = _without(train, held_out)
+    return train, validation, test
+
+
+def _wanted_rows(there: int, classes: int, with_validation: bool, asked: Asked) -> int:
+    """How many of the training rows that are there are used, validation included if it is drawn."""
+    if asked.again:
+        return asked.again["train"] + (asked.again["validation"] if with_validation else 0)
+    if asked.train_rows is not None:
+        return asked.train_rows
+    most = asked.family and asked.family.rows_of(classes)
+    return min(there, most or there)
+
+
+def _without(rows: Split, positions: np.ndarray) -> tuple[Split, Split]:
+    """The rows without those at some positions, and those."""
+    return rows.take(np.setdiff1d(np.arange(len(rows)), positions)), rows.take(positions)
