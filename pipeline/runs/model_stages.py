@@ -48,7 +48,7 @@ class Maker:
     callbacks: tuple = ()
     """Added to every Trainer."""
     fingerprints: dict[str, plan.Fingerprints] = field(init=False)
-    networks: dict[str, Model] = field(init=False)
+    models: dict[str, Model] = field(init=False)
 
     def __post_init__(self) -> None:
         self.models = self.family.by_role()

@@ -84,16 +84,16 @@ def is_named_or_the_same(run_folder, name, damaged):
 @settings(max_examples=60)
 @given(name=NAMES, place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255))
 def test_a_byte_that_is_flipped_is_noticed(run_folder, name, place, bits):
-    data_sets = bytearray((run_folder / name).read_bytes())
-    data_sets[int(place * len(data_sets))] ^= bits
-    is_named_or_the_same(run_folder, name, bytes(data_sets))
+    data = bytearray((run_folder / name).read_bytes())
+    data[int(place * len(data))] ^= bits
+    is_named_or_the_same(run_folder, name, bytes(data))
 
 
 @settings(max_examples=30)
 @given(name=NAMES, place=st.floats(0, 1, exclude_max=True))
 def test_a_file_that_is_cut_short_is_noticed(run_folder, name, place):
-    data_sets = (run_folder / name).read_bytes()
-    is_named_or_the_same(run_folder, name, data_sets[: int(place * len(data_sets))])
+    data = (run_folder / name).read_bytes()
+    is_named_or_the_same(run_folder, name, data[: int(place * len(data_sets))])
 
 
 def places(value, path=()):
@@ -108,7 +108,7 @@ def places(value, path=()):
 @given(data=st.data(), value=JSON)
 def test_a_record_that_says_anything_else_is_named_or_shown(content, run_folder, data, value):
     changed = copy.deepcopy(content) | {"checksum": ""}
-    *path, last = data_sets.draw(st.sampled_from([path for path in places(changed) if path]))
+    *path, last = data.draw(st.sampled_from([path for path in places(changed) if path]))
     inner = changed
     for key in path:
         inner = inner[key]
@@ -129,7 +129,7 @@ def test_a_record_that_says_anything_else_is_named_or_shown(content, run_folder,
 @example(b'{"schema": 1, "models": [], "checksum": 7}')
 def test_bytes_that_are_no_record_are_said_to_be_none(data):
     with pytest.raises(CacheError):
-        records.parse(data_sets)
+        records.parse(data)
 
 
 @settings(max_examples=60)
@@ -137,9 +137,9 @@ def test_bytes_that_are_no_record_are_said_to_be_none(data):
 def test_a_table_under_a_false_checksum_is_named_or_holds_probabilities(
     run_folder, tmp_path, place, bits
 ):
-    data_sets = bytearray((run_folder / "predictions" / "minilm.parquet").read_bytes())
-    data_sets[int(place * len(data_sets))] ^= bits
-    (tmp_path / "damaged.parquet").write_bytes(data_sets)
+    data = bytearray((run_folder / "predictions" / "minilm.parquet").read_bytes())
+    data[int(place * len(data_sets))] ^= bits
+    (tmp_path / "damaged.parquet").write_bytes(data)
     try:
         frame = read_predictions(tmp_path / "damaged.parquet", "it", 4)
     except CacheError:
@@ -204,7 +204,7 @@ def test_dynamic_int8_does_not_depend_on_the_batch(int8, texts):
 def test_any_upload_is_headlines_or_one_line(data):
     said = ""
     try:
-        text, _ = uploads.decode(data_sets)
+        text, _ = uploads.decode(data)
         texts, _ = answers.split_headlines(text)
         "\n".join(texts).encode()  # it can be sent to a browser
         table, _ = uploads.read_csv(text, 10)
@@ -220,7 +220,7 @@ CELLS = st.text(max_size=6) | st.tuples(st.sampled_from(FORMULAS), st.text(max_s
 
 def cells(data: bytes, separator: str) -> list[str]:
     """As a spreadsheet reads them."""
-    rows = csv.reader(io.StringIO(data_sets.decode(), newline=""), delimiter=separator)
+    rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator)
     return [cell for row in rows for cell in row]
 
 
@@ -229,8 +229,8 @@ def cells(data: bytes, separator: str) -> list[str]:
 @example(texts=["oil;=HYPERLINK(1)", 'say "x";=1+1'], name="@SUM(1)")
 def test_no_cell_of_a_download_is_a_formula(texts, name):
     table = pd.DataFrame({name: texts, "share": -0.5})
-    data_sets = answers.to_csv(table)
-    found = cells(data_sets, ",")
+    data = answers.to_csv(table)
+    found = cells(data, ",")
     assert len(found) == 2 * (len(texts) + 1)
     assert not any(cell.startswith(FORMULAS) for cell in found if cell != "-0.5")
     assert [cell.removeprefix("'") for cell in found[2::2]] == [
