@@ -121,7 +121,7 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
 
 
 def sentence(said: Mapping[str, int], names: Sequence[str]) -> str:
-    """What models answer to one text, to be read out: "4 of 5 models say Business; Nano says Sports".
+    """What models answer to one text: "4 of 5 models say Business; Nano says Sports".
 
     Args:
         said: by a model's name, the number of the class that it answers; not empty.
@@ -223,15 +223,19 @@ def by_model(
     return pd.DataFrame(rows)
 
 
-def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+def to_download(
+    texts: Sequence[str], given: Mapping[str, np.ndarray], names: Sequence[str]
+) -> pd.DataFrame:
     """What is downloaded: a row a headline; each model's answer and all its probabilities.
 
-    Of the models that have answered any, the headlines that all have answered.
+    Args:
+        texts: the headlines, at least as many as were answered.
+        given: by role, probabilities of shape (n, k) of the first n headlines.
+        names: of the k classes.
     """
-    given = job.answers([role for role in roles if role in job.parts and job.parts[role].done])
     votes = votes_of(given) if given else np.empty((0, 0), int)
     table = {
-        "headline": job.texts[: len(votes)],
+        "headline": list(texts[: len(votes)]),
         "models_differ": (votes != votes[:, :1]).any(axis=1),
     }
     for position, (role, probabilities) in enumerate(given.items()):

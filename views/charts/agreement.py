@@ -42,7 +42,9 @@ def bar(found: dict[int, int], models: int) -> str:
     parts, legend = [], []
     for level, count in found.items():
         color = _color(models - level, models)
-        parts.append(f'<span style="width: {100 * count / total:.2f}%; background: {color}"></span>')
+        parts.append(
+            f'<span style="width: {100 * count / total:.2f}%; background: {color}"></span>'
+        )
         share = f"{count:,} ({100 * count / total:.0f}\u202f%)"
         legend.append(f'<li><i style="background: {color}"></i>{name(level, models)}: {share}</li>')
     label = "; ".join(f"{name(level, models)}: {count:,}" for level, count in found.items())

@@ -51,7 +51,7 @@ _STYLE = f"""<style>
 .mattered {{ font-size: 1.45rem; line-height: 2; overflow-wrap: anywhere; }}
 .mattered span {{ padding: 0.1em 0.2em; border-radius: 4px; }}
 .mattered .against {{ text-decoration: underline dotted 0.1em; text-underline-offset: 0.2em; }}
-.mattered sub {{ font-size: 0.55em; margin-left: 0.15em; }}
+.mattered sub {{ display: inline-block; font-size: 0.55em; margin-left: 0.15em; }}
 </style>"""
 
 
@@ -108,9 +108,8 @@ def _key(name: str, color: str) -> str:
 
 
 def _row(bar: Bar, names: Sequence[str], shown: Sequence[int], colors: Sequence[str]) -> str:
-    who = (
-        f'<div class="who"><b>{html.escape(bar.name)}</b><small>{html.escape(bar.note)}</small></div>'
-    )
+    name, note = html.escape(bar.name), html.escape(bar.note)
+    who = f'<div class="who"><b>{name}</b><small>{note}</small></div>'
     if bar.probabilities is None:
         return f'{who}<div class="bar empty">{html.escape(bar.empty)}</div>'
     given = bar.probabilities

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from pipeline.analysis.budget import round_sensibly
 from pipeline.errors import PipelineError
 from pipeline.inference.timing import median_milliseconds
 from pipeline.results import conditions
@@ -10,7 +11,7 @@ from views import answers
 from views.charts.answers import Bar
 from views.glossary import meaning
 from views.parts import examples
-from views.parts.common import View, load_classifier, number, stamp
+from views.parts.common import View, load_classifier, number, plain, stamp
 from views.parts.names import names
 
 _SECONDS = 0.7
@@ -18,16 +19,6 @@ _SECONDS = 0.7
 _TEXTS = 200
 PROBABILITY = "The probability that the model gives this class; the classes add up to 100 %"
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
-
-
-def two_digits(figure: float) -> str:
-    """A figure to two significant digits, thousands separated: 0.13, 2.7, 440, 1,200."""
-    if figure == 0 or not np.isfinite(figure):
-        return "0" if figure == 0 else "–"
-    places = 1 - int(np.floor(np.log10(abs(figure))))
-    rounded = round(figure, places)
-    places = 1 - int(np.floor(np.log10(abs(rounded))))  # 9.97 becomes 10
-    return f"{rounded:,.{max(places, 0)}f}"
 
 
 def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> list[Bar]:
@@ -43,7 +34,7 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
     found = []
     for role in roles[::-1]:
         here = view.run.artifact(role) is not None
-        note = f"{two_digits(table.loc[role, 'size_mb'])} MB · {milliseconds(view, role)} ms"
+        note = f"{round_sensibly(table.loc[role, 'size_mb'])} MB · {milliseconds(view, role)} ms"
         if not here and given.get(role) is not None:
             note += " · recorded"
         empty = "…" if role in given else "Can't be asked" if here else "Not installed"
@@ -54,7 +45,7 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
 def milliseconds(view: View, role: str) -> str:
     """A model's time for one text: measured here, if it was; else what the run recorded."""
     measured = measurements(view).get(role)
-    return two_digits(recorded_milliseconds(view, role) if measured is None else measured)
+    return round_sensibly(recorded_milliseconds(view, role) if measured is None else measured)
 
 
 def recorded_milliseconds(view: View, role: str) -> float:
@@ -105,7 +96,7 @@ def show_times(view: View, roles: list[str]) -> None:
         said = f"ms: one headline on this machine, the median of up to {_TEXTS}, measured just now."
     else:
         said = f"ms: {recorded_on(view, roles)}."
-    place.caption(said, help=meaning("Latency of a headline"))
+    place.caption(plain(said), help=meaning("Latency of a headline"))
 
 
 def measure(view: View, role: str) -> None:
@@ -139,7 +130,7 @@ def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     rows = answers.of_one(0, {r: given[r][None] for r in roles[::-1] if r in given}, classes)
     shown = rows["Model"].tolist()
-    rows["MB"] = [two_digits(sizes[role]) for role in shown]
+    rows["MB"] = [round_sensibly(sizes[role]) for role in shown]
     rows["ms"] = [milliseconds(view, role) for role in shown]
     rows["Model"] = [called[role] for role in shown]
     percent = st.column_config.ProgressColumn(
