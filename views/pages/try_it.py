@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from views import answers
 from views.charts.answers import stacked_bars
 from views.parts import answer_bars, asking, examples, headline_input, many_answers, word_importance
+from views.parts.choices import choose_several
 from views.parts.common import View, plain
 from views.parts.names import names, names_with_roles
 
@@ -43,15 +44,14 @@ def ask_for_models(view: View) -> list[str]:
     default = [role for role in to_deploy if role in installed or role == to_deploy[0]]
     called = names_with_roles(view.run)
     with st.popover("Models", icon=":material/tune:"):
-        return st.multiselect(
+        return choose_several(
             "Models to ask",
-            roles,
-            default=default,
-            key="ask",
+            {role: called[role] for role in roles},
+            "ask",
+            default,
             wrap=True,
-            bind="query-params",
             help="Those that are not installed show the answers to examples that their run "
-            "recorded. " + ", ".join(f"{plain(role)}: {plain(called[role])}" for role in default),
+            "recorded, if it did.",
         )
 
 

@@ -9,6 +9,7 @@ from pipeline.data import uploads
 from pipeline.errors import PipelineError
 from views import answers
 from views.parts import examples
+from views.parts.address import remember
 from views.parts.common import View
 
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
@@ -145,13 +146,3 @@ def upload() -> tuple[list[str], list[str]]:
     texts, more = answers.split_headlines(text)
     st.text(f"{len(texts):,} headlines from {name}")
     return texts, remarks + more
-
-
-def remember(name: str, value: str | None) -> None:
-    """Keep something in the page's address, or take it out."""
-    if st.query_params.get(name) == value:
-        return
-    if value is None:
-        del st.query_params[name]
-    else:
-        st.query_params[name] = value

@@ -11,6 +11,7 @@ from views.answers import Job
 from views.charts import agreement
 from views.charts.answers import Bar, stacked_bars
 from views.parts import answer_bars, asking, examples, headline_input, word_importance
+from views.parts.address import remember
 from views.parts.common import View, number, plain, share
 from views.parts.names import names
 
@@ -150,7 +151,7 @@ def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
     chosen = int(order[picked[0]])
     linked = sum(map(len, job.texts)) + len(job.texts) <= headline_input.MAX_LINK
     is_told = linked and chosen != order[0]
-    headline_input.remember("headline", str(chosen + 1) if is_told else None)
+    remember("headline", str(chosen + 1) if is_told else None)
     return chosen
 
 
