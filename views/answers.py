@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.budget import join
 from pipeline.data.uploads import cut_remark
 from pipeline.inference.classifier import MAX_CHARACTERS, Classifier
 from pipeline.results.records import RunRecord
@@ -17,6 +18,8 @@ from pipeline.results.records import RunRecord
 MAX_HEADLINES = 10_000
 # What spreadsheets take for the start of a formula, in East Asian widths too.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Models that a sentence names; of more, it says how many.
+_NAMED = 3
 # One batch: the longest that Stop has to wait for.
 CHUNK = 32
 
@@ -115,6 +118,35 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
         return who + names[counts.argmax()]
     order = np.argsort(-counts, kind="stable")
     return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
+
+
+def sentence(said: Mapping[str, int], names: Sequence[str]) -> str:
+    """What models answer to one text, to be read out: "4 of 5 models say Business; Nano says Sports".
+
+    Args:
+        said: by a model's name, the number of the class that it answers; not empty.
+        names: of the classes.
+    """
+    by_class: dict[int, list[str]] = {}
+    for model, answer in said.items():
+        by_class.setdefault(answer, []).append(model)
+    # The most votes first; the models' order decides between equals.
+    first, *others = sorted(by_class.items(), key=lambda item: -len(item[1]))
+    (answer, models), total = first, len(said)
+    if not others:
+        who = {1: f"{models[0]} says", 2: "Both models say"}.get(total, f"All {total} models say")
+        return f"{who} {names[answer]}"
+    if len(models) == 1:
+        return "; ".join(_say(voters, names[place]) for place, voters in by_class.items())
+    rest = ", ".join(_say(voters, names[place]) for place, voters in others)
+    return f"{len(models)} of {total} models say {names[answer]}; {rest}"
+
+
+def _say(models: Sequence[str], answer: str) -> str:
+    """ "Nano says Sports", "Nano and Tiny say Sports", "5 say Sports"."""
+    if len(models) > _NAMED:
+        return f"{len(models)} say {answer}"
+    return f"{join(models)} {'says' if len(models) == 1 else 'say'} {answer}"
 
 
 def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:

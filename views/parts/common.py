@@ -15,7 +15,7 @@ from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES, REPORTED
 from pipeline.recipes.roles import BASELINE, replicated_role, student_of_baseline
-from pipeline.results.predictions import probabilities_of
+from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs, sha256
 from pipeline.runs import plan
 from views import answers
@@ -52,6 +52,9 @@ class View:
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
     compared: pd.DataFrame
     """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+    headlines: dict[str, np.ndarray]
+    """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
+    models whose run has them."""
 
     @property
     def title(self) -> str:
@@ -143,7 +146,16 @@ def read_view(run: Run) -> View:
         read_states(run),
         seeds,
         recommendation.compare(table, right),
+        {role: given for role, frame in stored.items() if len(given := on_headlines(frame))},
     )
+
+
+def on_headlines(frame: pd.DataFrame) -> np.ndarray:
+    """A model's probabilities on the invented headlines, in their order: (h, k), or none."""
+    frame = frame[frame["split"] == HEADLINES].sort_values("row")
+    if not np.array_equal(frame["row"], np.arange(len(frame))):
+        return np.empty((0, 0))
+    return probabilities_of(frame)
 
 
 def describe(run: Run, role: str) -> tuple[str, str]:
