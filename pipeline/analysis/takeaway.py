@@ -1,10 +1,11 @@
 """What a recommendation comes to in one line: how much smaller, how much faster, at what cost.
 
 The recommended model is compared with the teacher, from which compression starts. "Does the work
-of" is said only where two comparisons show it: with the reference, as the recommendation has it, and
-with the teacher. Both have to be within the margin, and within ``budget.MARGIN`` if that is less.
+of" is said only where two comparisons show it: with the reference, as the recommendation has it,
+and with the teacher. Both are to be within the margin, and within ``budget.MARGIN`` if it is less.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -106,6 +107,11 @@ def cost(difference: Difference) -> str:
     for end in (" less accurate", " more accurate"):
         words = words.removesuffix(end)
     return f"{verb} {words} of accuracy"
+
+
+def worst_points(difference: Difference) -> float:
+    """The lower bound in points of accuracy, rounded down, so that it stays true."""
+    return math.floor(round(1000 * difference.low, 6)) / 10
 
 
 def gain(told: Takeaway, timed_alike: bool) -> str:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.analysis.budget import Budget
 from pipeline.analysis.recommendation import compare, recommend
 from pipeline.analysis.significance import Difference
-from pipeline.analysis.takeaway import article, cost, gain, headline, take_away, times
+from pipeline.analysis.takeaway import article, cost, gain, headline, take_away, times, worst_points
 
 ROWS = 4000
 
@@ -96,6 +96,11 @@ def test_a_run_without_a_teacher_starts_from_its_largest_model():
 )
 def test_costs_in_words(low, high, words):
     assert cost(Difference((low + high) / 2, low, high, 0.5)) == words
+
+
+@pytest.mark.parametrize(("low", "points"), [(-0.0081, -0.9), (-0.008, -0.8), (0.0029, 0.2)])
+def test_the_worst_case_is_rounded_down(low, points):
+    assert worst_points(Difference(0.0, low, 0.01, 0.5)) == points
 
 
 @pytest.mark.parametrize(

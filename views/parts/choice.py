@@ -4,7 +4,8 @@ A widget that Streamlit binds to the address puts there what it shows. Names of 
 people and may change; their roles stay. So this box keeps the address itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ def choose(
     options: Mapping[str, str],
     key: str,
     default: str | None = None,
-    **box: object,
+    **box: Any,
 ) -> str | None:
     """What is chosen, out of ``options``; None only where ``default`` is.
 
@@ -30,22 +31,46 @@ def choose(
         default: what is chosen at first; the address does not name it.
         box: more arguments of ``st.selectbox``.
     """
-    state, written = st.session_state, f"{key} in the address"
-    asked = st.query_params.get(key)
-    if key not in state or asked != state.get(written):
-        carried = state.get(CARRIED, {}).get(key)
-        state[key] = next((v for v in (asked, carried) if v in options), default)
-    elif state[key] not in options:
-        state[key] = default
+    carried = st.session_state.setdefault(CARRIED, {})
+    read(key, options, default, carried.get(key))
     if default is None:
         box = {"index": None, **box}
     chosen = st.selectbox(label, list(options), format_func=options.__getitem__, key=key, **box)
-    told = None if chosen == default else chosen
-    if told != asked:
-        if told is None:
-            del st.query_params[key]
-        else:
-            st.query_params[key] = told
-    state[written] = told
-    state.setdefault(CARRIED, {})[key] = told
+    write(key, chosen, default)
+    carried[key] = None if chosen == default else chosen
     return chosen
+
+
+def read(
+    key: str, options: Container[str | None], default: str | None, carried: str | None = None
+) -> None:
+    """Give a widget the value that the address has, before the widget is drawn.
+
+    Args:
+        key: of the widget, and its name in the address.
+        options: the values that it can have.
+        default: its value if the address has none of them. Where it changes, so does the value of
+            a widget that nobody has touched.
+        carried: what comes before ``default`` on a page that was just opened.
+    """
+    state, asked = st.session_state, st.query_params.get(key)
+    if key not in state or asked != state.get(_written(key)):
+        state[key] = next((value for value in (asked, carried) if value in options), default)
+    elif state[key] not in options or state[key] == state.get(f"{key} by default"):
+        state[key] = default
+    state[f"{key} by default"] = default
+
+
+def write(key: str, value: str | None, default: str | None) -> None:
+    """Put a widget's value into the address, after the widget is drawn; not a default."""
+    told = None if value == default else value
+    if told is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif told != st.query_params.get(key):
+        st.query_params[key] = told
+    st.session_state[_written(key)] = told
+
+
+def _written(key: str) -> str:
+    return f"{key} in the address"
