@@ -1,4 +1,6 @@
-"""What the figures rest on: recipe, data, hardware, what each figure means, how to make it anew."""
+"""What the figures rest on, on one screen: each section opens when it is asked for."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,26 +15,34 @@ from views.parts.table import show_stale
 
 
 def show(view: View) -> None:
-    st.header("What do these figures rest on?")
+    st.header("What do these figures rest on?", anchor=False)
     show_summary(view)
-    show_recipe(view)
-    show_data(view)
-    show_hardware(view)
-    show_reproduction(view)
-    show_glossary()
+    sections: dict[str, tuple[str, Callable[[View], None]]] = {
+        "recipe": ("The recipe of each model", show_recipe),
+        "data": ("The data", show_data),
+        "hardware": ("Where it was measured", show_hardware),
+        "again": ("How to make it again", show_reproduction),
+        "words": ("What the words mean", show_glossary),
+    }
     if not view.run.record.toy:
-        show_mistakes()
+        sections["notebook"] = ("What the source notebook got wrong", show_mistakes)
+    for key, (title, section) in sections.items():
+        # A link to a word opens the glossary.
+        opened = key == "words" and "term" in st.query_params
+        with st.expander(title, opened, key=f"show_{key}", bind="query-params"):
+            section(view)
 
 
 def show_summary(view: View) -> None:
     record, family = view.run.record, FAMILIES.get(view.run.record.family)
     st.write(
         "A large model, the *teacher*, learned from labelled headlines to tell "
-        f"{in_words(view.run.labels)} apart. Smaller models were taught to give its answers, and "
-        "teacher and students were quantized: their numbers were stored in 8 or 4 bits. Every "
-        "model then answered the same test headlines, which none had seen and by which nothing "
-        "was chosen; all figures of this dashboard are counted from those answers."
+        f"{in_words(view.run.labels)} apart. Smaller models learned to give its answers. Teacher "
+        "and students were quantized: their numbers were stored in 8 or 4 bits. Every model then "
+        "answered the same test headlines. No model had seen them and nothing was chosen by them; "
+        "all figures of this dashboard are counted from those answers."
     )
+    stale = sum(state == "stale" for state in view.states.values())
     taught = sum(model.method == "distilled" for model in record.models)
     key_values(
         {
@@ -40,9 +50,9 @@ def show_summary(view: View) -> None:
             "Family": family.title if family else record.family,
             "Models": f"{len(record.models)}, of which {taught} distilled",
             "Written": record.created,
+            "Stale, made by another recipe than today's": stale or None,
         }
     )
-    show_stale(view)
 
 
 def in_words(names: list[str], most: int = 10) -> str:
@@ -53,7 +63,6 @@ def in_words(names: list[str], most: int = 10) -> str:
 
 
 def show_recipe(view: View) -> None:
-    st.subheader("The recipe of each model", help=meaning("Fingerprint"))
     models = view.run.record.models
     lines = []
     for model in models:
@@ -82,12 +91,12 @@ def show_recipe(view: View) -> None:
                 "Temperature", help="Softens the teacher's probabilities for its student."
             ),
             "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
-            "rows": number("Training rows", "%d", help="Cuts of rows are counted too."),
-            "state": "State",
+            "rows": number("Training rows", "%d", help="Random spans of rows are counted, too."),
+            "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         },
     )
     st.write(
-        "Everything else of a model, down to the seed, stands in its card on the Frontier page."
+        "Everything else of a model, down to the seed, stands in its details on the Compare page."
     )
     family = FAMILIES.get(view.run.record.family)
     missing = [m.role for m in family.models if m.role not in view.run.by_role] if family else []
@@ -116,7 +125,6 @@ def recipe(model) -> dict:
 
 
 def show_data(view: View) -> None:
-    st.subheader("The data")
     data = view.run.record.data
     counts = np.bincount(view.labels, minlength=len(view.run.labels))
     classes = ", ".join(f"{n:,} {c}" for c, n in zip(view.run.labels, counts, strict=True))
@@ -151,10 +159,9 @@ def in_fours(digits: str) -> str:
 
 
 def show_hardware(view: View) -> None:
-    st.subheader(
-        "Where it was measured",
-        help="Times and memory hold for this machine. Answers of int8 models can differ a "
-        "little, too, between processors with other instructions.",
+    st.write(
+        "Times and memory hold for this machine. Answers of int8 models can differ a little, too, "
+        "between processors with other instructions."
     )
     models = view.run.record.models
     found = conditions.places(models)
@@ -169,7 +176,6 @@ def show_hardware(view: View) -> None:
 
 
 def show_reproduction(view: View) -> None:
-    st.subheader("How to make it anew")
     st.write(
         "What is already made under the same settings is not made again. A killed run goes on "
         "where it stopped."
@@ -177,10 +183,10 @@ def show_reproduction(view: View) -> None:
     st.code(view.run.record.command, language=None, wrap_lines=True)
     st.write("To check what is stored against its checksums, data and models:")
     st.code(f"python -m pipeline verify {view.run.name}", language=None)
+    show_stale(view)
 
 
-def show_glossary() -> None:
-    st.subheader("What the words mean")
+def show_glossary(view: View) -> None:
     sought = st.text_input(
         "Search", key="term", bind="query-params", placeholder="any word", width=300
     )
@@ -195,8 +201,7 @@ def show_glossary() -> None:
         st.text("No word of that kind is explained here.")
 
 
-def show_mistakes() -> None:
-    st.subheader("What the source notebook got wrong")
+def show_mistakes(view: View) -> None:
     st.write(
         "This project began as a notebook. Its figures are shown beside ours as it reported them; "
         "three things in them are mistaken, and this program measures and does them otherwise."

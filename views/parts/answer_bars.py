@@ -42,6 +42,14 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
     return found
 
 
+def recorded_bars(view: View, roles: list[str], given: dict[str, np.ndarray]) -> list[Bar]:
+    """One bar a model, the smallest first, of answers to a test row, which the run recorded."""
+    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
+    return [
+        Bar(called[role], f"{round_sensibly(sizes[role])} MB", given[role]) for role in roles[::-1]
+    ]
+
+
 def milliseconds(view: View, role: str) -> str:
     """A model's time for one text: measured here, if it was; else what the run recorded."""
     measured = measurements(view).get(role)
