@@ -10,8 +10,8 @@ from views.charts.common import VERMILLION, dress
 from views.charts.palette import BETTER_FILL, ON_COLOR, WORSE_FILL
 
 SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
-# Worse is orange and better is blue, which all kinds of colour vision tell apart. Numbers have signs,
-# and where the diagonal runs is seen without colour: more there is better, elsewhere worse.
+# Worse is orange and better is blue, which all kinds of colour vision tell apart. Without colour
+# numbers tell it by their signs: more is better on the diagonal and worse elsewhere.
 CHANGE_SHADES = [[0, WORSE_FILL], [0.5, "#F7F7F7"], [1, BETTER_FILL]]
 
 _ACTUAL, _PREDICTED = "%{customdata[2]}", "%{customdata[3]}"
