@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -266,9 +267,11 @@ def to_csv(table: pd.DataFrame) -> bytes:
 def make_command(record: RunRecord, role: str) -> str:
     """The command that makes one model of a run: the run's own, narrowed to the role.
 
-    A remark above it says which model that is and how large.
+    A remark above it says which model that is, how large, and how long its training took, where
+    that is known.
     """
-    (size,) = [model.size_bytes for model in record.models if model.role == role]
+    (model,) = [model for model in record.models if model.role == role]
+    remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training or {})}"
     words = shlex.split(record.command)
     if words[:4] != ["python", "-m", "pipeline", "run"]:
         words = ["python", "-m", "pipeline", "run", "--family", record.family]
@@ -278,4 +281,16 @@ def make_command(record: RunRecord, role: str) -> str:
         words[start : rest[0] if rest else None] = []
     if "--run" not in words:
         words += ["--run", record.run]
-    return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join([*words, "--only", role])
+    return f"{remark}\n" + shlex.join([*words, "--only", role])
+
+
+def _training_time(training: Mapping[str, Any]) -> str:
+    """ ", 12 minutes of training", or nothing where the record does not say."""
+    seconds = training.get("seconds_since_last_start")
+    if not isinstance(seconds, int | float) or seconds <= 0:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} seconds of training"
+    if seconds < 5_400:
+        return f", {seconds / 60:.0f} minutes of training"
+    return f", {seconds / 3600:.1f} hours of training"

@@ -1,9 +1,12 @@
 """Jobs and tables of answers, by hand."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests import synthetic
 from views import answers
 from views.answers import Job
 
@@ -215,3 +218,20 @@ def test_csv_holds_no_formula():
     assert lines[0] == '"\'=x","number"'
     cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
     assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        (None, "# minilm, 91 MB"),
+        ({"seconds_since_last_start": 42.4}, "# minilm, 91 MB, 42 seconds of training"),
+        ({"seconds_since_last_start": 720}, "# minilm, 91 MB, 12 minutes of training"),
+        ({"seconds_since_last_start": 7812.6}, "# minilm, 91 MB, 2.2 hours of training"),
+        ({"seconds_since_last_start": "long"}, "# minilm, 91 MB"),
+    ],
+)
+def test_a_command_says_what_it_makes_and_how_long_that_takes(tmp_path, training, said):
+    record = synthetic.write_run(tmp_path / "cache").record
+    models = [dataclasses.replace(model, training=training) for model in record.models]
+    record = dataclasses.replace(record, models=models)
+    assert answers.make_command(record, "minilm").splitlines()[0] == said

@@ -137,8 +137,8 @@ def test_the_temperature_is_switched_on_and_its_link_does(visit, address, pictur
 def test_about_is_one_screen_whose_sections_open(visit, address, picture):
     page = visit(f"{address}/about")
     sections = page.get_by_test_id("stMain").get_by_test_id("stExpander")
-    expect(sections.last).to_be_in_viewport()
     picture(page, "about-closed")
+    expect(sections.last).to_be_in_viewport(ratio=1)
     page.get_by_text("What the words mean").click()
     expect(page.get_by_text("95 % interval", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile("show_words=true"))

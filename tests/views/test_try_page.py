@@ -410,4 +410,4 @@ def test_controls_are_asked_only_by_who_chooses_them(open_page, cache_folder):
     synthetic.write_run(cache_folder, roles=roles, at_hand=roles[1:])
     asked = open_page(run="synthetic").multiselect(key="ask")
     assert asked.value == ["teacher", "minilm"]
-    assert "minilm-baseline" in asked.options
+    assert "MiniLM, labels only · minilm-baseline" in asked.options

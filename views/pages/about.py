@@ -44,15 +44,14 @@ def show_summary(view: View) -> None:
     )
     stale = sum(state == "stale" for state in view.states.values())
     taught = sum(model.method == "distilled" for model in record.models)
-    key_values(
-        {
-            "Run": record.run,
-            "Family": family.title if family else record.family,
-            "Models": f"{len(record.models)}, of which {taught} distilled",
-            "Written": record.created,
-            "Stale, made by another recipe than today's": stale or None,
-        }
-    )
+    facts = [
+        f"Run {record.run}",
+        family.title if family else record.family,
+        f"{len(record.models)} models, of which {taught} distilled",
+        f"written {record.created}",
+    ]
+    facts += [f"{stale} stale (made by another recipe than today's)"] if stale else []
+    st.text(" · ".join(facts))
 
 
 def in_words(names: list[str], most: int = 10) -> str:

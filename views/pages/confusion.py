@@ -109,7 +109,7 @@ def show_matrix(
     shares, by = cells
     if base is None or role == base:
         correct = int(np.sum(view.probabilities[role].argmax(axis=1) == view.labels))
-        st.text(f"{correct:,} of {len(view.labels):,} correct")
+        said, changes = f"{correct:,} of {len(view.labels):,} correct", ""
         figure = confusion.figure(matrices[role], shares, by, framed)
         alt = f"Confusion matrix of {role}: actual classes down, predicted ones across."
     else:
@@ -121,7 +121,7 @@ def show_matrix(
         own = changes[role]
         right = own["count"][own["true"] == own["predicted"]].sum()
         short = names(view.run)[base]
-        st.text(f"{confusion.signed(right)} correct against {short}. {say_largest(own)}")
+        said, changes = f"{confusion.signed(right)} correct against {short}", say_largest(own)
         figure = confusion.change_figure(own, shares, by, framed, limit)
         alt = f"What {role} changed against {base}: actual classes down, predicted ones across."
 
@@ -134,6 +134,8 @@ def show_matrix(
             st.session_state["actual"] = points[0]["y"]
             st.session_state["predicted"] = points[0]["x"]
 
+    # One line above, so that charts side by side stand on one height.
+    st.text(said)
     st.plotly_chart(
         figure,
         key=key,
@@ -143,6 +145,8 @@ def show_matrix(
         config=PLAIN_CHART,
         alt=alt,
     )
+    if changes:
+        st.text(changes)
 
 
 def say_largest(change: pd.DataFrame, most: int = 2) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.analysis.budget import join
 from views import answers
 from views.charts.answers import stacked_bars
 from views.parts import answer_bars, asking, examples, headline_input, many_answers, word_importance
@@ -109,16 +110,16 @@ def show_how_to_get(view: View, roles: list[str]) -> None:
     missing = [role for role in view.table["role"] if role not in installed]
     if not missing:
         return
-    asked = [role for role in missing if role in roles]
-    if asked:
-        said = ", ".join(called[role] for role in asked[:3]) + (" …" if len(asked) > 3 else "")
-        label = f"How to get {said}" if len(missing) == len(asked) else f"How to get {said}, others"
-    else:
+    asked = [called[role] for role in missing if role in roles]
+    rest = len(missing) - len(asked)
+    if not asked or len(asked) > 3:
         label = f"How to get the {len(missing)} models that are not installed"
+    else:
+        label = f"How to get {join(asked)}" + (f", and {rest} more" if rest else "")
     with st.expander(plain(label)):
         st.write(
             "They are too large to come with the program, or not made yet. Each command makes one "
-            "model, and what it is made from."
+            "model, and what it is made from. Training took so long where this run was made:"
         )
         lines = [answers.make_command(view.run.record, role) for role in missing]
         st.code("\n".join(lines), language=None, wrap_lines=True)

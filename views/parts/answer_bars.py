@@ -42,11 +42,21 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
     return found
 
 
-def recorded_bars(view: View, roles: list[str], given: dict[str, np.ndarray]) -> list[Bar]:
-    """One bar a model, the smallest first, of answers to a test row, which the run recorded."""
-    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
+def marked_bars(
+    view: View, roles: list[str], given: dict[str, np.ndarray], label: int
+) -> list[Bar]:
+    """One bar a model, the smallest first, each with whether its answer is correct.
+
+    Args:
+        view: of the run.
+        roles: the models, the largest first.
+        given: by role, the probabilities of the classes, shape (k,).
+        label: position of the actual class.
+    """
+    called = names(view.run)
     return [
-        Bar(called[role], f"{round_sensibly(sizes[role])} MB", given[role]) for role in roles[::-1]
+        Bar(called[role], "✓ correct" if given[role].argmax() == label else "✗ wrong", given[role])
+        for role in roles[::-1]
     ]
 
 

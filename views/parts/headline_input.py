@@ -59,7 +59,14 @@ def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
 
     # On a phone, columns stand below one another: the line keeps its width.
     left, right = st.columns([5, 3], vertical_alignment="bottom")
-    typed = left.text_input("Headline", key="line", persist_state="session")
+    # Without a label above it, it is as high as the room that is kept while it loads.
+    typed = left.text_input(
+        "Headline",
+        key="line",
+        persist_state="session",
+        label_visibility="collapsed",
+        placeholder="Type a headline and press Enter",
+    )
     row = right.container(horizontal=True)
     with row:
         st.button("Classify", type="primary")

@@ -68,18 +68,20 @@ def title(job: Job, given: dict[str, np.ndarray], working: bool) -> str:
 
 
 def show_progress(job: Job, roles: list[str], working: bool) -> DeltaGenerator:
-    """The bar, which is returned, and the one button: Stop, or Go on where it was stopped."""
-    complete = job.done(roles) == len(job.texts) if roles else True
-    if complete:
+    """How far the job is, and the one button: Stop, or Go on where it was stopped.
+
+    Returns:
+        the place of the bar, to be drawn anew as work goes on.
+    """
+    if not working and job.done(roles) == (len(job.texts) if roles else 0):
         seconds = sum(job.parts[role].seconds for role in roles)
-        said = f"All answered, in {round_sensibly(seconds)} s"
-    else:
-        said = f"Stopped. Answered by every model: {job.done(roles):,} of {len(job.texts):,}"
+        return st.caption(f"All answered, in {round_sensibly(seconds)} s" if roles else "Recorded")
+    said = f"Stopped. Answered by every model: {job.done(roles):,} of {len(job.texts):,}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bar = st.progress(job.share(roles) if roles else 1.0, text="…" if working else said)
+        bar = st.progress(job.share(roles), text="…" if working else said)
         if working:
             st.button("Stop", key="stop", on_click=set_stopped, args=(job, True))
-        elif not complete:
+        else:
             st.button("Go on", key="go-on", on_click=set_stopped, args=(job, False))
     return bar
 

@@ -95,11 +95,12 @@ def show_row(view: View, texts: list[str] | None, position: int) -> None:
     with st.container(border=True):
         if texts:
             st.text(decoded(texts[position]))
-        actual = view.run.labels[view.labels[position]]
-        st.text(f"Row {view.rows[position]}. Actual: {actual}")
+        label = int(view.labels[position])
+        st.text(f"Row {view.rows[position]}. Actual: {view.run.labels[label]}")
         roles = list(view.table["role"])
         given = {role: view.probabilities[role][position] for role in roles}
-        st.html(stacked_bars(answer_bars.recorded_bars(view, roles, given), view.run.labels))
+        bars = answer_bars.marked_bars(view, roles, given, label)
+        st.html(stacked_bars(bars, view.run.labels))
     with st.expander("As a table"):
         answer_bars.table(view, roles, given)
 
