@@ -27,7 +27,9 @@ CHUNK = 32
 
 def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
     """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
-    blank, texts, remarks = 0, [], []
+    blank = 0
+    texts: list[str] = []
+    remarks: list[str] = []
     for line in io.StringIO(pasted, newline=None):  # lazily: a file may hold millions of lines
         if not (text := line.strip()):
             blank += 1
@@ -116,7 +118,7 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
         who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
-        return who + names[counts.argmax()]
+        return who + names[int(counts.argmax())]
     order = np.argsort(-counts, kind="stable")
     return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
 

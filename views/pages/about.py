@@ -8,6 +8,7 @@ import streamlit as st
 
 from pipeline.recipes.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.results import conditions
+from pipeline.results.records import ModelRecord
 from views.glossary import GLOSSARY, meaning
 from views.parts.card import flatten, key_values, words
 from views.parts.common import View, describe, number, plain
@@ -103,7 +104,7 @@ def show_recipe(view: View) -> None:
         st.text(f"Of its family, not made yet: {', '.join(missing)}. The command below makes them.")
 
 
-def recipe(model) -> dict:
+def recipe(model: ModelRecord) -> dict:
     """One row of the recipes' table."""
     settings, training = model.settings, model.training or {}
     rounded = settings.get("architecture") == "ngrams"  # as it is trained
@@ -143,9 +144,11 @@ def show_data(view: View) -> None:
 
 def near_duplicates(data: dict) -> dict[str, str]:
     """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
-    found, rows, lines = data.get("near_duplicates"), data.get("rows", {}), {}
+    found, rows, lines = data.get("near_duplicates"), data.get("rows"), {}
+    if not isinstance(found, dict) or not isinstance(rows, dict):
+        return {}
     for split in ("validation", "test"):
-        count, total = (d.get(split) if isinstance(d, dict) else None for d in (found, rows))
+        count, total = found.get(split), rows.get(split)
         if isinstance(count, int) and isinstance(total, int) and total > 0:
             name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
             lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"

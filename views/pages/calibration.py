@@ -33,16 +33,17 @@ def show(view: View) -> None:
     chosen = ask_models(view)
     table = temperatures(view, (view.run.name, tuple(view.run.record.files.items())))
     table = table.set_index("role").loc[view.table["role"]].reset_index()
-    fitted = table["temperature"].notna().all()
-    scaled = fitted and st.toggle(
-        "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
-    )
-    if not fitted:
+    fitted, scaled = bool(table["temperature"].notna().all()), False
+    if fitted:
+        scaled = st.toggle(
+            "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
+        )
+    else:
         st.info("This run holds no validation predictions, so no temperature can be fitted.")
     if chosen:
         for role, column in zip(chosen, st.columns(len(chosen)), strict=True):
             with column:
-                show_model(view, table.set_index("role").loc[role], scaled)
+                show_model(view, role, table[table["role"] == role].iloc[0], scaled)
         st.markdown(
             "A bar that ends at the dashed line is correct as often as it says; below the line the "
             "model is overconfident, above it underconfident. Thin bars are 95 % intervals; few "
@@ -53,20 +54,20 @@ def show(view: View) -> None:
     download("Download the table as CSV", table, f"{view.run.name}-calibration.csv")
 
 
-def show_model(view: View, row: pd.Series, scaled: bool) -> None:
+def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
     """One model's reliability diagram, and in a sentence what it says."""
-    given = view.probabilities[row.name]
+    given = view.probabilities[role]
     if scaled:
         given = calibration.scale(given, row["temperature"])
-    st.subheader(plain(names(view.run)[row.name]), anchor=False)
+    st.subheader(plain(names(view.run)[role]), anchor=False)
     name = "ece_scaled" if scaled else "ece"
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
     st.markdown(f"ECE **{percent(row, name)}** {at}", help=f"{ECE} T: {TEMPERATURE}")
     st.plotly_chart(
         reliability.figure(calibration.reliability(view.labels, given)),
-        key=chart_key(f"reliability-{row.name}"),
+        key=chart_key(f"reliability-{role}"),
         config=PLAIN_CHART,
-        alt=f"Reliability diagram of {row.name}: share of right answers by confidence.",
+        alt=f"Reliability diagram of {role}: share of right answers by confidence.",
     )
     st.write(say_what_it_mends(row))
 

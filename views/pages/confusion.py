@@ -113,12 +113,12 @@ def show_matrix(
         figure = confusion.figure(matrices[role], shares, by, framed)
         alt = f"Confusion matrix of {role}: actual classes down, predicted ones across."
     else:
-        changes = {
+        moved = {
             other: disagreement.confusion_change(matrices[other], matrices[base])
             for other in matrices
         }
-        limit = max(change[by if shares else "count"].abs().max() for change in changes.values())
-        own = changes[role]
+        limit = max(change[by if shares else "count"].abs().max() for change in moved.values())
+        own = moved[role]
         right = own["count"][own["true"] == own["predicted"]].sum()
         short = names(view.run)[base]
         said, changes = f"{confusion.signed(right)} correct against {short}", say_largest(own)
@@ -200,12 +200,13 @@ def list_cell(
     """The headlines of one cell; against a base model, those that came or went."""
     actual, predicted = cell
     classes, short = view.run.labels, names(view.run)
+    base = base or role
     inside = {
         other: (view.labels == classes.index(actual))
         & (view.probabilities[other].argmax(axis=1) == classes.index(predicted))
-        for other in {role, base or role}
+        for other in {role, base}
     }
-    comparing = base is not None and base != role
+    comparing = base != role
     wanted = inside[role] ^ inside[base] if comparing else inside[role]
     positions = np.flatnonzero(wanted)
     if comparing:

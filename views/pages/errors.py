@@ -43,7 +43,8 @@ def show_one_model(view: View, texts: list[str] | None) -> None:
     called, by_name = names_with_roles(view.run), {name: name for name in classes}
     first, second, third, fourth = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
     with first:
-        role = choose("Model", {role: called[role] for role in roles}, "model", roles[0])
+        options = {role: called[role] for role in roles}
+        role = choose("Model", options, "model", roles[0]) or roles[0]
     with second:
         actual = choose("Actual class", by_name, "actual", placeholder="Any class")
     with third:
@@ -116,9 +117,9 @@ def show_changes(view: View, texts: list[str] | None) -> None:
     to_deploy = list(view.candidates["role"]) or roles
     left, right = st.columns(2)
     with left:
-        base = choose("Compare with", called, "base", roles[0])
+        base = choose("Compare with", called, "base", roles[0]) or roles[0]
     with right:
-        role = choose("Model", called, "model", to_deploy[-1])
+        role = choose("Model", called, "model", to_deploy[-1]) or to_deploy[-1]
     if base == role:
         st.info("Choose two different models.")
         return

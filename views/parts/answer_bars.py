@@ -1,5 +1,7 @@
 """Every model's answer to one headline: the bars, what stands beside them, and the table."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -21,7 +23,7 @@ PROBABILITY = "The probability that the model gives this class; the classes add 
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
 
 
-def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> list[Bar]:
+def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -> list[Bar]:
     """One bar a model, the smallest first.
 
     Args:
@@ -30,11 +32,11 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
         given: by role, the probabilities of the classes, shape (k,); None: still to come. A model
             that is left out can't answer here.
     """
-    called, table = names(view.run), view.table.set_index("role")
+    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     found = []
     for role in roles[::-1]:
         here = view.run.artifact(role) is not None
-        note = f"{round_sensibly(table.loc[role, 'size_mb'])} MB · {milliseconds(view, role)} ms"
+        note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role)} ms"
         if not here and given.get(role) is not None:
             note += " · recorded"
         empty = "…" if role in given else "Can't be asked" if here else "Not installed"
@@ -132,7 +134,7 @@ def recorded_on(view: View, roles: list[str]) -> str:
     models = [view.run.by_role[role] for role in roles]
     old = any("headline_p50_ms" not in model.cost for model in models)
     what = "one test row (title and description), the median" if old else "one headline, the median"
-    found = {}
+    found: dict[str, None] = {}
     for place in conditions.places(models):
         hardware = place.conditions.get("hardware")
         if "latency" in place.roles and isinstance(hardware, dict):

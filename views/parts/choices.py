@@ -1,6 +1,7 @@
 """A box of several choices that shows names and keeps plain values in the address."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ def choose_several(
     key: str,
     default: Sequence[str],
     most: int | None = None,
-    **box: object,
+    **box: Any,
 ) -> list[str]:
     """What is chosen, out of ``options``; it may be nothing.
 

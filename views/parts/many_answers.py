@@ -41,7 +41,8 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
     st.header(title(job, given, working), anchor=False)
     bar = show_progress(job, here, working)
     if working:
-        place = preview(view, job, given, st)
+        place = st.empty()
+        preview(view, job, given, place)
         for role in asking.work(view, job, here, lambda said: tell(bar, job, here, said)):
             if job.parts[role].done <= answers.CHUNK:  # from then on, the bar must do
                 preview(view, job, asking.answered(view, job, roles), place)
@@ -94,15 +95,13 @@ def set_stopped(job: Job, stopped: bool) -> None:
     job.stopped = stopped
 
 
-def preview(
-    view: View, job: Job, given: dict[str, np.ndarray], place: DeltaGenerator
-) -> DeltaGenerator:
+def preview(view: View, job: Job, given: dict[str, np.ndarray], place: DeltaGenerator) -> None:
     """The first answers, while models are at work."""
     texts = [text[:SHOWN] for text in job.texts[: answers.CHUNK]]
     ready = {role: part for role, part in job.parts.items() if part.done and role in given}
     first = {role: part.probabilities[: len(texts)] for role, part in ready.items()}
     table = answers.side_by_side(texts, first, view.run.labels)
-    return place.dataframe(
+    place.dataframe(
         table.rename(columns=names(view.run)),
         hide_index=True,
         height=min(TABLE, height(len(texts))),
@@ -145,8 +144,9 @@ def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
         height=min(TABLE, height(len(table))),
         on_select="rerun",
         selection_mode="single-cell",
-        selection_default={"selection": {"cells": [[first, "Headline"]]}},
-        key=f"answers-{hash(tuple(job.texts))}",
+        selection_default={"selection": {"cells": [(first, "Headline")]}},
+        # Of more answers or other models, the order is another one.
+        key=f"answers-{hash((tuple(job.texts), tuple(given), len(order)))}",
         column_config=columns(view, list(given)),
     )
     picked = [row for row, _ in event.selection.cells if row < len(order)] or [first]
@@ -196,6 +196,8 @@ def show_chosen(
     can = [role for role in given if role in job.parts]
     answer_bars.show_times(view, can)
     word_importance.show(view, text, can, one)
+    with st.expander("As a table"):
+        answer_bars.table(view, roles, one)
 
 
 def show_models(view: View, job: Job, given: dict[str, np.ndarray]) -> None:

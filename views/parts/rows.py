@@ -60,6 +60,7 @@ def show_table(
     asked = st.query_params.get("row")
     numbers = [str(row) for row in view.rows[positions]]
     first = numbers.index(asked) if asked in numbers else None
+    marked: list[tuple[int, str]] = [] if first is None else [(first, _CELL)]
     percents = columns.select_dtypes("float").columns
     event = st.dataframe(
         shown,
@@ -67,9 +68,7 @@ def show_table(
         height=min(_ROW * (len(shown) + 1) + 3, _HEIGHT),
         on_select="rerun",
         selection_mode="single-cell",
-        selection_default={
-            "selection": {"cells": [] if first is None else [[first, _CELL]]},
-        },
+        selection_default={"selection": {"cells": marked}},
         # Another list of rows is another table: what was marked in this one is not its choice.
         key=f"rows-{hash((view.run.name, positions.tobytes()))}",
         column_config={
