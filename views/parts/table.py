@@ -48,7 +48,9 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "rows_per_second": number("Rows/s", "localized", help=meaning("Throughput")),
         "peak_memory_mb": number("Peak memory, MB", "localized", help=meaning("Peak memory")),
         "parameters_m": number("Parameters, M", "localized", help=meaning("Parameters")),
-        "cost": number("Cost of a million", "localized", help=meaning("Cost of a million headlines")),
+        "cost": number(
+            "Cost of a million", "localized", help=meaning("Cost of a million headlines")
+        ),
         "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
         "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
         "ece": number("Calibration error", share, help=meaning("Calibration error")),
