@@ -75,10 +75,12 @@ def bring_back(page: st.Page) -> None:
     left[page.url_path] = own
 
 
-# A style comes after the first paint: it may colour and frame, but must not move anything.
+# A style comes after the first paint: it may frame links, which come later still, but not move
+# anything that is there.
 _STYLE = """<style>
 .st-key-actions a { box-shadow: inset 0 0 0 1px rgba(128, 128, 128, 0.45); border-radius: 0.5rem;
-  justify-content: center; }
+  justify-content: center; min-height: 2.5rem; margin: 0; }
+.st-key-actions [data-testid=stElementContainer] { margin: 0; }
 </style>"""
 
 st.set_page_config(

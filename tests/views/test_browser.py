@@ -15,7 +15,7 @@ from views import answers
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
-PAGES = ["frontier", "confusion", "errors", "calibration", "try", "about"]
+PAGES = ["compare", "confusion", "errors", "calibration", "try", "about"]
 HEADLINES = ["bank merger", "coach wins the cup", "robot & chip <b>browser</b>"]
 EXAMPLES = [
     text
@@ -49,7 +49,7 @@ def test_every_page_fits_every_width_in_both_themes(visit, address, picture, nam
 
 def test_pages_are_reached_from_the_sidebar(visit, address):
     page = visit(address)
-    expect(page).to_have_url(f"{address}/frontier")
+    expect(page).to_have_url(f"{address}/compare")
     for name, path in (("Confusion", "confusion"), ("Try it", "try"), ("About the run", "about")):
         page.get_by_role("link", name=name).click()
         expect(page).to_have_url(re.compile(f"{address}/{path}"))

@@ -20,8 +20,8 @@ from views.charts.labels import Label
 Key = tuple[str, str]
 """A model: its run and its role."""
 
-HEIGHT = 385
-"""Pixels."""
+HEIGHT = 360
+"""Pixels: what a projector of 1280×720 has left under the tiles."""
 _MARGIN = {"l": 62, "r": 12, "t": 12, "b": 48}
 _LEGEND_ROW = 20
 _EXCLUDED = "#8F959B"

@@ -22,7 +22,12 @@ BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model")
 
 _STYLE = """<style>
 [data-testid=stHeader], [data-testid=stSidebar] { display: none; }
-[data-testid=stMainBlockContainer] { padding-bottom: 1rem; }
+[data-testid=stMainBlockContainer] { padding-top: 1rem; padding-bottom: 1rem; }
+[data-testid=stBottomBlockContainer] { padding-top: 0.25rem; padding-bottom: 0.5rem; }
+@media (min-width: 641px) {
+  [data-testid=stMainBlockContainer], [data-testid=stBottomBlockContainer] {
+    padding-left: 2.25rem; padding-right: 2.25rem; }
+}
 [data-testid=stMainBlockContainer] h1 { font-size: clamp(1.9rem, 1rem + 2vw, 3.5rem); }
 [data-testid=stMainBlockContainer] h2 { font-size: clamp(1.4rem, 0.9rem + 1.4vw, 2.5rem); }
 [data-testid=stMainBlockContainer] h3 { font-size: clamp(1.75rem, 1rem + 1.4vw, 3rem); }
@@ -30,8 +35,8 @@ _STYLE = """<style>
 .st-key-memory code { font-size: clamp(1rem, 0.6rem + 1vw, 1.75rem); }
 .st-key-typed input { font-size: clamp(1.1rem, 0.7rem + 1vw, 1.75rem); }
 </style>"""
-"""It is there at once on the way from another page. On a page that is opened by its address it
-comes after the first paint, so it enlarges what has room to grow, and moves nothing."""
+"""It is there at once on the way from another page; only a page that is opened by its address is
+drawn without it for a moment."""
 
 
 @dataclass(frozen=True)

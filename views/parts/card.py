@@ -85,7 +85,7 @@ def in_short(view: View, role: str, found: Recommendation) -> str:
 def show_links(links: Sequence[Link]) -> None:
     """Where to go from here: two links a row, which look like buttons."""
     with st.container(key="actions"):
-        cells = [cell for _ in links[::2] for cell in st.columns(2, gap="small", wrap=False)]
+        cells = [cell for _ in links[::2] for cell in st.columns(2, gap="small")]
     for cell, (label, page, icon, query) in zip(cells, links, strict=False):
         cell.page_link(page, label=label, icon=icon, query_params=query, width="stretch")
 

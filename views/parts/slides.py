@@ -22,9 +22,9 @@ FONT = 16
 """Pixels, of text in charts."""
 LOW = 400
 """Pixels of a chart at least."""
-_AROUND = 210
+_AROUND = 130
 """Pixels that are above and below a slide's title and its chart."""
-_LETTERS = 55
+_LETTERS = 58
 """Of a title that fits on one line."""
 _ASKED = 6
 """Models that answer the audience: with more, the bars leave the screen."""
@@ -42,8 +42,8 @@ class Chart:
 
 def title_height(title: str) -> int:
     """Pixels of a title, whose letters grow with the screen: the style comes after the title."""
-    line = 1.25 * (16 + 0.02 * 16 / 9 * max(window.shorter_side(), 720))
-    return round(40 + line * math.ceil(len(title) / _LETTERS))
+    line = 1.2 * (16 + 0.02 * 16 / 9 * max(window.shorter_side(), 720))
+    return round(38 + line * math.ceil(len(title) / _LETTERS))
 
 
 def show_title(title: str) -> None:
@@ -100,7 +100,8 @@ def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: 
             limits.ask_size(view.candidates["size_mb"], key)
         show_chart(view, chart, "recommendation", height(title, beside=limits.HEIGHT + 16))
     with right:
-        for tile in tiles.tiles(view, told):
+        model, size, _, accuracy = tiles.tiles(view, told)
+        for tile in (model, size, accuracy):
             tiles.show_tile(replace(tile, help=None))
 
 
@@ -151,7 +152,7 @@ def show_errors(view: View, role: str) -> None:
     with right:
         wrong, rows = int((predicted != view.labels).sum()), len(view.labels)
         st.header(f"{wrong:,} of {rows:,} test texts are wrong", anchor=False)
-        for row in worst.head(3).itertuples():
+        for row in worst.head(3 if window.shorter_side() > 900 else 2).itertuples():
             pair = plain(f"{row.true} taken for {row.predicted}")
             share = f"{100 * row.share:.1f} % of {plain(row.true)}"
             tiles.show_tile(tiles.Tile(pair, f"{row.count:,}", share))

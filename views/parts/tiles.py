@@ -10,7 +10,7 @@ from pipeline.analysis.takeaway import Takeaway, times, worst_points
 from pipeline.results.storage import Run
 from views.charts.confusion import signed
 from views.glossary import meaning
-from views.parts import names
+from views.parts import names, window
 from views.parts.common import View, plain
 
 
@@ -104,4 +104,6 @@ def _difference(told: Takeaway) -> str:
     points = signed(100 * told.difference.difference, 1)
     worst = signed(worst_points(told.difference), 1)
     unit = "point" if points in ("+1.0", "−1.0") else "points"
+    if window.is_narrow():
+        return f"{points} ({'at worst' if told.difference.low < 0 else 'at least'} {worst})"
     return f"{points} {unit} ({'at worst' if told.difference.low < 0 else 'at least'} {worst})"
