@@ -9,6 +9,7 @@ transformers nor datasets is imported here.
 """
 
 import argparse
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -74,16 +75,31 @@ def bring_back(page: st.Page) -> None:
     left[page.url_path] = own
 
 
+# A style comes after the first paint: it may frame links, which come later still, but not move
+# anything that is there.
+_STYLE = """<style>
+.st-key-actions a { box-shadow: inset 0 0 0 1px rgba(128, 128, 128, 0.45); border-radius: 0.5rem;
+  justify-content: center; min-height: 2.5rem; margin: 0; }
+.st-key-actions [data-testid=stElementContainer] { margin: 0; }
+</style>"""
+
 st.set_page_config(
     page_title="Small text classifiers", layout="wide", initial_sidebar_state="collapsed"
 )
+if st.session_state.setdefault("fresh", True):
+    # A browser lays an empty page out narrow until it hears that it is wide. Content that came in
+    # the same moment would be taken for content that moved.
+    time.sleep(0.06)
+    st.session_state["fresh"] = False
+st.html(_STYLE)
 arguments = read_arguments()
 cache = arguments.cache.expanduser().absolute()
 views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
 if problems:
     st.warning("Not every run in the cache is whole:")
     st.code("\n".join(problems), language=None, wrap_lines=True)
-# One line a page. What a page is called with is known only when it runs, hence the lambdas.
+# What a page is called with is known only when it runs, hence the lambdas. No page has an icon: it
+# would be the tab's, too, and the browser would ask another host for it.
 pages = {
     page.url_path: page
     for page in (
@@ -98,7 +114,6 @@ pages = {
         st.Page(
             lambda: present.show(view, pages["compare"]),
             title="Present",
-            icon=":material/slideshow:",
             url_path="present",
         ),
     )

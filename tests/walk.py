@@ -177,7 +177,7 @@ def take_readme_pictures(folder: Path) -> list[Path]:
         contextlib.closing(start_browser(playwright)) as browser,
     ):
         page = open_page(browser)
-        page.goto(link(address, "frontier"))
+        page.goto(link(address, "compare"))
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
         taken = [picture(page, folder / "frontier.png")]
         largest_first = sorted(runs[0].record.models, key=lambda model: -model.size_bytes)

@@ -181,7 +181,7 @@ def test_what_schema_1_has_not_is_a_dash(open_page, cache_folder):
     place = [cell.strip() for cell in report.HEADER[0].split("|")].index("ms, a headline")
     lines = report.markdown(run).splitlines()[len(report.HEADER) :]
     assert {line.split("|")[place].strip() for line in lines} == {"–"}
-    app = open_page("frontier", model="minilm")
+    app = open_page("compare", model="minilm")
     assert {m.label: m.value for m in app.metric}["A headline's p50"] == "–"
     table = columns(app, "headline_p50_ms")
     assert table["headline_p50_ms"].isna().all()

@@ -9,7 +9,7 @@ from tests.browsing import address, browser, expect, picture, set_width, visit
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
-PAGES = ["frontier", "confusion", "errors", "calibration", "try", "about"]
+PAGES = ["compare", "confusion", "errors", "calibration", "try", "about"]
 
 
 # --- every page ---------------------------------------------------------------------------------
@@ -30,10 +30,10 @@ def test_every_page_fits_every_width_in_both_themes(visit, address, picture, nam
         assert page.faults == []
 
 
-def test_pages_are_reached_from_the_sidebar(visit, address):
+def test_pages_are_reached_from_the_top(visit, address):
     page = visit(address)
-    expect(page).to_have_url(f"{address}/frontier")
-    for name, path in (("Confusion", "confusion"), ("Try it", "try"), ("About the run", "about")):
+    expect(page).to_have_url(f"{address}/compare")
+    for name, path in (("Confusion", "confusion"), ("Try it", "try"), ("About", "about")):
         page.get_by_role("link", name=name).click()
         expect(page).to_have_url(re.compile(f"{address}/{path}"))
         expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()

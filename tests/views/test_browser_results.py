@@ -25,7 +25,7 @@ def click_point(page, chart, position):
 
 
 def test_a_click_on_a_point_opens_the_models_card_and_its_link_does(visit, address, picture):
-    page = visit(f"{address}/frontier")
+    page = visit(f"{address}/compare")
     chart = page.get_by_test_id("stPlotlyChart").first
     click_point(page, chart, 0)
     expect(page).to_have_url(re.compile(r"model=[\w-]+"))
@@ -40,7 +40,7 @@ def test_a_click_on_a_point_opens_the_models_card_and_its_link_does(visit, addre
 
 
 def test_a_model_is_chosen_by_keyboard_alone(visit, address, picture):
-    page = visit(f"{address}/frontier")
+    page = visit(f"{address}/compare")
     card = page.get_by_role("combobox", name="A model's card")
     card.focus()
     page.keyboard.type("minilm-b")
@@ -57,7 +57,7 @@ def test_a_model_is_chosen_by_keyboard_alone(visit, address, picture):
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
 def test_two_runs_stand_side_by_side(visit, address, picture, size):
-    page = visit(walk.link(address, "frontier", beside="other"), size)
+    page = visit(walk.link(address, "compare", beside="other"), size)
     expect(page.get_by_role("heading", name="Role by role")).to_be_visible()
     expect(page.locator(".legendtext", has_text="other")).to_be_visible()
     picture(page, f"frontier-beside-{size}", whole=True)
@@ -65,7 +65,7 @@ def test_two_runs_stand_side_by_side(visit, address, picture, size):
 
 
 def test_charts_follow_a_change_of_theme_when_the_script_next_runs(visit, address, picture):
-    page = visit(f"{address}/frontier")
+    page = visit(f"{address}/compare")
     walk.settle(page)
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)
@@ -81,7 +81,7 @@ def test_charts_follow_a_change_of_theme_when_the_script_next_runs(visit, addres
 
 
 def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
-    page = visit(walk.link(address, "frontier", mb=20))
+    page = visit(walk.link(address, "compare", mb=20))
     expect(page.get_by_test_id("stMain").get_by_text("deploy minilm-int4")).to_be_visible()
     picture(page, "frontier-budget")
 
@@ -91,7 +91,7 @@ def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
-    page = visit(walk.link(address, "frontier", mb=100), color_scheme=color_scheme)
+    page = visit(walk.link(address, "compare", mb=100), color_scheme=color_scheme)
     page.get_by_role("link", name="Present this").click()
     steps = ["Trade-off", "Deploy", "Confusion", "Try it"]
     for place, step in enumerate(steps, start=1):
@@ -120,7 +120,7 @@ def test_presenting_goes_by_arrow_keys(visit, address, picture, color_scheme):
 
 
 def test_the_browsers_back_from_presenting_keeps_the_budget(visit, address):
-    page = visit(walk.link(address, "frontier", mb=100))
+    page = visit(walk.link(address, "compare", mb=100))
     said = page.get_by_test_id("stMain").get_by_text("With at most 100 MB, deploy")
     expect(said).to_be_visible()
     page.get_by_role("link", name="Present this").click()
@@ -132,7 +132,7 @@ def test_the_browsers_back_from_presenting_keeps_the_budget(visit, address):
 
 
 def test_a_limit_that_is_lifted_while_presenting_stays_lifted(visit, address):
-    page = visit(walk.link(address, "frontier", mb=100))
+    page = visit(walk.link(address, "compare", mb=100))
     expect(page.get_by_text("With at most 100 MB, deploy")).to_be_visible()
     page.get_by_role("link", name="Present this").click()
     page.get_by_text("What is presented").click()
@@ -160,7 +160,7 @@ def test_presented_charts_fill_the_screen(visit, address, picture):
 
 
 def test_on_a_phone_points_have_fewer_names(visit, address):
-    page = visit(f"{address}/frontier")
+    page = visit(f"{address}/compare")
     names = page.get_by_test_id("stPlotlyChart").locator(".annotation-text")
     walk.settle(page)
     on_a_projector = names.count()

@@ -67,7 +67,7 @@ def test_odd_characters_are_data(open_page, text):
 
 # --- the address --------------------------------------------------------------------------------
 
-PAGES = ("frontier", "confusion", "errors", "calibration", "try", "about", "present")
+PAGES = ("compare", "confusion", "errors", "calibration", "try", "about", "present")
 ODD = {"markup": MARKUP, "null and bidi": f"\0{BIDI}", "number": "9" * 400, "path": "../../etc"}
 # Whatever a page keeps in its address, under any page's names.
 KEYS = (

@@ -20,8 +20,8 @@ from views.charts.labels import Label
 Key = tuple[str, str]
 """A model: its run and its role."""
 
-HEIGHT = 420
-"""Pixels."""
+HEIGHT = 360
+"""Pixels: what a projector of 1280×720 has left under the tiles."""
 _MARGIN = {"l": 62, "r": 12, "t": 12, "b": 48}
 _LEGEND_ROW = 20
 _EXCLUDED = "#8F959B"
@@ -92,6 +92,8 @@ def figure(
     What lies so far off that it would squash everything else is drawn as an arrow at the edge, with
     its figure in its label. Marks that would overlap stand side by side; a hover tells their cost.
 
+    The figure's ``meta`` has ``arrows``: whether there are any.
+
     Args:
         models: as ``axes.points`` has them, of one run or of two, with the models' ``name`` if
             that is not their role; at least one row. ``y``, ``low`` and ``high`` are in 0..1.
@@ -112,7 +114,8 @@ def figure(
     figure = go.Figure()
     lines = [(r.drawn_x, r.low, r.drawn_x, r.high) for r in _rows(models) if not r.edge]
     lines += _add_fronts(figure, models)
-    _add_rings(figure, models, {marks.opened: _HALO}, symbol="circle", size=26)
+    halo = {} if marks.opened == marks.picked else {marks.opened: _HALO}
+    _add_rings(figure, models, halo, symbol="circle", size=26)
     size = look.font + 1
     styles, groups = _styles(models), dict(list(models.groupby("group", sort=False)))
     for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
@@ -126,7 +129,7 @@ def figure(
     for kind, group in references.groupby("kind", sort=False):
         _add_references(figure, kind, group.sort_values("edge"), x, size)
     _add_rings(figure, models, {marks.picked: INK}, symbol="circle-open", size=24)
-    wanted = _labels(models, references, marks, x)
+    wanted = _labels(models, references, marks, x, look.narrow)
     groups_shown = sorted({trace.name for trace in figure.data if trace.name})
     # A single run needs no legend, and its references bear their names.
     named = len(set(groups_shown) - {*_REFERENCE_STYLES}) > 1
@@ -138,13 +141,14 @@ def figure(
         title=f"{x.title}, log scale",
         type="log",
         range=x_range,
-        tickvals=scales.ticks(*x_range, look.font),
+        tickvals=scales.ticks(*x_range, look.font, look.narrow),
         tickformat=",~r",
         showgrid=True,
     )
     figure.update_yaxes(title=y.title, tickformat=".1%", range=y_range, nticks=10)
     margin = _MARGIN | {"t": 40} if named else _MARGIN
-    dress(figure, height=look.height, margin=margin, showlegend=named)
+    arrows = bool((models["edge"] != "").any() or (references["edge"] != "").any())
+    dress(figure, height=look.height, margin=margin, showlegend=named, meta={"arrows": arrows})
     if look.font != labels.FONT:
         for update in (figure.update_xaxes, figure.update_yaxes):
             update(tickfont_size=look.font, title_font_size=look.font, automargin=True)
@@ -305,13 +309,16 @@ def _add_references(figure: go.Figure, kind: str, group: pd.DataFrame, x: Axis, 
     )
 
 
-def _labels(models: pd.DataFrame, references: pd.DataFrame, marks: Marks, x: Axis) -> list[Label]:
+def _labels(
+    models: pd.DataFrame, references: pd.DataFrame, marks: Marks, x: Axis, narrow: bool
+) -> list[Label]:
     """Every point's name; off the front, of two runs above all, only where there is room."""
     single = models["run"].nunique() == 1
     wanted = []
     for row in _rows(models):
         key, name = (row.run, row.role), html.escape(row.name)
-        needed = row.front or row.edge or row.role == "teacher"
+        needed = row.front or (single and row.role == "teacher")
+        needed = needed or (single and row.edge and not narrow)
         set_off = key in (marks.picked, marks.opened)
         text = f"{name} {row.y:.1%}" if row.edge else name
         rank = 0 if needed or set_off else 1 if single else 2
@@ -333,7 +340,8 @@ def _add_labels(figure: go.Figure, placed: list[labels.Placed], font: int) -> No
                 "text": label.text,
                 "x": math.log10(label.x),
                 "y": label.y,
-                "ax": 10 * side,
+                # Beside the ring or the halo of what is set off, not on it.
+                "ax": (16 if label.text.startswith("<b>") else 10) * side,
                 "ay": shift,
                 "xanchor": "left" if side > 0 else "right",
                 "arrowhead": 0,

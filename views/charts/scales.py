@@ -110,13 +110,13 @@ def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.n
     return far
 
 
-def ticks(low: float, high: float, font: int = labels.FONT) -> list[float]:
+def ticks(low: float, high: float, font: int = labels.FONT, narrow: bool = True) -> list[float]:
     """1, 2, 5, 10, … within a log axis; plotly's own are too few or run together."""
     decades = range(math.floor(low), math.ceil(high) + 1)
-    for digits in ((1, 2, 5), (1, 3), (1,)):  # the most that there is room for on a phone
+    for digits in ((1, 2, 5), (1, 3), (1,)):  # the most that there is room for
         found = [digit * 10.0**decade for decade in decades for digit in digits]
         found = [tick for tick in found if low <= math.log10(tick) <= high]
         letters = sum(len(f"{tick:,g}") + 1.5 for tick in found)
-        if letters * 0.55 * font <= min(labels.WIDTHS[True]):
+        if letters * 0.55 * font <= min(labels.WIDTHS[narrow]):
             break
     return found

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pipeline.analysis import takeaway
-from pipeline.analysis.budget import Budget
 from pipeline.analysis.recommendation import Recommendation, recommend
 from pipeline.recipes.families import SOURCE_MISTAKES
 from views.charts import frontier
@@ -28,7 +27,7 @@ def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
         shown = tradeoff.ask_shown(view, views)
     with right, st.container(border=True):
         opened = ask_opened(shown.views, told.role)
-        card.show(*opened, found, shown.price, links(pages, opened[1], found.budget))
+        card.show(*opened, found, shown.price, links(pages, opened[1]))
     with left:
         tradeoff.show_chart(place, shown, found, opened)
     if len(shown.views) == 2:
@@ -65,10 +64,10 @@ def ask_opened(shown: list[View], picked: str) -> tuple[View, str]:
     return opened
 
 
-def links(pages: dict[str, st.Page], role: str, budget: Budget) -> dict[str, tuple]:
-    """What a model's details lead to: by label, the page, an icon, and what the address says."""
-    return {
-        "Try it": (pages["try"], ":material/play_arrow:", {"model": role}),
-        "See its errors": (pages["errors"], ":material/search:", {"model": role}),
-        "Present": (pages["present"], ":material/slideshow:", present.told(budget)),
-    }
+def links(pages: dict[str, st.Page], role: str) -> list[card.Link]:
+    """What a model's details lead to."""
+    return [
+        ("Try it", pages["try"], ":material/play_arrow:", {"model": role}),
+        ("See its errors", pages["errors"], ":material/search:", {"model": role}),
+        ("Present", pages["present"], ":material/slideshow:", present.brought()),
+    ]

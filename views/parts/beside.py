@@ -5,7 +5,7 @@ import streamlit as st
 from pipeline.analysis import comparison
 from views.charts import confusion
 from views.glossary import meaning
-from views.parts import card
+from views.parts import card, names
 from views.parts.common import PAIRED_TEST, View, number
 from views.parts.table import two_digits
 
@@ -25,7 +25,10 @@ def show_comparison(one: View, other: View) -> None:
             "difference has no bounds."
         )
     shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
-    shown = table.assign(**{name: 100 * table[name] for name in shares})
+    shown = table.assign(
+        name=table["role"].map(names.names(one.run)),
+        **{share: 100 * table[share] for share in shares},
+    )
     shown["interval"] = [
         f"{confusion.signed(row.low, 1)} to {confusion.signed(row.high, 1)}" if paired else ""
         for row in shown.itertuples()
@@ -36,7 +39,8 @@ def show_comparison(one: View, other: View) -> None:
         shown[column] = two_digits(shown[column])
     runs = f"{one.title}: ", f"{other.title}: "
     columns = {
-        "role": st.column_config.TextColumn("Role", pinned=True),
+        "name": st.column_config.TextColumn("Model", pinned=True),
+        "role": "Role",
         "difference": "Difference, points",
         "interval": st.column_config.TextColumn("95 % bounds", help=PAIRED_TEST),
         "p": st.column_config.TextColumn("p (McNemar)", help=meaning("McNemar's test")),

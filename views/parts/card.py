@@ -1,7 +1,7 @@
 """One model's details: what it costs and loses, where to go from there, how it was made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -26,12 +26,16 @@ SHORT = {
 """Terms that are too long for the label of a figure."""
 
 
+Link = tuple[str, st.Page, str, dict[str, str]]
+"""Label, the page that it leads to, icon, and what the address says there."""
+
+
 def show(
     view: View,
     role: str,
     found: Recommendation,
     price: float,
-    links: Mapping[str, tuple[st.Page, str, dict[str, str]]],
+    links: Sequence[Link],
 ) -> None:
     """A model's details: what it comes to, where to go from there, and behind buttons all the rest.
 
@@ -40,16 +44,14 @@ def show(
         role: of the model.
         found: the recommendation of the run that the page is about.
         price: of a core for an hour.
-        links: by label, the page that it leads to, an icon, and what the address says there.
+        links: where to go from here.
     """
     row = view.table.set_index("role").loc[role]
     st.caption(plain(in_short(view, role, found)))
     said, details = against_reference(view, role)
-    st.text(said, help=details)
-    with st.container(horizontal=True, gap="small"):
-        for label, (page, icon, query) in links.items():
-            st.page_link(page, label=label, icon=icon, query_params=query)
+    st.caption(plain(said), help=details)
     show_state(view, role)
+    show_links(links)
     if role == found.recommended:
         with st.expander("Why this one"):
             st.text(sentence(found))
@@ -80,15 +82,21 @@ def in_short(view: View, role: str, found: Recommendation) -> str:
     return " · ".join(filter(None, said))
 
 
+def show_links(links: Sequence[Link]) -> None:
+    """Where to go from here: two links a row, which look like buttons."""
+    with st.container(key="actions"):
+        cells = [cell for _ in links[::2] for cell in st.columns(2, gap="small")]
+    for cell, (label, page, icon, query) in zip(cells, links, strict=False):
+        cell.page_link(page, label=label, icon=icon, query_params=query, width="stretch")
+
+
 def show_state(view: View, role: str) -> None:
-    """What to run where the model is not what today's recipe would give."""
+    """That the model is not what today's recipe would give."""
     if view.states[role] == "stale":
-        st.warning(
-            "Stale: made by another recipe, or from other data, than this program's today. "
-            "To make it anew:",
-            icon=":material/history:",
+        st.caption(
+            ":material/history: Stale: made by another recipe, or from other data, than this "
+            "program's today. The command under its files makes it anew."
         )
-        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)
 
 
 def show_costs(row: pd.Series, price: float) -> None:

@@ -1,4 +1,4 @@
-"""What a model may cost: a slider for its size, and the rarer limits and the margin behind a button."""
+"""What a model may cost: a slider for its size; behind a button, other limits and the margin."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,6 +10,8 @@ from views.parts import choice
 
 NONE = "none"
 """The size limit's value where there is none; it is the default, and so not in the address."""
+HEIGHT = 72
+"""Pixels."""
 _STEPS = (1, 2.5, 5)
 
 
@@ -33,9 +35,13 @@ def ask_limits(
         key: from what a limit is called to the key of its widget, which the address has, too.
         popover: the button's label.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    # Of a known height: the slider is drawn later than the heading beside it.
+    box = st.container(height=HEIGHT, border=False)
+    with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mb = ask_size(sizes, key("mb"))
-        with st.popover(popover, icon=":material/tune:"):
+        active = any(key(name) in st.query_params for name in ("ms", "accuracy", "margin"))
+        kind = "primary" if active else "secondary"
+        with st.popover(popover, icon=":material/tune:", type=kind, key=key("limits")):
             return ask_others(mb, key)
 
 
@@ -56,6 +62,11 @@ def ask_size(sizes: Sequence[float], key: str) -> float | None:
     )
     choice.write(key, chosen, NONE)
     return steps.get(chosen)
+
+
+def read_size(key: str) -> float | None:
+    """The largest size allowed where the slider is not shown: only the address knows it."""
+    return _number(st.query_params.get(key, NONE))
 
 
 def _number(text: str) -> float | None:

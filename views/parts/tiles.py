@@ -1,6 +1,6 @@
 """Four tiles: which model, how small, how fast, how accurate, each against the teacher."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pipeline.analysis.takeaway import Takeaway, times, worst_points
 from pipeline.results.storage import Run
 from views.charts.confusion import signed
 from views.glossary import meaning
-from views.parts import names
+from views.parts import names, window
 from views.parts.common import View, plain
 
 
@@ -22,62 +22,81 @@ def timed_alike(run: Run, *roles: str) -> bool:
     return all(place == places[0] for place in places)
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A figure, what it is, and how it compares; all three are markdown."""
+
+    label: str
+    value: str
+    change: str = ""
+    good: bool = False
+    """Whether the change is a gain."""
+    help: str | None = None
+
+
 def show_tiles(view: View, told: Takeaway) -> None:
-    """A row of four tiles of one height."""
-    for column, tile in zip(st.columns([1.3, 1, 1, 1.15]), tiles(view, told), strict=True):
-        column.metric(**tile, border=True, height="stretch", delta_arrow="off")
+    """Four tiles in a row; on a phone, two rows of two."""
+    pairs = st.columns(2)
+    columns = [column for pair in pairs for column in pair.columns(2, wrap=False)]
+    for column, tile in zip(columns, tiles(view, told), strict=True):
+        with column:
+            show_tile(tile)
 
 
-def tiles(view: View, told: Takeaway) -> list[dict[str, Any]]:
-    """The tiles, each as the arguments of ``st.metric``; the names in them are escaped.
+def show_tile(tile: Tile) -> None:
+    """A tile of what Streamlit draws at once: its own metric waits for a charts' library."""
+    with st.container(border=True, height="stretch", gap=None):
+        st.caption(tile.label, help=tile.help)
+        st.subheader(tile.value, anchor=False)
+        if tile.change:
+            st.markdown(f":{'green' if tile.good else 'gray'}-badge[{tile.change}]")
+
+
+def tiles(view: View, told: Takeaway) -> list[Tile]:
+    """The model, its size, its time and its accuracy.
 
     Args:
         view: of the run.
         told: what the recommendation comes to.
     """
-    origin = plain(names.names(view.run)[told.origin])
+    called = names.names(view.run)
     row = view.table.set_index("role").loc[told.role]
     digits = metrics.supported_decimals(row["low"], row["high"])
-    found = [
-        {
-            "label": "Recommended model" if told.fits else "Nearest model",
-            "value": plain(names.names(view.run)[told.role]),
-            "delta": plain(told.role),
-            "delta_color": "off",
-            "help": meaning("Recommended model"),
-        },
-        {
-            "label": "Size",
-            "value": f"{round_sensibly(told.size_mb)} MB",
-            "help": meaning("Size"),
-            **_ratio(told.smaller, ("smaller", "larger")),
-        },
-        {
-            "label": "Time per text",
-            "value": f"{round_sensibly(told.ms)} ms",
-            "help": meaning("Latency p50"),
-            **_ratio(told.faster, ("faster", "slower")),
-        },
-        {
-            "label": "Accuracy",
-            "value": f"{100 * told.accuracy:.{digits}f} %",
-            "delta": _difference(told),
-            "delta_color": "off",
-            "help": f"Against {origin}. {meaning('Simultaneous bounds')}",
-        },
-    ]
+    smaller = _ratio(told.smaller, "smaller", "larger")
+    if timed_alike(view.run, told.role, told.origin):
+        faster = _ratio(told.faster, "faster", "slower")
+    else:
+        faster = "the teacher was timed elsewhere", False
+    accuracy = _difference(told)
     if told.is_origin:
-        for tile in found[1:]:
-            tile |= {"delta": None}
-    elif not timed_alike(view.run, told.role, told.origin):
-        found[2] |= {"delta": "timed on another machine than the teacher", "delta_color": "off"}
-    return found
+        smaller, faster, accuracy = ("", False), ("", False), ""
+    return [
+        Tile(
+            "Recommended model" if told.fits else "Nearest model",
+            plain(called[told.role]),
+            plain(told.role),
+            help=meaning("Recommended model"),
+        ),
+        Tile("Size", f"{round_sensibly(told.size_mb)} MB", *smaller, help=meaning("Size")),
+        Tile(
+            "Time per text",
+            f"{round_sensibly(told.ms)} ms",
+            *faster,
+            help=meaning("Latency p50"),
+        ),
+        Tile(
+            "Accuracy",
+            f"{100 * told.accuracy:.{digits}f} %",
+            accuracy,
+            help=f"Against {plain(called[told.origin])}. {meaning('Simultaneous bounds')}",
+        ),
+    ]
 
 
-def _ratio(ratio: float, words: tuple[str, str]) -> dict[str, Any]:
-    said = times(ratio, *words)
-    good = ratio >= 1 and not said.startswith("no ")
-    return {"delta": said.replace(" times ", "× "), "delta_color": "green" if good else "off"}
+def _ratio(ratio: float, more: str, less: str) -> tuple[str, bool]:
+    """A ratio in short, and whether it is a gain."""
+    said = times(ratio, more, less)
+    return said.replace(" times ", "× "), said.endswith(more) and not said.startswith("no ")
 
 
 def _difference(told: Takeaway) -> str:
@@ -85,4 +104,6 @@ def _difference(told: Takeaway) -> str:
     points = signed(100 * told.difference.difference, 1)
     worst = signed(worst_points(told.difference), 1)
     unit = "point" if points in ("+1.0", "−1.0") else "points"
+    if window.is_narrow():
+        return f"{points} ({'at worst' if told.difference.low < 0 else 'at least'} {worst})"
     return f"{points} {unit} ({'at worst' if told.difference.low < 0 else 'at least'} {worst})"

@@ -97,7 +97,7 @@ def show_chart(
         "Grey: beyond the limits." if not found.models["fits"].all() else "",
         f"Bars: 95 % intervals over {counted_over(shown.views, y)}.",
         "Stars and diamonds: figures of others, not measured here." if shown.others else "",
-        "Arrows: further off than the chart reaches." if "▲" in edges(figure) else "",
+        "Arrows: further off than the chart reaches." if figure.layout.meta["arrows"] else "",
     ]
     st.caption(
         " ".join(filter(None, said)),
@@ -105,12 +105,6 @@ def show_chart(
         "that would cover one another stand side by side."
         + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if shown.others else ""),
     )
-
-
-def edges(figure: object) -> str:
-    """ "▲" for each mark of a chart that is an arrow at its edge."""
-    symbols = [s for trace in figure.data for s in (trace.marker.symbol or ()) if trace.customdata]
-    return "".join("▲" for symbol in symbols if symbol.startswith(("triangle-d", "triangle-l")))
 
 
 def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) -> frontier.Marks:
