@@ -2,7 +2,7 @@
 
 from pipeline.results.records import KINDS
 from tests import synthetic
-from tests.views.test_frontier_page import change_model, texts
+from tests.views.test_compare_page import change_model, texts
 from views.glossary import GLOSSARY
 
 

@@ -327,26 +327,26 @@ def test_a_text_file(open_page):
 
 def test_a_csv_with_a_column_to_choose(open_page):
     app = send(open_page(), "<b>news</b>.CSV", b"id,text,other\n1,coach,oil\n2,bank,cup\n")
-    (column,) = (s for s in app.selectbox if s.label.startswith("Column"))
-    assert (column.value, column.options) == ("text", ["id", "text", "other"])
+    (column,) = (box for box in app.multiselect if box.label.startswith("Column"))
+    assert (column.value, column.options) == (["text"], ["id", "text", "other"])
     assert tables(app)["all"]["Headline"].tolist() == ["bank", "coach"]
-    column.set_value("other").run()
+    column.set_value(["other"]).run()
     assert tables(app)["all"]["Headline"].tolist() == ["oil", "cup"]
     assert "2 headlines from <b>news</b>.CSV" in [t.value for t in app.text]
     assert "news" not in texts(app)
     app.checkbox(key="header").set_value(False).run()
     assert not app.exception
-    (column,) = (s for s in app.selectbox if s.label.startswith("Column"))
+    (column,) = (box for box in app.multiselect if box.label.startswith("Column"))
     assert column.options == ["column 1", "column 2", "column 3"]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.txt", b"", "empty"),
+        ("a.txt", b"", "holds no text"),
         ("a.csv", b"PK\x03\x04 a zip archive, renamed", "zip archive"),
         ("a.csv", b"a,b\n1,2,3\n", "line 2: 3 fields"),
-        ("a.txt", b"co\0ach", "null bytes"),
+        ("a.txt", b"co\0ach", "null byte"),
     ],
 )
 def test_a_file_that_can_not_be_read_is_a_line_and_the_session_lives(open_page, name, data, said):
