@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,9 @@ CHUNK = 32
 
 def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
     """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
-    blank, texts, remarks = 0, [], []
+    blank = 0
+    texts: list[str] = []
+    remarks: list[str] = []
     for line in io.StringIO(pasted, newline=None):  # lazily: a file may hold millions of lines
         if not (text := line.strip()):
             blank += 1
@@ -115,13 +118,13 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
         who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
-        return who + names[counts.argmax()]
+        return who + names[int(counts.argmax())]
     order = np.argsort(-counts, kind="stable")
     return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
 
 
 def sentence(said: Mapping[str, int], names: Sequence[str]) -> str:
-    """What models answer to one text, to be read out: "4 of 5 models say Business; Nano says Sports".
+    """What models answer to one text: "4 of 5 models say Business; Nano says Sports".
 
     Args:
         said: by a model's name, the number of the class that it answers; not empty.
@@ -223,15 +226,19 @@ def by_model(
     return pd.DataFrame(rows)
 
 
-def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+def to_download(
+    texts: Sequence[str], given: Mapping[str, np.ndarray], names: Sequence[str]
+) -> pd.DataFrame:
     """What is downloaded: a row a headline; each model's answer and all its probabilities.
 
-    Of the models that have answered any, the headlines that all have answered.
+    Args:
+        texts: the headlines, at least as many as were answered.
+        given: by role, probabilities of shape (n, k) of the first n headlines.
+        names: of the k classes.
     """
-    given = job.answers([role for role in roles if role in job.parts and job.parts[role].done])
     votes = votes_of(given) if given else np.empty((0, 0), int)
     table = {
-        "headline": job.texts[: len(votes)],
+        "headline": list(texts[: len(votes)]),
         "models_differ": (votes != votes[:, :1]).any(axis=1),
     }
     for position, (role, probabilities) in enumerate(given.items()):
@@ -262,9 +269,11 @@ def to_csv(table: pd.DataFrame) -> bytes:
 def make_command(record: RunRecord, role: str) -> str:
     """The command that makes one model of a run: the run's own, narrowed to the role.
 
-    A remark above it says which model that is and how large.
+    A remark above it says which model that is, how large, and how long its training took, where
+    that is known.
     """
-    (size,) = [model.size_bytes for model in record.models if model.role == role]
+    (model,) = [model for model in record.models if model.role == role]
+    remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training or {})}"
     words = shlex.split(record.command)
     if words[:4] != ["python", "-m", "pipeline", "run"]:
         words = ["python", "-m", "pipeline", "run", "--family", record.family]
@@ -274,4 +283,16 @@ def make_command(record: RunRecord, role: str) -> str:
         words[start : rest[0] if rest else None] = []
     if "--run" not in words:
         words += ["--run", record.run]
-    return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join([*words, "--only", role])
+    return f"{remark}\n" + shlex.join([*words, "--only", role])
+
+
+def _training_time(training: Mapping[str, Any]) -> str:
+    """ ", 12 minutes of training", or nothing where the record does not say."""
+    seconds = training.get("seconds_since_last_start")
+    if not isinstance(seconds, int | float) or seconds <= 0:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} seconds of training"
+    if seconds < 5_400:
+        return f", {seconds / 60:.0f} minutes of training"
+    return f", {seconds / 3600:.1f} hours of training"

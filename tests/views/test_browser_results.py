@@ -2,7 +2,6 @@
 
 import re
 
-import pandas as pd
 import pytest
 
 from tests import synthetic, walk
@@ -87,74 +86,7 @@ def test_a_budget_is_in_the_address_and_names_a_model(visit, address, picture):
     picture(page, "frontier-budget")
 
 
-def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
-    page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
-    chart = page.get_by_test_id("stPlotlyChart").nth(2)
-    click_point(page, chart, 1)  # the first row's second
-    said = re.compile(r"Truly World, called Sports by tiny-int4: \d+ headlines\.")
-    expect(page.get_by_text(said)).to_be_visible()
-    expect(page).to_have_url(re.compile("truly=World.*called=Sports|called=Sports.*truly=World"))
-    picture(page, "confusion-cell", whole=True)
-    receiver = visit(page.url)
-    expect(receiver.get_by_text(said)).to_be_visible()
-    picture(receiver, "confusion-cell-received", whole=True)
-    page.get_by_role("combobox", name="Difference from").click()
-    page.get_by_role("option", name="teacher").click()
-    expect(page.get_by_text("right against teacher").first).to_be_visible()
-    picture(page, "confusion-difference", whole=True)
-
-
-# --- errors, calibration, presenting --------------------------------------------------------------
-
-
-def test_errors_are_filtered_and_their_link_shows_the_same(visit, address, picture):
-    page = visit(walk.link(address, "errors", model="tiny-int8"))
-    counted = page.get_by_text(re.compile(r"\d+ of 2,000 test rows"))
-    expect(counted).to_be_visible()
-    wrong = counted.inner_text()
-    page.get_by_role("combobox", name="True class").click()
-    page.get_by_role("option", name="Business").click()
-    page.keyboard.press("Escape")
-    expect(counted).not_to_have_text(wrong)
-    narrowed = counted.inner_text()
-    page.get_by_role("slider", name="Models that differ, at least").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("differ=1"))
-    expect(counted).not_to_have_text(narrowed)
-    picture(page, "errors-filtered", whole=True)
-    receiver = visit(page.url)
-    expect(receiver.get_by_text(counted.inner_text())).to_be_visible()
-    with receiver.expect_download() as download:
-        receiver.get_by_role("button", name="Download these rows as CSV").click()
-    table = pd.read_csv(download.value.path())
-    assert counted.inner_text().startswith(f"{len(table)} of")
-    assert set(table["Labelled"]) == {"Business"}
-    assert (table["Others differ"] >= 1).all()
-
-
-@pytest.mark.parametrize(
-    ("part", "said"),
-    [("Broke and fixed", "Going from teacher to"), ("Suspected label errors", "The rule:")],
-)
-def test_every_part_of_errors_fits(visit, address, picture, part, said):
-    page = visit(f"{address}/errors")
-    page.get_by_text(part, exact=True).click()
-    expect(page.get_by_test_id("stMain").get_by_text(said)).to_be_visible()
-    name = part.split()[0].lower()
-    picture(page, f"errors-{name}", whole=True)
-    set_width(page, "phone")
-    picture(page, f"errors-{name}-phone", whole=True)
-    assert page.evaluate(walk.OUTSIDE) == []
-
-
-def test_the_temperature_is_switched_on_and_its_link_does(visit, address, picture):
-    page = visit(walk.link(address, "calibration", models=["teacher", "minilm", "nano"]))
-    expect(page.get_by_text("as it is")).to_have_count(3)
-    page.get_by_test_id("stCheckbox").get_by_text("With the temperature").click()
-    expect(page.get_by_text(re.compile(r"at T = \d"))).to_have_count(3)
-    picture(page, "calibration-scaled", whole=True)
-    receiver = visit(page.url)
-    expect(receiver.get_by_text(re.compile(r"at T = \d"))).to_have_count(3)
+# --- presenting --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.results import storage
 from tests import synthetic
 from views import answers
+from views.parts.common import plain
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 
@@ -72,10 +73,11 @@ def test_the_run_with_most_training_rows_comes_first(open_page, cache_folder):
 
 def test_confusion_shows_the_chosen_models(open_page):
     app = open_page("confusion", models=["teacher", "minilm", "tiny-int8"], cells="Row shares")
-    assert [e.value for e in app.subheader][:3] == ["teacher", "minilm", "tiny-int8"]
-    assert app.radio(key="cells").value == "Row shares"
+    called = [plain(name) for name in ("Teacher", "MiniLM", "Tiny, 8-bit dynamic")]
+    assert [e.value for e in app.subheader][:3] == called
+    assert app.selectbox(key="cells").value == "Row shares"
     first = app.dataframe[0].value
-    assert first["class"].tolist() == ["World", "Sports", "Business", "Sci/Tech"]
+    assert first["class"].tolist() == 3 * ["World", "Sports", "Business", "Sci/Tech"]
     assert first["recall"].between(90, 100).all()
 
 
@@ -88,7 +90,7 @@ def test_confusion_of_no_model_asks_for_one(open_page):
 
 def test_a_link_with_nonsense_is_served(open_page):
     app = open_page("confusion", models=["../../etc", "minilm"], run="nothing", cells="<b>")
-    assert [e.value for e in app.subheader][:1] == ["minilm"]
+    assert [e.value for e in app.subheader][:1] == ["MiniLM"]
 
 
 # --- what is not whole --------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 HTML, as the bars in ``charts.answers``.
 """
 
+import html
+
 import numpy as np
 
 _SHADES = ("#56B4E9", "#8FCDF0", "#C5E5F7", "#F7D9A8", "#F0B560", "#E69F00", "#D55E00")
@@ -42,9 +44,12 @@ def bar(found: dict[int, int], models: int) -> str:
     parts, legend = [], []
     for level, count in found.items():
         color = _color(models - level, models)
-        parts.append(f'<span style="width: {100 * count / total:.2f}%; background: {color}"></span>')
-        share = f"{count:,} ({100 * count / total:.0f}\u202f%)"
-        legend.append(f'<li><i style="background: {color}"></i>{name(level, models)}: {share}</li>')
+        parts.append(
+            f'<span style="width: {100 * count / total:.2f}%; background: {color}"></span>'
+        )
+        share = f"{count:,} ({percent(count / total)})"
+        square = f'<i style="background: {color}"></i>'
+        legend.append(f"<li>{square}{name(level, models)}: {html.escape(share)}</li>")
     label = "; ".join(f"{name(level, models)}: {count:,}" for level, count in found.items())
     return (
         f'{_STYLE}<div class="agreement"><div class="bar" role="img" aria-label="{label}">'
@@ -59,6 +64,15 @@ def name(level: int, models: int) -> str:
     if level == 1:
         return f"{'Both' if models == 2 else f'All {models}'} differ"
     return f"{level} of {models} agree"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; one that is not nothing or all never looks so: "<1 %", ">99 %"."""
+    if 0 < share < 0.005:
+        return "<1\u202f%"
+    if 0.995 <= share < 1:
+        return ">99\u202f%"
+    return f"{100 * share:.0f}\u202f%"
 
 
 def _color(dissenting: int, models: int) -> str:

@@ -23,6 +23,7 @@ _WIDE, _NARROW = 0.12, 0.05
 """Shares of a bar that have room for a name with a figure, and for a figure."""
 
 _STYLE = f"""<style>
+.answers-box {{ container: answers / inline-size; }}
 .answers {{ display: grid; gap: 0.55rem 0.6rem; align-items: center;
   grid-template-columns: minmax(7rem, max-content) 1fr; font-size: 0.875rem; }}
 .answers .legend {{ grid-column: 2; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; }}
@@ -42,7 +43,7 @@ _STYLE = f"""<style>
 @container (max-width: 2.4rem) {{ .answers .bar b {{ display: none; }} }}
 .answers .empty {{ color: inherit; border: 1px dashed; opacity: 0.75; align-items: center;
   padding-left: 0.6em; box-sizing: border-box; }}
-@media (max-width: 640px) {{
+@container answers (max-width: 36rem) {{
   .answers {{ grid-template-columns: 1fr; row-gap: 0.15rem; }}
   .answers .legend {{ grid-column: 1; margin-bottom: 0.3rem; }}
   .answers .who {{ text-align: left; }}
@@ -51,7 +52,7 @@ _STYLE = f"""<style>
 .mattered {{ font-size: 1.45rem; line-height: 2; overflow-wrap: anywhere; }}
 .mattered span {{ padding: 0.1em 0.2em; border-radius: 4px; }}
 .mattered .against {{ text-decoration: underline dotted 0.1em; text-underline-offset: 0.2em; }}
-.mattered sub {{ font-size: 0.55em; margin-left: 0.15em; }}
+.mattered sub {{ display: inline-block; font-size: 0.55em; margin-left: 0.15em; }}
 </style>"""
 
 
@@ -83,8 +84,9 @@ def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -
         legend.append(_key("other classes", _REST))
     rows = "".join(_row(bar, names, shown, colors) for bar in bars)
     return (
-        f'{_STYLE}<div class="answers" style="font-size: {0.875 * size:.3g}rem">'
-        f'<div class="legend">{"".join(legend)}</div>{rows}</div>'
+        f'{_STYLE}<div class="answers-box"><div class="answers" '
+        f'style="font-size: {0.875 * size:.3g}rem">'
+        f'<div class="legend">{"".join(legend)}</div>{rows}</div></div>'
     )
 
 
@@ -108,9 +110,8 @@ def _key(name: str, color: str) -> str:
 
 
 def _row(bar: Bar, names: Sequence[str], shown: Sequence[int], colors: Sequence[str]) -> str:
-    who = (
-        f'<div class="who"><b>{html.escape(bar.name)}</b><small>{html.escape(bar.note)}</small></div>'
-    )
+    name, note = html.escape(bar.name), html.escape(bar.note)
+    who = f'<div class="who"><b>{name}</b><small>{note}</small></div>'
     if bar.probabilities is None:
         return f'{who}<div class="bar empty">{html.escape(bar.empty)}</div>'
     given = bar.probabilities

@@ -1,8 +1,11 @@
 """Every model's answer to one headline: the bars, what stands beside them, and the table."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
+from pipeline.analysis.budget import round_sensibly
 from pipeline.errors import PipelineError
 from pipeline.inference.timing import median_milliseconds
 from pipeline.results import conditions
@@ -10,7 +13,7 @@ from views import answers
 from views.charts.answers import Bar
 from views.glossary import meaning
 from views.parts import examples
-from views.parts.common import View, load_classifier, number, stamp
+from views.parts.common import View, load_classifier, number, plain, stamp
 from views.parts.names import names
 
 _SECONDS = 0.7
@@ -20,17 +23,7 @@ PROBABILITY = "The probability that the model gives this class; the classes add 
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
 
 
-def two_digits(figure: float) -> str:
-    """A figure to two significant digits, thousands separated: 0.13, 2.7, 440, 1,200."""
-    if figure == 0 or not np.isfinite(figure):
-        return "0" if figure == 0 else "–"
-    places = 1 - int(np.floor(np.log10(abs(figure))))
-    rounded = round(figure, places)
-    places = 1 - int(np.floor(np.log10(abs(rounded))))  # 9.97 becomes 10
-    return f"{rounded:,.{max(places, 0)}f}"
-
-
-def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> list[Bar]:
+def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -> list[Bar]:
     """One bar a model, the smallest first.
 
     Args:
@@ -39,11 +32,11 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
         given: by role, the probabilities of the classes, shape (k,); None: still to come. A model
             that is left out can't answer here.
     """
-    called, table = names(view.run), view.table.set_index("role")
+    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     found = []
     for role in roles[::-1]:
         here = view.run.artifact(role) is not None
-        note = f"{two_digits(table.loc[role, 'size_mb'])} MB · {milliseconds(view, role)} ms"
+        note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role)} ms"
         if not here and given.get(role) is not None:
             note += " · recorded"
         empty = "…" if role in given else "Can't be asked" if here else "Not installed"
@@ -51,10 +44,28 @@ def bars(view: View, roles: list[str], given: dict[str, np.ndarray | None]) -> l
     return found
 
 
+def marked_bars(
+    view: View, roles: list[str], given: dict[str, np.ndarray], label: int
+) -> list[Bar]:
+    """One bar a model, the smallest first, each with whether its answer is correct.
+
+    Args:
+        view: of the run.
+        roles: the models, the largest first.
+        given: by role, the probabilities of the classes, shape (k,).
+        label: position of the actual class.
+    """
+    called = names(view.run)
+    return [
+        Bar(called[role], "✓ correct" if given[role].argmax() == label else "✗ wrong", given[role])
+        for role in roles[::-1]
+    ]
+
+
 def milliseconds(view: View, role: str) -> str:
     """A model's time for one text: measured here, if it was; else what the run recorded."""
     measured = measurements(view).get(role)
-    return two_digits(recorded_milliseconds(view, role) if measured is None else measured)
+    return round_sensibly(recorded_milliseconds(view, role) if measured is None else measured)
 
 
 def recorded_milliseconds(view: View, role: str) -> float:
@@ -105,7 +116,7 @@ def show_times(view: View, roles: list[str]) -> None:
         said = f"ms: one headline on this machine, the median of up to {_TEXTS}, measured just now."
     else:
         said = f"ms: {recorded_on(view, roles)}."
-    place.caption(said, help=meaning("Latency of a headline"))
+    place.caption(plain(said), help=meaning("Latency of a headline"))
 
 
 def measure(view: View, role: str) -> None:
@@ -123,7 +134,7 @@ def recorded_on(view: View, roles: list[str]) -> str:
     models = [view.run.by_role[role] for role in roles]
     old = any("headline_p50_ms" not in model.cost for model in models)
     what = "one test row (title and description), the median" if old else "one headline, the median"
-    found = {}
+    found: dict[str, None] = {}
     for place in conditions.places(models):
         hardware = place.conditions.get("hardware")
         if "latency" in place.roles and isinstance(hardware, dict):
@@ -139,7 +150,7 @@ def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     rows = answers.of_one(0, {r: given[r][None] for r in roles[::-1] if r in given}, classes)
     shown = rows["Model"].tolist()
-    rows["MB"] = [two_digits(sizes[role]) for role in shown]
+    rows["MB"] = [round_sensibly(sizes[role]) for role in shown]
     rows["ms"] = [milliseconds(view, role) for role in shown]
     rows["Model"] = [called[role] for role in shown]
     percent = st.column_config.ProgressColumn(

@@ -7,7 +7,8 @@ import streamlit as st
 
 from pipeline.errors import PipelineError
 from views.answers import Job
-from views.parts import examples, headline_input
+from views.parts import examples
+from views.parts.address import remember
 from views.parts.common import View, load_classifier, stamp
 
 
@@ -22,7 +23,7 @@ def job_of(view: View, texts: list[str], roles: list[str]) -> Job:
     job = st.session_state.get("job")
     if job is None or job.texts != texts:
         if job:
-            headline_input.remember("headline", None)
+            remember("headline", None)
         job = st.session_state["job"] = Job(texts)
     for role in roles:
         folder = view.run.folder / "artifacts" / role

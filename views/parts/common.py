@@ -222,23 +222,6 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
     return classifier
 
 
-def ask_models(view: View) -> list[str]:
-    """One to three models of a run; the largest and the smallest, unless the address says else."""
-    roles = list(view.table["role"])
-    to_deploy = list(view.candidates["role"]) or roles
-    chosen = st.multiselect(
-        "One to three models",
-        roles,
-        default=list(dict.fromkeys([to_deploy[0], to_deploy[-1]])),
-        max_selections=3,
-        key="models",
-        bind="query-params",
-    )
-    if not chosen:
-        st.info("Choose at least one model.")
-    return chosen
-
-
 def chart_key(name: str) -> str:
     """A chart's key, another one in another theme: text is coloured as a chart is first drawn.
 

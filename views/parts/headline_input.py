@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.data import uploads
 from pipeline.errors import PipelineError
 from views import answers
 from views.parts import examples
+from views.parts.address import remember
 from views.parts.common import View
 
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
@@ -24,8 +26,8 @@ _TEXT = 112
 one line: a box of a known height keeps what is below from moving."""
 
 
-def ask_for(view: View) -> tuple[list[str], list[str]]:
-    """The headlines of the tab that is open, and remarks on them."""
+def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
+    """The headlines of the tab that is open, remarks on them, and the row of buttons there."""
     # A link with several lines opens the tab that holds them.
     several = "\n" in st.query_params.get("text", "").strip()
     one, many, file = st.tabs(
@@ -37,34 +39,44 @@ def ask_for(view: View) -> tuple[list[str], list[str]]:
     )
     if many.open:
         with many:
-            return answers.split_headlines(ask_for_many())
+            pasted, row = ask_for_many()
+            return *answers.split_headlines(pasted), row
     if file.open:
         with file:
-            return ask_for_file()
+            return *ask_for_file(), st.container(horizontal=True)
     with one:
-        return answers.split_headlines(ask_for_one(view))
+        typed, row = ask_for_one(view)
+        return *answers.split_headlines(typed), row
 
 
-def ask_for_one(view: View) -> str:
-    """The line to type into; Enter classifies. Beside it a menu of examples."""
+def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
+    """The line to type into, where Enter classifies; and the row of buttons beside it."""
     first = first_examples()[_HARD]
     start("line", first, lambda text: text.strip().split("\n")[0])
 
     def fill() -> None:
         st.session_state["line"] = examples.draw(view, st.session_state["example"])
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input("Headline", key="line", persist_state="session")
+    # On a phone, columns stand below one another: the line keeps its width.
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    # Without a label above it, it is as high as the room that is kept while it loads.
+    typed = left.text_input(
+        "Headline",
+        key="line",
+        persist_state="session",
+        label_visibility="collapsed",
+        placeholder="Type a headline and press Enter",
+    )
+    row = right.container(horizontal=True)
+    with row:
         st.button("Classify", type="primary")
-        st.menu_button(
-            "Examples", examples.menu(view.run.labels), key="example", on_click=fill
-        )
+        st.menu_button("Examples", examples.menu(view.run.labels), key="example", on_click=fill)
     remember("text", typed if typed != first and len(typed) <= MAX_LINK else None)
-    return typed
+    return typed, row
 
 
-def ask_for_many() -> str:
-    """The box of many lines, and a menu that fills it."""
+def ask_for_many() -> tuple[str, DeltaGenerator]:
+    """The box of many lines, and the row of buttons below it."""
     first = "\n".join(first_examples())
     start("headlines", first, str)
 
@@ -81,11 +93,12 @@ def ask_for_many() -> str:
         label_visibility="collapsed",
         placeholder="Headlines, one a line",
     )
-    with st.container(horizontal=True):
+    row = st.container(horizontal=True)
+    with row:
         st.button("Classify", type="primary")
         st.menu_button("Examples", list(_SEVERAL), key="several", on_click=fill)
     remember("text", pasted if pasted != first and len(pasted) <= MAX_LINK else None)
-    return pasted
+    return pasted, row
 
 
 def first_examples() -> list[str]:
@@ -140,13 +153,3 @@ def upload() -> tuple[list[str], list[str]]:
     texts, more = answers.split_headlines(text)
     st.text(f"{len(texts):,} headlines from {name}")
     return texts, remarks + more
-
-
-def remember(name: str, value: str | None) -> None:
-    """Keep something in the page's address, or take it out."""
-    if st.query_params.get(name) == value:
-        return
-    if value is None:
-        del st.query_params[name]
-    else:
-        st.query_params[name] = value
