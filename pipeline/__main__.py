@@ -8,19 +8,36 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from pipeline.commands import bench, classify, predict, recommend, report, run, status, verify
-from pipeline.commands.common import FAILED, INTERRUPTED
-from pipeline.errors import PipelineError, one_line
+from pipeline import console, hardware
+from pipeline.errors import FAILED, INTERRUPTED, USAGE, PipelineError, UsageError, one_line
+
+_GO_ON = ("run", "classify")
+"""Verbs that go on where they stopped when they are called again."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    # Here, so that ctrl-C is heeded while they are imported.
+    from pipeline.commands import (
+        bench,
+        classify,
+        export,
+        predict,
+        recommend,
+        report,
+        run,
+        serve,
+        status,
+        verify,
+    )
+    from pipeline.commands.common import AnyOrder
+
     main = argparse.ArgumentParser(
         prog="python -m pipeline",
         description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
     )
-    verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (run, status, predict, classify, verify, recommend, report, bench):
+    verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=AnyOrder)
+    for verb in (run, status, predict, classify, verify, recommend, report, export, serve, bench):
         verb.add(verbs)
     return main
 
@@ -31,20 +48,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads that spin while they wait take the cores from whatever else runs: two trainings side
     # by side on two cores were 30 times slower each. Read when torch is imported, which is later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    options = parser().parse_args(arguments)
+    hardware.tell_libraries_the_quota()
+    console.write_any_character()
     with contextlib.suppress(ValueError):  # only the main thread may set it
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    again = "the same command goes on where it stopped"
     try:
-        return options.act(options)
+        return _act(arguments)
+    except BrokenPipeError:  # nobody reads standard output, or standard error, any more
+        return FAILED
+    finally:
+        console.let_go()
+
+
+def _act(arguments: list[str]) -> int:
+    """Do what the command says, and say what went wrong; its exit code."""
+    verb, again = None, "try again"
+    try:
+        options = parser().parse_args(arguments)
+        verb = options.verb
+        if verb in _GO_ON:
+            again = "the same command goes on where it stopped"
+        code = options.act(options)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        print(f"error: {error} (python -m pipeline {verb} --help)", file=sys.stderr)
+        return USAGE
     except PipelineError as error:
         message = str(error)
     except KeyboardInterrupt:
-        print(f"\nstopped; nothing is lost, {again}", file=sys.stderr)
+        said = f"stopped; nothing is lost, {again}" if verb in _GO_ON else "stopped"
+        print(f"\n{said}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        raise
     except Exception as error:
         # torch, safetensors and pyarrow wrap a full disk each in an error of their own.
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)

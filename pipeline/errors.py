@@ -1,8 +1,15 @@
-"""The one kind of error that is meant for people."""
+"""The errors that are meant for people."""
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes of the command line; a usage error has argparse's, an interrupt a shell's."""
 
 
 class PipelineError(Exception):
     """What is wrong and what to do, in one line; shown without a trace."""
+
+
+class UsageError(PipelineError):
+    """A command line that asks for what does not go together."""
 
 
 def one_line(error: BaseException) -> str:

@@ -1,11 +1,14 @@
-"""What a figure was taken on: processor, memory, threads and versions."""
+"""This machine: how much of it may be used, and what a figure was taken on."""
 
 import importlib.metadata
+import math
 import os
 import platform
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+
+from pipeline import cgroups
 
 _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 _PACKAGES = ("torch", "transformers", "onnxruntime", "tokenizers", "numpy")
@@ -41,7 +44,7 @@ def describe() -> dict:
             "machine": platform.machine(),
             "cpu_flags": cpu_flags(),
             "cores": os.cpu_count(),
-            "memory_gb": round(_memory_bytes() / 1e9, 1),
+            "memory_gb": round(_installed_memory() / 1e9, 1),
             "accelerator": _accelerator(),
         },
         "versions": {"python": platform.python_version(), **versions},
@@ -79,5 +82,54 @@ def _accelerator() -> str | None:
     return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None
 
 
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def available_threads() -> int:
+    """How many threads this process is to compute with.
+
+    The least of the cores that it may run on, of its containers' CPU quotas (rounded up) and of
+    OMP_NUM_THREADS; 1 or more.
+    """
+    limits = [_cores(), _quota_threads()]
+    # One number for each level of nested teams; the first one counts.
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if asked.isascii() and asked.isdigit():
+        limits.append(int(asked))
+    return max(1, min(limit for limit in limits if limit is not None))
+
+
+def tell_libraries_the_quota() -> None:
+    """Set OMP_NUM_THREADS where a container's quota is the least limit, which libraries don't see.
+
+    torch and OpenMP count the cores that the process may run on, and a quota stops all of their
+    threads together. To be called before they are imported.
+    """
+    quota = _quota_threads()
+    if quota is not None and quota < _cores():
+        os.environ.setdefault("OMP_NUM_THREADS", str(quota))
+
+
+def available_memory() -> int:
+    """Bytes that this process may take: its containers' least limit, or the machine's memory.
+
+    0 where the system does not say.
+    """
+    limits = [cgroups.memory_limit(), _installed_memory()]
+    return min((limit for limit in limits if limit), default=0)
+
+
+def _cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _quota_threads() -> int | None:
+    """As many threads as use up a CPU quota; None without one."""
+    quota = cgroups.cpu_quota()
+    return None if quota is None else max(1, math.ceil(quota))
+
+
+def _installed_memory() -> int:
+    """The machine's memory in bytes; 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

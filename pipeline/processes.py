@@ -7,8 +7,12 @@ writes; the others wait for it.
 import os
 from datetime import timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 # A process may wait for hours while the first one evaluates; the default is half an hour.
 _PATIENCE = timedelta(days=7)
@@ -44,7 +48,7 @@ def wait_for_all() -> None:
 
 
 @cache
-def _state():
+def _state() -> "PartialState":
     """accelerate's knowledge of the processes; joins them when it is first asked for."""
     import torch
     from accelerate import PartialState

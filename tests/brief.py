@@ -7,9 +7,11 @@ import sys
 from dataclasses import replace
 
 from pipeline.__main__ import main
-from pipeline.recipes import roles
+from pipeline.recipes import training_settings
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Family, Training
+from pipeline.recipes.roles import Family
+from pipeline.recipes.training_settings import Training
+from pipeline.runs import plan
 
 
 def brief(family: Family, epochs: int = 1) -> Family:
@@ -17,7 +19,9 @@ def brief(family: Family, epochs: int = 1) -> Family:
     return replace(
         family,
         models=tuple(
-            replace(model, training=model.training and _brief(model.training, epochs))
+            replace(model, training=_brief(training, epochs))
+            if (training := plan.learns(model))
+            else model
             for model in family.models
         ),
     )
@@ -31,6 +35,6 @@ def _brief(training: Training, epochs: int) -> Training:
 
 
 if __name__ == "__main__":
-    roles._BASELINE_STEPS = (2, 4)
+    training_settings.BASELINE_STEPS = (2, 4)
     FAMILIES.update({name: brief(family) for name, family in FAMILIES.items()})
     sys.exit(main())

@@ -15,7 +15,7 @@ from torch.nn import functional
 from pipeline import hardware, processes
 from pipeline.data import data_sets
 from pipeline.models import networks
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.training import fitting, trainers
 from pipeline.training.distillation import NO_LABEL
 

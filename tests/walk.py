@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.recipes.roles import replicated_role, student_of_baseline
+from pipeline.recipes.role_names import replicated_role, student_of_baseline
 from pipeline.results import storage
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,7 @@ import csv
 import io
 import shlex
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ import pandas as pd
 
 from pipeline.analysis.budget import join
 from pipeline.data.uploads import cut_remark
-from pipeline.inference.classifier import MAX_CHARACTERS, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import MAX_CHARACTERS
 from pipeline.results.records import RunRecord
 
 MAX_HEADLINES = 10_000
@@ -27,11 +28,22 @@ CHUNK = 32
 
 def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
     """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
+    # Lazily: a text may hold millions of lines.
+    return keep_headlines(io.StringIO(pasted, newline=None), "Blank lines")
+
+
+def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str], list[str]]:
+    """The headlines that are classified, and a remark on each thing that is left out or cut.
+
+    Args:
+        lines: the headlines; only the first ``MAX_HEADLINES`` that hold text are read.
+        blanks: what those without text are called.
+    """
     blank = 0
     texts: list[str] = []
     remarks: list[str] = []
-    for line in io.StringIO(pasted, newline=None):  # lazily: a file may hold millions of lines
-        if not (text := line.strip()):
+    for line in lines:
+        if not (text := (line or "").strip()):
             blank += 1
         elif len(texts) < MAX_HEADLINES:
             texts.append(text)
@@ -39,7 +51,7 @@ def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
             remarks.append(cut_remark(MAX_HEADLINES))
             break
     if blank:
-        remarks.append(f"Blank lines are left out: {blank:,}.")
+        remarks.append(f"{blanks} are left out: {blank:,}.")
     if cut := sum(len(text) > MAX_CHARACTERS for text in texts):
         remarks.append(f"Longer than {MAX_CHARACTERS:,} characters and read only so far: {cut:,}.")
     return texts, remarks

@@ -69,7 +69,9 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         inverse = np.exp(-log_temperature)
         return float(np.mean(special.logsumexp(inverse * logits, axis=1) - inverse * given))
 
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=np.log(TEMPERATURES)).x))
+    low, high = np.log(TEMPERATURES)
+    best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded")
+    return float(np.exp(best.x))
 
 
 def is_at_bound(temperature: float) -> bool:
@@ -164,7 +166,7 @@ def ece_interval(
         low, high = 0.0, 1.0
 
         def is_above(t: float) -> bool:
-            return np.quantile(np.abs(t * gaps + drawn).sum(axis=1), share) >= estimate
+            return bool(np.quantile(np.abs(t * gaps + drawn).sum(axis=1), share) >= estimate)
 
         if estimate == 0 or is_above(0.0):
             return 0.0
@@ -223,7 +225,8 @@ def temperature_table(
         with theirs; ``ece_chance``, see ``ece_by_chance``. NaN where nothing is fitted. ECE is a
         share in 0..1, NLL in nats a row.
     """
-    fitted, answers = {}, []
+    fitted: dict[str, float] = {}
+    answers: list[np.ndarray] = []
     for role, given in probabilities.items():
         fitted[role] = np.nan
         if len(validation_labels):
@@ -236,7 +239,7 @@ def temperature_table(
         given, scaled = answers[2 * number : 2 * number + 2]
         before, after = drawn[:, 2 * number], drawn[:, 2 * number + 1]
         confidence, correct, _ = _confidences(labels, given, CALIBRATION_BINS)
-        row = {"role": role, "temperature": fitted[role]}
+        row = {"temperature": fitted[role]}
         row |= _mean("overconfidence", confidence - correct)
         row |= _ece(labels, given, "ece") | _ece(labels, scaled, "ece_scaled")
         change = row["ece_scaled"] - row["ece"]
@@ -246,11 +249,13 @@ def temperature_table(
         row |= _mean("nll_change", scaled_losses - losses)
         if not np.isfinite(fitted[role]):
             row |= {name: np.nan for name in row if "scaled" in name or "change" in name}
-        rows.append(row)
+        rows.append({"role": role, **row})
     return pd.DataFrame(rows)
 
 
-def _confidences(labels, probabilities, bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _confidences(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of every row its top probability, whether that is right, and its bin; all (n,)."""
     probabilities = np.asarray(probabilities, np.float64)
     confidence = probabilities.max(axis=1)
@@ -262,7 +267,7 @@ def _first_bin(classes: int, bins: int) -> int:
     return max(int(np.ceil(bins / classes)) - 1, 0)
 
 
-def _bin_gaps(labels, probabilities) -> np.ndarray:
+def _bin_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """(n, bins): in the row's own bin 1 - confidence or 0 - confidence, elsewhere 0.
 
     A bin's sum over rows is its count times the distance between accuracy and confidence.
@@ -283,13 +288,13 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.clip(np.asarray(probabilities, np.float64), tiny, None))
 
 
-def _losses(labels, probabilities) -> np.ndarray:
+def _losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """-ln(probability of the true class) of every row, as the mean in ``analysis`` takes it."""
     given = np.asarray(probabilities, np.float64)[np.arange(len(labels)), labels]
     return -np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))
 
 
-def _ece(labels, probabilities, name) -> dict[str, float]:
+def _ece(labels: np.ndarray, probabilities: np.ndarray, name: str) -> dict[str, float]:
     estimate = metrics.expected_calibration_error(labels, probabilities)
     interval = ece_interval(labels, probabilities)
     return _with_interval(name, estimate, interval) | {
@@ -305,5 +310,5 @@ def _mean(name: str, values: np.ndarray) -> dict[str, float]:
     return _with_interval(name, mean, (mean - reach, mean + reach))
 
 
-def _with_interval(name, value, interval) -> dict[str, float]:
+def _with_interval(name: str, value: float, interval: tuple[float, float]) -> dict[str, float]:
     return {name: float(value), f"{name}_low": interval[0], f"{name}_high": interval[1]}

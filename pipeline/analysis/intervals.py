@@ -6,7 +6,7 @@ error an inverted test (``calibration.ece_interval``), both with a fixed seed, s
 the same every time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from pipeline.analysis.metrics import (
     expected_calibration_error,
     macro_f1,
 )
-from pipeline.results.records import ModelRecord
 
 MATRICES = 10_000
 _NUMBERS_AT_ONCE = 4_000_000
@@ -72,13 +71,18 @@ def intervals(
     return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
 
 
-def on_headlines(models: Iterable[ModelRecord]) -> pd.DataFrame:
-    """The same of accuracy on headlines alone, of those models that were asked them."""
+def on_headlines(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """The same of accuracy on headlines alone.
+
+    Args:
+        metrics: by role, ``accuracy`` and ``rows``, their number; empty of a model that was not
+            asked them.
+    """
     rows = [
-        (model.role, accuracy, *accuracy_interval(round(accuracy * count), count))
-        for model in models
-        if model.headlines
-        for accuracy, count in [(model.headlines["accuracy"], model.headlines["rows"])]
+        (role, accuracy, *accuracy_interval(round(accuracy * count), int(count)))
+        for role, found in metrics.items()
+        if found
+        for accuracy, count in [(found["accuracy"], found["rows"])]
     ]
     table = pd.DataFrame(rows, columns=["role", "y", "low", "high"])
     return table.astype({"y": float, "low": float, "high": float})  # of no rows, too

@@ -7,10 +7,12 @@ took a seventh of the time to the dashboard's first page and a fifth of its memo
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from pipeline.recipes.roles import Reported, replicated_role
+from pipeline.recipes.reported import Reported
+from pipeline.recipes.role_names import replicated_role
 
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15
@@ -211,7 +213,7 @@ def models_table(
     return table.sort_values("size_mb", ascending=False, ignore_index=True)
 
 
-def pareto_front(sizes: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
+def pareto_front(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> np.ndarray:
     """Which models no other model beats.
 
     A model is beaten by one that is at least as small and at least as accurate, and strictly
@@ -229,7 +231,8 @@ def pareto_front(sizes: Sequence[float], accuracies: Sequence[float]) -> np.ndar
     other_size, other_accuracy = size.T, accuracy.T
     as_good = (other_size <= size) & (other_accuracy >= accuracy)
     better = (other_size < size) | (other_accuracy > accuracy)
-    return ~(as_good & better).any(axis=1)
+    beaten = (as_good & better).any(axis=1)
+    return np.logical_not(beaten)
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

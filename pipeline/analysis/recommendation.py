@@ -36,7 +36,12 @@ import pandas as pd
 from pipeline.analysis import significance
 from pipeline.analysis.budget import MARGIN, Budget, describe, excess, misses, row_of
 from pipeline.errors import PipelineError
-from pipeline.recipes.roles import HIDDEN, LOGITS, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import (
+    HIDDEN_FIRST,
+    WHOLE_ROWS,
+    replicated_role,
+    student_of_baseline,
+)
 
 RECOMMENDED, WITHIN, LESS, NOT_SHOWN = (
     "recommended",
@@ -50,7 +55,7 @@ _ROUNDING = 1e-9
 def is_deployable(role: str) -> bool:
     """Whether a model is more than something to compare with."""
     compared_with = replicated_role(role) or student_of_baseline(role)
-    return not compared_with and not role.endswith((LOGITS, HIDDEN))
+    return not compared_with and not role.endswith((WHOLE_ROWS, HIDDEN_FIRST))
 
 
 def comparisons(roles: Iterable[str]) -> int:
@@ -150,7 +155,7 @@ def _choose(
     size: np.ndarray, validation: np.ndarray, within: np.ndarray, fits: np.ndarray
 ) -> tuple[int, int | None]:
     """Positions of the model to recommend, and of the smallest that fits within the margin."""
-    by_size = sorted(np.flatnonzero(fits), key=lambda i: (size[i], -validation[i]))
+    by_size = sorted(np.flatnonzero(fits).tolist(), key=lambda i: (size[i], -validation[i]))
     inside = [i for i in by_size if within[i]]
     smallest = inside[0] if inside else None
     for i in inside:
@@ -165,6 +170,7 @@ def sentence(found: Recommendation) -> str:
     """A recommendation in words that can be read out; plain text."""
     table, limits = found.models, found.budget.words()
     if found.recommended is None:
+        assert found.nearest is not None  # it stands in where nothing fits
         return (
             f"No model has {limits}. The nearest is {describe(table, found.nearest)}: "
             f"{misses(table, found.nearest, found.budget)}."
@@ -173,7 +179,7 @@ def sentence(found: Recommendation) -> str:
     parts = [
         f"{f'With {limits}' if limits else 'With no limit set'}, deploy "
         f"{describe(table, found.recommended)}.",
-        _reason(found, fit),
+        _reason(found, found.recommended, fit),
     ]
     if found.passed_over:
         parts.append(
@@ -183,9 +189,9 @@ def sentence(found: Recommendation) -> str:
     return " ".join(parts)
 
 
-def _reason(found: Recommendation, fit: str) -> str:
+def _reason(found: Recommendation, role: str, fit: str) -> str:
     """Why this model: what the test says of it and the reference."""
-    row = row_of(found.models, found.recommended)
+    row = row_of(found.models, role)
     margin = f"{100 * found.budget.margin:g} point{'s' * (found.budget.margin != MARGIN)}"
     smaller = "" if found.passed_over else f"no smaller model{fit} is shown to be within {margin}"
     best = "the most accurate on validation"

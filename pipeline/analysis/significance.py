@@ -30,7 +30,7 @@ import pandas as pd
 from scipy import special
 
 from pipeline.analysis.metrics import CONFIDENCE, supported_decimals
-from pipeline.recipes.roles import student_of_baseline
+from pipeline.recipes.role_names import student_of_baseline
 
 _HALVINGS = 50
 
@@ -108,10 +108,10 @@ def teaching(right: Mapping[str, np.ndarray], comparisons: int = 1) -> pd.DataFr
         One row a student that has a baseline, the role being the index, with the fields of
         ``Difference``: student less baseline.
     """
-    rows = {}
+    rows: dict[str, Difference] = {}
     for role in right:
         student = student_of_baseline(role)
-        if student in right:
+        if student is not None and student in right:
             rows[student] = paired_difference(right[student], right[role], comparisons)
     return pd.DataFrame.from_dict(rows, orient="index", columns=Difference._fields).rename_axis(
         "role"

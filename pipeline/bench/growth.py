@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from pipeline.evaluation.cost import peak_memory_bytes
+from pipeline.hardware import available_threads
 from pipeline.inference import large_files
-from pipeline.inference.classifier import available_threads
 
 
 def main(source: str, artifact: str) -> None:

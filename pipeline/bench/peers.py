@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,20 +34,27 @@ def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) ->
 
     import torch
     import transformers
+    from transformers import PreTrainedTokenizerFast
 
     from pipeline.models import networks
 
     warnings.simplefilter("ignore")
     network, tokenizer = networks.read(weights)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise PipelineError(f"{weights} has no tokenizer that transformers' pipeline takes")
     if int8:
         network = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, torch.qint8)
     classify = transformers.pipeline(
         "text-classification", model=network, tokenizer=tokenizer, top_k=None, device="cpu"
     )
-    order = [network.config.id2label[number] for number in range(network.config.num_labels)]
+    order = [name for _, name in sorted((network.config.id2label or {}).items())]
 
     def answer(texts: Sequence[str], batch_size: int) -> np.ndarray:
-        found = classify(list(texts), batch_size=batch_size, truncation=True, max_length=max_length)
+        # With top_k=None the answer to a text is a list of every class's score.
+        found = cast(
+            list[list[dict[str, Any]]],
+            classify(list(texts), batch_size=batch_size, truncation=True, max_length=max_length),
+        )
         by_label = [{entry["label"]: entry["score"] for entry in entries} for entries in found]
         return np.array([[scores[label] for label in order] for scores in by_label])
 
@@ -58,7 +66,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
     import onnxruntime
 
     from pipeline.inference import encoders
-    from pipeline.inference.classifier import GRAPH, softmax
+    from pipeline.inference.graph import GRAPH, softmax
 
     _, encoder = encoders.read(artifact)
     session = onnxruntime.InferenceSession(artifact / GRAPH, providers=["CPUExecutionProvider"])
@@ -73,7 +81,8 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 def ours(artifact: Path) -> Answer:
     """The Classifier: one text on all cores, many texts a batch a core."""
-    from pipeline.inference.classifier import Classifier, available_threads
+    from pipeline.hardware import available_threads
+    from pipeline.inference.classifier import Classifier
 
     single = Classifier(artifact)
     many = Classifier(artifact, threads=1)
@@ -110,7 +119,7 @@ KINDS: dict[str, Callable[[Path, int], Answer]] = {
 
 
 # With -m Python would warn that the package has imported this module already.
-_START = "import sys; from pipeline.bench.timings import peers; peers.main(*sys.argv[1:])"
+_START = "import sys; from pipeline.bench import peers; peers.main(*sys.argv[1:])"
 
 
 class Peer:
@@ -125,6 +134,9 @@ class Peer:
             text=True,
             cwd=Path(__file__).resolve().parent.parent.parent,
         )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._orders, self._answers = self._process.stdin, self._process.stdout
 
     def __enter__(self) -> "Peer":
         return self
@@ -132,8 +144,8 @@ class Peer:
     def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._orders.close()
+        self._answers.close()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -151,9 +163,9 @@ class Peer:
             PipelineError: the process ended; its message stands on standard error.
         """
         try:
-            self._process.stdin.write(json.dumps({"texts": texts, "batch_size": batch_size}) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
+            self._orders.write(json.dumps({"texts": texts, "batch_size": batch_size}) + "\n")
+            self._orders.flush()
+            line = self._answers.readline()
         except BrokenPipeError:
             line = ""
         if not line:

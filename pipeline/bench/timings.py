@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from pipeline.bench.peers import Peer
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
-from pipeline.inference.classifier import BATCH_SIZE, available_threads
+from pipeline.inference.graph import BATCH_SIZE
 from pipeline.progress import say
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import Run, rewrite_run
@@ -41,6 +42,8 @@ BATCHES = 8
 """Of one turn of many texts."""
 LONGEST = 300.0
 """Seconds that a file may take to classify."""
+PYTORCH = ("transformers", "torch.ao")
+"""Kinds of peers that run a model's weights, not its artifact."""
 TITLES = {
     "transformers": "transformers' pipeline",
     "torch.ao": "the same, torch.ao int8",
@@ -82,14 +85,15 @@ def headlines(joined: Sequence[int], count: int) -> list[str]:
 
 def contestants(run: Run, work: Path | None) -> tuple[list[Contestant], list[str]]:
     """Who can be timed, and a line on each who can't be."""
-    found, missing = [], []
+    found: list[Contestant] = []
+    missing: list[str] = []
     for group, roles in GROUPS.items():
         if group not in run.by_role:
             missing.append(f"{run.name} has no {group}")
             continue
         weights = _weights(run, group, work)
         if weights:
-            found += [Contestant(group, group, kind, weights) for kind in TITLES if kind[0] == "t"]
+            found += [Contestant(group, group, kind, weights) for kind in PYTORCH]
         else:
             missing.append(f"no weights of {group} at hand: give --work; left out: PyTorch")
         for role in roles:
@@ -158,9 +162,10 @@ def compare(
     for person, took, own in zip(people, seconds, answers, strict=True):
         first = next(place for place, other in enumerate(people) if other.group == person.group)
         expected, actual = np.concatenate(answers[first]), np.concatenate(own)
-        row = {"group": person.group, "role": person.role, "peer": person.kind}
+        row: dict[str, Any] = {"group": person.group, "role": person.role, "peer": person.kind}
         row |= {"title": person.title, "ms": median(took) * 1e3, "calls": len(took)}
-        row["p95_ms"] = float(np.percentile(took, 95)) * 1e3
+        row |= {"mean_ms": float(np.mean(took)) * 1e3}
+        row |= {"p95_ms": float(np.percentile(took, 95)) * 1e3}
         if person.kind != "encoding":
             row["same_labels"] = float((expected.argmax(1) == actual.argmax(1)).mean())
             row["greatest_difference"] = float(np.abs(expected - actual).max())
@@ -173,7 +178,7 @@ def growth(artifact: Path, texts: Sequence[str], counts: Iterable[int]) -> list[
 
     Rows are ``texts``, over and over. Files that would take over ``LONGEST`` are left out.
     """
-    rows = []
+    rows: list[dict] = []
     for count in sorted(counts):
         if rows and count * rows[-1]["seconds"] / rows[-1]["rows"] > LONGEST:
             break
@@ -229,8 +234,8 @@ def bench(
         for row in timed:
             if row["peer"] == "ours":
                 result["latency"][row["role"]] |= {
-                    f"{prefix}p50_ms": round(row["ms"], 3),
-                    f"{prefix}p95_ms": round(row["p95_ms"], 3),
+                    f"{prefix}{name}_ms": round(row[column], 3)
+                    for name, column in (("mean", "mean_ms"), ("p50", "ms"), ("p95", "p95_ms"))
                 }
     asked = (turns - 1) * BLOCK
     said = scoring.texts_of_latency(asked, asked, result["texts"])
@@ -242,14 +247,19 @@ def bench(
     result["many"] = compare(many, max_length, [order], BATCH_SIZE, few)
     result |= {"many_texts": len(order), "batch_size": BATCH_SIZE}
     if counts:
-        at_hand = [role for role in run.by_role if run.artifact(role)]
+        at_hand = _artifacts(run)
         smallest = min(at_hand, key=lambda role: run.by_role[role].size_bytes)
         result["growth"] = {}
         for role in dict.fromkeys([STUDENT, smallest]):
             if role in at_hand:
                 say(f"{role}: files of {', '.join(f'{count:,}' for count in counts)} rows")
-                result["growth"][role] = growth(run.artifact(role), texts, counts)
+                result["growth"][role] = growth(at_hand[role], texts, counts)
     return result
+
+
+def _artifacts(run: Run) -> dict[str, Path]:
+    """By role, the artifacts that are in this clone."""
+    return {role: folder for role in run.by_role if (folder := run.artifact(role))}
 
 
 def _max_length(run: Run) -> int:
@@ -262,7 +272,7 @@ def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
     """What is classified, by default the project's own headlines; and where, when and on what."""
     return texts or headlines(LENGTHS, 1000), {
         "texts": "validation rows" if texts else "rows of the project's own headlines",
-        "measured_on": {**hardware.conditions(), "threads": available_threads()},
+        "measured_on": {**hardware.conditions(), "threads": hardware.available_threads()},
     }
 
 
@@ -275,7 +285,7 @@ def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int
         rows: of ``texts``, how many.
         turns: of which the first warms up.
     """
-    at_hand = {role: folder for role in run.by_role if (folder := run.artifact(role))}
+    at_hand = _artifacts(run)
     if not at_hand:
         raise PipelineError(f"no model of {run.name} is at hand")
     people = [
@@ -295,10 +305,10 @@ def time_training(run: Run, corpus: data_sets.Corpus, checkpoints: Path | None, 
     from pipeline.bench.training import EPOCHS, compare  # torch is not needed for all the rest
 
     family = FAMILIES.get(run.record.family)
-    trained = {role: run.by_role[role].training for role in EPOCHS if role in run.by_role}
-    if not family or set(trained) != set(EPOCHS):
+    models = [run.by_role[role] for role in EPOCHS if role in run.by_role]
+    rates = {model.role: model.training["rate"] for model in models if model.training}
+    if not family or set(rates) != set(EPOCHS):
         raise PipelineError(f"training is timed of a run that has {' and '.join(EPOCHS)}")
-    rates = {role: record["rate"] for role, record in trained.items()}
     return {"training": compare(family, corpus, checkpoints, rates, rows)}
 
 

@@ -10,13 +10,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
     DataCollatorWithPadding,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainingArguments,
@@ -24,10 +26,11 @@ from transformers import (
 )
 
 from pipeline.data.data_sets import SEED, Corpus, Split
+from pipeline.errors import PipelineError
 from pipeline.models import networks
-from pipeline.models.networks import Tokenizer
 from pipeline.progress import say
-from pipeline.recipes.roles import Family, Training
+from pipeline.recipes.roles import Family, Trained
+from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import distillation_loss, ids_of_teacher
 from pipeline.training.fitting import draw
 from pipeline.training.trainers import predict_logits, tokenize, trainer
@@ -36,7 +39,7 @@ EPOCHS = {"teacher": 1, "minilm": 3}
 """Of each role that is timed, parents first: students are trained for many more than a teacher."""
 BATCH_SIZE = 16
 
-Learner = tuple[PreTrainedModel, Tokenizer]
+Learner = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,15 @@ def compare(
     results = []
     for role, epochs in EPOCHS.items():
         model = family.by_role()[role]
+        if not (isinstance(model, Trained) and model.checkpoint):
+            raise PipelineError(f"{family.name} does not train {role} from a checkpoint")
         settings = replace(model.training, rates=(rates[role],), epochs=epochs)
         for way, learn in WAYS.items():
             say(f"{role}, {way}: {epochs} × {len(train):,} rows")
             set_seed(settings.seed)
-            start = model.checkpoint, model.architecture, checkpoints
-            learner = networks.load_checkpoint(*start, corpus.labels)
+            learner = networks.load_checkpoint(
+                model.checkpoint.name, model.checkpoint.architecture, checkpoints, corpus.labels
+            )
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
                 teacher = teachers.get(way)
@@ -140,7 +146,14 @@ class _AsksTheTeacher(Trainer):
         """Put the teacher's answers, to the student's ids looked up in ``ids``, into the loss."""
         self.settings, self.teacher, self.ids = settings, teacher.eval(), ids.to(teacher.device)
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """The mean loss of a batch: of its labels, or of them and the teacher's answers."""
         labels = inputs.pop("labels")
         logits = model(**inputs).logits
         if not self.teacher:

@@ -3,8 +3,18 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, data_option, named_runs
-from pipeline.errors import PipelineError
+from pipeline.commands.common import (
+    Verbs,
+    cache_option,
+    data_option,
+    given,
+    named_runs,
+    toy_checkpoints,
+)
+from pipeline.errors import PipelineError, UsageError
+
+_TURNS = 21
+_ROWS = (1_000, 10_000)
 
 
 def add(verbs: Verbs) -> None:
@@ -17,25 +27,27 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
     )
-    options.add_argument("--turns", type=int, default=21, metavar="N", help="(%(default)s)")
+    options.add_argument("--turns", type=int, metavar="N", help=f"({_TURNS}) not of training")
     options.add_argument(
         "--rows",
         type=int,
         nargs="*",
-        default=[1_000, 10_000],
         metavar="N",
-        help="sizes of the files that are classified (1000 10000)",
+        help=f"sizes of the files that are classified ({' '.join(map(str, _ROWS))})",
     )
-    options.add_argument(
+    instead = options.add_mutually_exclusive_group()
+    instead.add_argument(
         "--train-rows", type=int, metavar="N", help="time training instead, on N training rows"
     )
-    options.add_argument(
+    instead.add_argument(
         "--evaluation-rows",
         type=int,
         metavar="N",
         help="time the evaluation of every model at hand instead, on N rows",
     )
-    options.add_argument("--checkpoints", type=Path, metavar="DIR", help="as for run, for training")
+    options.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", help="as for run; only with --train-rows"
+    )
 
 
 def run_bench(options: argparse.Namespace) -> int:
@@ -43,10 +55,18 @@ def run_bench(options: argparse.Namespace) -> int:
     from pipeline.bench import timings
     from pipeline.results import report
 
-    counts = [*options.rows, options.train_rows or 1, options.evaluation_rows or 1]
-    if options.turns < 2 or min(counts) < 1:
+    turns = _TURNS if options.turns is None else options.turns
+    sizes = list(_ROWS) if options.rows is None else options.rows
+    numbers = (options.train_rows, options.evaluation_rows)
+    if turns < 2 or min([1, *sizes, *(number for number in numbers if number is not None)]) < 1:
         raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
+    _check_flags(options)
     (run,) = named_runs(options.cache, options.run)
+    if run.record.toy and (ignored := given(options, data=None, checkpoints=None)):
+        raise UsageError(
+            f"{run.name} is a toy run, which has data and checkpoints of its own: "
+            f"leave {ignored[0]} out"
+        )
     work = options.work or options.cache / ".work"
     corpus = None
     if options.data or options.train_rows:
@@ -54,11 +74,29 @@ def run_bench(options: argparse.Namespace) -> int:
 
         corpus = data_sets.load(options.data, toy=run.record.toy)
     texts = corpus.validation.texts if corpus else None
-    if options.train_rows:
-        result = timings.time_training(run, corpus, options.checkpoints, options.train_rows)
+    if corpus and options.train_rows:
+        checkpoints = options.checkpoints
+        if run.record.toy:
+            checkpoints = toy_checkpoints(work, corpus)
+        result = timings.time_training(run, corpus, checkpoints, options.train_rows)
     elif options.evaluation_rows:
-        result = timings.time_evaluation(run, texts, options.evaluation_rows, options.turns)
+        result = timings.time_evaluation(run, texts, options.evaluation_rows, turns)
     else:
-        result = timings.bench(run, work, texts, options.turns, options.rows)
+        result = timings.bench(run, work, texts, turns, sizes)
     print(report.speed(timings.store(run, result).record.bench))
     return 0
+
+
+def _check_flags(options: argparse.Namespace) -> None:
+    """Raise a UsageError where a flag does not apply to what is timed."""
+    if options.train_rows is not None:
+        timed, ignored = "--train-rows", given(options, turns=None, rows=None, work=None)
+    elif options.evaluation_rows is not None:
+        timed = "--evaluation-rows"
+        ignored = given(options, rows=None, work=None, checkpoints=None)
+    else:
+        timed, ignored = "", given(options, checkpoints=None)
+    if ignored and timed:
+        raise UsageError(f"{ignored[0]} does not apply to {timed}")
+    if ignored:
+        raise UsageError(f"{ignored[0]} applies to --train-rows alone")

@@ -1,15 +1,55 @@
-"""What several verbs share: options, exit codes, and finding a run or an artifact by its name."""
+"""What several verbs share: options, and finding a run or an artifact by its name."""
 
 import argparse
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pipeline.data.data_sets import LABELS, Corpus
 from pipeline.errors import PipelineError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-
 Verbs = argparse._SubParsersAction
+
+_AN_OPTION = re.compile(r"-{1,2}[a-zA-Z][^\s]*")
+
+
+class AnyOrder(argparse.ArgumentParser):
+    """Takes any number of words before, between and after the options, and all that follow ``--``.
+
+    argparse takes those before the second option alone. It concerns verbs with a positional
+    argument of any number of words (``nargs="*"``); options take what they take.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        words = next((a.dest for a in self._get_positional_actions() if a.nargs == "*"), None)
+        if words is None:
+            return super().parse_known_args(args, namespace)
+        args = list(sys.argv[1:] if args is None else args)
+        end = args.index("--") if "--" in args else len(args)
+        options, left = super().parse_known_args(args[:end], namespace)
+        unknown = [word for word in left if _AN_OPTION.fullmatch(word)]
+        more = [word for word in left if word not in unknown]
+        setattr(options, words, [*getattr(options, words), *more, *args[end + 1 :]])
+        return options, unknown
+
+
+def given(options: argparse.Namespace, **flags: Any) -> list[str]:
+    """The flags that were given, as they are typed.
+
+    Args:
+        options: of the command line.
+        flags: by name of the option, its default.
+    """
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, default in flags.items()
+        if getattr(options, name) != default
+    ]
 
 
 def cache_option() -> argparse.ArgumentParser:
@@ -33,6 +73,18 @@ def data_option() -> argparse.ArgumentParser:
     return options
 
 
+def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
+    """Folder of the toy family's checkpoints, made in a work folder if they are not there."""
+    from pipeline import processes
+    from pipeline.models import toy_checkpoints
+
+    folder = work / "toy-checkpoints"
+    if processes.is_first():
+        toy_checkpoints.make_checkpoints(folder, corpus.train.texts)
+    processes.wait_for_all()
+    return folder
+
+
 def named_runs(cache: Path, name: str | None) -> list[Run]:
     """The run of that name, or all; a PipelineError where it, or any of all, is not whole."""
     runs, problems = list_runs(cache)
@@ -49,6 +101,27 @@ def named_runs(cache: Path, name: str | None) -> list[Run]:
             f"no run {name or ''} in {cache}; python -m pipeline status lists the runs"
         )
     return runs
+
+
+def default_run(cache: Path) -> Run:
+    """The run that is meant where none is named: AG News's with the most training rows.
+
+    Where there is none on AG News, the one with the most rows of the others; a toy run comes last.
+    Folders that are not whole are named on standard error, and left out.
+
+    Raises:
+        PipelineError: there is no run.
+    """
+    runs, problems = list_runs(cache)
+    for problem in problems:
+        print(f"warning: {problem}", file=sys.stderr)
+    if not runs:
+        raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
+
+    def rank(run: Run) -> tuple[bool, bool, int]:
+        return not run.record.toy, tuple(run.labels) == LABELS, run.record.data["rows"]["train"]
+
+    return max(runs, key=rank)
 
 
 def one_artifact(cache: Path, name: str | None, role: str) -> Path:

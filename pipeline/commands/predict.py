@@ -2,57 +2,120 @@
 
 import argparse
 import sys
+from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 
-from pipeline.commands.common import Verbs, cache_option, named_runs
-from pipeline.errors import PipelineError
+from pipeline import console
+from pipeline.commands.common import Verbs, cache_option, default_run, named_runs
+from pipeline.data.text_encoding import decode
+from pipeline.errors import PipelineError, UsageError
+from pipeline.results.storage import Run
+
+_WIDTH = 60
+"""Characters of a headline that the table shows."""
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser("predict", parents=[cache_option()], help="classify headlines")
     options.set_defaults(act=predict_headlines)
-    options.add_argument("headlines", nargs="*", help="by default, lines of standard input")
-    options.add_argument("--run", metavar="NAME", help="only models of this run")
-    options.add_argument("--model", nargs="+", metavar="ROLE", help="only these models")
+    options.add_argument(
+        "headlines",
+        nargs="*",
+        metavar="HEADLINE",
+        help="before, between and after the options; by default, lines of standard input",
+    )
+    options.add_argument(
+        "--run", metavar="NAME", help="of which run (AG News's with the most training rows)"
+    )
+    options.add_argument(
+        "--model",
+        action="append",
+        metavar="ROLE",
+        help="one model; once for each that is asked (all that have their artifact at hand)",
+    )
 
 
 def predict_headlines(options: argparse.Namespace) -> int:
-    """Classify headlines with every model that has its artifact at hand."""
+    """Classify headlines with every model of a run that has its artifact at hand."""
+    # Said before standard input is waited for.
+    texts = _texts(_arguments(options.headlines)) if options.headlines else []
+    run = named_runs(options.cache, options.run)[0] if options.run else default_run(options.cache)
+    models = _models(run, options.model)
+    if options.model and (roles := [text for text in options.headlines if text in run.by_role]):
+        raise UsageError(
+            f"{roles[0]!r} stands where a headline is expected; to ask several models, write "
+            f"--model before each: --model {options.model[-1]} --model {roles[0]}"
+        )
+    texts = texts or _texts(_lines_of_standard_input())
+    print(_table(run, models, texts).to_string(index=False, float_format="{:.3f}".format))
+    return 0
+
+
+def _models(run: Run, asked: list[str] | None) -> dict[str, Path]:
+    """By role, the artifacts of the models that are asked for."""
+    found = {role: folder for role in run.by_role if (folder := run.artifact(role))}
+    if not found:
+        raise PipelineError(
+            f"no model of {run.name} has its artifact at hand; python -m pipeline status lists "
+            "all, --run NAME takes another run's"
+        )
+    for role in asked or []:
+        if role not in found:
+            raise PipelineError(
+                f"run {run.name} has no model {role!r} at hand; there are {', '.join(found)}"
+            )
+    return {role: found[role] for role in dict.fromkeys(asked or found)}
+
+
+def _arguments(words: list[str]) -> list[str]:
+    """Words of the command line; bytes of another encoding than the console's are decoded."""
+
+    def text(word: str, number: int) -> str:
+        try:
+            return decode(word.encode("utf-8", "surrogateescape"), f"headline {number}")
+        except UnicodeEncodeError:  # no bytes that a console gave
+            return word
+
+    return [text(word, number) for number, word in enumerate(words, start=1)]
+
+
+def _lines_of_standard_input() -> list[str]:
+    """Its lines, whatever their ends: CR, LF or CRLF."""
+    content = decode(console.read_standard_input(), "standard input")
+    # Texts that were joined have marks in between.
+    return [line.removeprefix("\ufeff") for line in StringIO(content, newline=None)]
+
+
+def _texts(lines: list[str]) -> list[str]:
+    """The headlines without blank ones, which are counted on standard error."""
+    lines = [line.rstrip("\r\n") for line in lines]
+    texts = [line for line in lines if line.strip()]
+    if len(texts) < len(lines):
+        print(f"note: {len(lines) - len(texts)} blank lines are left out", file=sys.stderr)
+    if not texts:
+        raise PipelineError('nothing to classify; give headlines: predict "headline" …')
+    return texts
+
+
+def _table(run: Run, models: dict[str, Path], texts: list[str]) -> pd.DataFrame:
+    """A row for each text and model, text after text."""
     from pipeline.inference import encoders
     from pipeline.inference.classifier import Classifier
 
-    headlines = options.headlines or [line.rstrip("\n") for line in sys.stdin]
-    texts = [text for text in headlines if text.strip()]
-    if len(texts) < len(headlines):
-        left_out = len(headlines) - len(texts)
-        print(f"note: {left_out} blank lines are left out", file=sys.stderr)
-    if not texts:
-        raise PipelineError('nothing to classify; give headlines: predict "headline" …')
-    asked = [
-        (run, role, folder)
-        for run in named_runs(options.cache, options.run)
-        for role in run.by_role
-        if (folder := run.artifact(role)) and role in (options.model or run.by_role)
-    ]
-    if not asked:
-        raise PipelineError(
-            "no such model has its artifact at hand; python -m pipeline status lists them"
-        )
-    for run, role, folder in asked:
+    for role, folder in models.items():
         encoders.check_labels(folder, role, run.labels)
-    answers = [Classifier(folder).predict_proba(texts) for _, _, folder in asked]
-    table = pd.DataFrame(
+    answers = [Classifier(folder).predict_proba(texts) for folder in models.values()]
+    return pd.DataFrame(
         {
-            "headline": text if len(text) <= 60 else text[:59] + "…",
+            "headline": console.shown(text, _WIDTH),
             "run": run.name,
             "model": role,
             "label": run.labels[probabilities[number].argmax()],
             "probability": probabilities[number].max(),
         }
         for number, text in enumerate(texts)
-        for (run, role, _), probabilities in zip(asked, answers, strict=True)
+        for role, probabilities in zip(models, answers, strict=True)
     )
-    print(table.to_string(index=False, float_format="{:.3f}".format))
-    return 0

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import processes
-from pipeline.commands.common import Verbs, cache_option, data_option
+from pipeline.commands.common import Verbs, cache_option, data_option, given, toy_checkpoints
+from pipeline.errors import UsageError
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import BASELINE
+from pipeline.recipes.role_names import BASELINE
+from pipeline.recipes.roles import Family
 from pipeline.results.storage import check_name
 from pipeline.runs import plan
 
@@ -62,6 +63,7 @@ def run_family(options: argparse.Namespace) -> int:
     """Make a family's models and write them into the cache."""
     family = FAMILIES[options.family]
     asked = plan.roles_asked_for(family, options.only, options.no_teacher)
+    _check_flags(options, family, asked)
     name = options.run or family.name + (f"-{options.train_rows}" if options.train_rows else "")
     check_name(name, "--run")
     work = options.work or options.cache / ".work"
@@ -71,14 +73,7 @@ def run_family(options: argparse.Namespace) -> int:
     from pipeline.runs import execution
 
     corpus = data_sets.load(options.data, options.train_rows, toy=family.toy)
-    checkpoints = options.checkpoints
-    if family.toy:
-        from pipeline.models import toy_checkpoints
-
-        checkpoints = work / "toy-checkpoints"
-        if processes.is_first():
-            toy_checkpoints.make_checkpoints(checkpoints, corpus.train.texts)
-        processes.wait_for_all()
+    checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
     run = execution.run(
         family,
         corpus,
@@ -96,6 +91,22 @@ def run_family(options: argparse.Namespace) -> int:
     print(summary(run.table()))
     print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")
     return 0
+
+
+def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) -> None:
+    """Raise a UsageError where a flag does not apply to the family or to the roles asked for."""
+    if family.toy and (ignored := given(options, data=None, checkpoints=None)):
+        raise UsageError(
+            f"{ignored[0]} does not apply to family {family.name}, which has invented headlines "
+            "and small random checkpoints of its own"
+        )
+    if options.checkpoints and not plan.checkpoints(family, asked, {}):
+        raise UsageError(f"--checkpoints does not apply: {', '.join(asked)} starts from none")
+    if options.pretrained_layers and not plan.keep_parents_layers(family, asked):
+        raise UsageError(
+            f"--pretrained-layers does not apply: none of {', '.join(asked)} keeps layers of its "
+            "teacher"
+        )
 
 
 def _portable(options: argparse.Namespace) -> str:

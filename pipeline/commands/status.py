@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.commands.common import FAILED, Verbs, cache_option
+from pipeline.commands.common import Verbs, cache_option
+from pipeline.errors import FAILED
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import CACHE, list_runs
 from pipeline.runs import plan

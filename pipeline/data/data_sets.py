@@ -1,7 +1,6 @@
-"""AG News from the Hub or from a folder: splits, checks and a fingerprint."""
+"""AG News from the Hub or from a folder: texts with their labels, split and checked."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.class_names import check_names
-from pipeline.data import hub
-from pipeline.errors import PipelineError, one_line
+from pipeline.data import hub, labelled_files, labels
+from pipeline.data.fingerprint import Rows, fingerprint_of, fingerprint_of_schema_1
+from pipeline.data.splits import SEED as SEED
+from pipeline.data.splits import VALIDATION_SHARE, stratified
+from pipeline.errors import PipelineError
 
 HUB_NAME = "fancyzhx/ag_news"
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
@@ -18,8 +20,6 @@ LABELS = ("World", "Sports", "Business", "Sci/Tech")
 TITLE_FIRST = True
 """A row of AG News begins with its title; an invented headline is nothing but one."""
 TOY = Path(__file__).with_name("headlines.csv")
-VALIDATION_SHARE = 0.1
-SEED = 42
 
 
 @dataclass(frozen=True)
@@ -59,32 +59,43 @@ class Corpus:
     validation: Split
     test: Split
     fingerprint: str = field(init=False)
-    """sha256 of all that a model can learn or be judged by: see ``_fingerprint``."""
+    """sha256 of all that a model can learn or be judged by: see ``fingerprint_of``."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", check_names(self.labels))
         for name, split in self.splits().items():
             if not np.isin(split.labels, range(len(self.labels))).all():
                 raise PipelineError(f"a {name} row has a label outside 0..{len(self.labels) - 1}")
-        object.__setattr__(self, "fingerprint", _fingerprint(self))
+        whole = fingerprint_of(self.labels, self.title_first, self._rows())
+        object.__setattr__(self, "fingerprint", whole)
 
-    def is_named(self, fingerprint: str, schema: int) -> bool:
-        """Whether a run of that schema which names that fingerprint was made on this corpus."""
-        return fingerprint == (_fingerprint_of_schema_1(self) if schema == 1 else self.fingerprint)
+    def is_named(self, known: str, schema: int) -> bool:
+        """Whether a run of that schema which knows its data by that was made on this corpus."""
+        own = fingerprint_of_schema_1(self._rows()) if schema == 1 else self.fingerprint
+        return known == own
 
     def splits(self) -> dict[str, Split]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    def _rows(self) -> list[Rows]:
+        return [(split.texts, split.labels) for split in self.splits().values()]
 
-def load(folder: Path | None = None, train_rows: int | None = None, toy: bool = False) -> Corpus:
+
+def load(
+    folder: Path | None = None,
+    train_rows: int | None = None,
+    toy: bool = False,
+    say: labelled_files.Say = lambda line: None,
+) -> Corpus:
     """Read a data set and split its training rows 90 to 10, by class, into train and validation.
 
     Args:
-        folder: holds ``train.csv`` and ``test.csv``, either with columns ``text,label``
-            (labels 0..3) or in Zhang's original form, class 1..4, title, description, with or
-            without a header; by default the Hub's ``fancyzhx/ag_news``.
+        folder: holds training and test rows, as ``split_files`` finds them, in any form that
+            ``reader`` reads, with columns of texts and labels as ``column_rules`` finds them;
+            by default the Hub's ``fancyzhx/ag_news``.
         train_rows: how many training rows to use, validation included; drawn by class.
         toy: take the project's own invented headlines instead.
+        say: called with a line on each thing that was decided.
 
     Raises:
         PipelineError: something is missing or not as it should be.
@@ -97,77 +108,42 @@ def load(folder: Path | None = None, train_rows: int | None = None, toy: bool = 
             raise PipelineError(
                 f"no data folder at {folder}; give --data a folder with train.csv and test.csv"
             )
-        train, test = (_read_csv(folder / f"{split}.csv") for split in ("train", "test"))
+        train, test = _from_folder(folder, LABELS, "AG News", say)
         name = folder.resolve().name
     else:
         train, test = _read_hub()
         name = HUB_NAME
     if train_rows is not None and train_rows != len(train):
-        train = train.take(stratified(train, train_rows, "--train-rows"))
-    held_out = stratified(train, round(len(train) * VALIDATION_SHARE), "the validation tenth")
+        train = train.take(stratified(train.labels, train_rows, "--train-rows"))
+    held_out = stratified(
+        train.labels, round(len(train) * VALIDATION_SHARE), "the validation tenth"
+    )
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     train, validation = train.take(kept), train.take(held_out)
     return Corpus(name, LABELS, TITLE_FIRST, train, validation, test)
 
 
-def stratified(split: Split, count: int, what: str) -> np.ndarray:
-    """Positions of ``count`` rows, drawn by class with a fixed seed."""
-    from sklearn.model_selection import train_test_split  # slow to import, and not for every page
-
-    classes = len(np.unique(split.labels))
-    if not classes <= count <= len(split) - classes:
-        raise PipelineError(
-            f"{what} would be {count} of {len(split)} training rows; "
-            f"it takes from {classes} to {len(split) - classes}"
+def _from_folder(
+    folder: Path, names: Sequence[str], owner: str, say: labelled_files.Say
+) -> tuple[Split, Split]:
+    """The training and the test rows of a folder, labelled with these classes of that data set."""
+    read = labelled_files.read_folder(folder, say)
+    numbers = labels.numbering(read[0].labels, names, read[0].name, owner)
+    train, test = (
+        Split(
+            rows.texts,
+            labels.positions(rows.labels, numbers, rows.name),
+            np.arange(len(rows.texts)),
         )
-    try:
-        positions, _ = train_test_split(
-            np.arange(len(split)), train_size=count, stratify=split.labels, random_state=SEED
-        )
-    except ValueError as error:
-        raise PipelineError(f"can't draw {what} by class: {error}") from error
-    return positions
-
-
-def _read_csv(path: Path) -> Split:
-    if not path.is_file():
-        raise PipelineError(f"no {path.name} in {path.parent}; the data folder needs it")
-    try:
-        frame = pd.read_csv(path, header=None, dtype=str, keep_default_na=False)
-    except pd.errors.EmptyDataError:
-        raise PipelineError(f"{path} is empty; it needs rows of text,label") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{path} can't be read as UTF-8 CSV: {one_line(error)}") from error
-    header = [str(cell).strip().lower() for cell in frame.iloc[0]]
-    if {"text", "label"} <= set(header):
-        frame.columns = header
-        return _checked(path, frame["text"].iloc[1:], frame["label"].iloc[1:], first_label=0)
-    if len(header) == 3:
-        if not header[0].isdigit():
-            frame = frame.iloc[1:]
-        return _checked(path, frame[1] + " " + frame[2], frame[0], first_label=1)
-    raise PipelineError(
-        f"{path} has columns {', '.join(header[:6])}; it needs text,label, "
-        "or Zhang's three: class, title, description"
+        for rows in read
     )
-
-
-def _checked(path: Path, texts: pd.Series, labels: pd.Series, first_label: int) -> Split:
-    if texts.empty:
-        raise PipelineError(f"{path} has no rows under its header")
-    numbers = pd.to_numeric(labels, errors="coerce") - first_label
-    wrong = ~numbers.isin(range(len(LABELS)))
-    if wrong.any():
-        line = int(np.flatnonzero(wrong)[0])
-        last = first_label + len(LABELS) - 1
-        raise PipelineError(
-            f"{path}: row {line + 1} has label {labels.iloc[line]!r}; "
-            f"labels are {first_label}..{last}"
+    absent = [names[place] for place in np.setdiff1d(range(len(names)), test.labels)]
+    if absent:
+        say(
+            f"{read[1].name} has no row of {', '.join(absent)}; macro-F1 is the mean over the "
+            "classes that test rows have or are called, as scikit-learn counts"
         )
-    blank = texts.str.strip() == ""
-    if blank.any():
-        raise PipelineError(f"{path}: row {int(np.flatnonzero(blank)[0]) + 1} has no text")
-    return Split(texts.tolist(), numbers.to_numpy(np.int64), np.arange(len(texts)))
+    return train, test
 
 
 def invented_headlines(split: str | None = None) -> Split:
@@ -187,36 +163,3 @@ def _read_hub() -> tuple[Split, Split]:
         Split(list(part["text"]), np.asarray(part["label"], np.int64), np.arange(len(part)))
         for part in (sets["train"], sets["test"])
     )
-
-
-def _fingerprint(corpus: Corpus) -> str:
-    """sha256 of class names, ``title_first``, and every text and label, split by split.
-
-    The number of parts goes before every list, and the number of bytes before every part: so no
-    two data sets give the same bytes to the hash.
-    """
-    digest = hashlib.sha256()
-
-    def add(parts: Iterable[str], count: int) -> None:
-        digest.update(count.to_bytes(8, "big"))
-        for part in parts:
-            content = part.encode()
-            digest.update(len(content).to_bytes(8, "big"))
-            digest.update(content)
-
-    add(corpus.labels, len(corpus.labels))
-    digest.update(bytes([corpus.title_first]))
-    for split in corpus.splits().values():
-        add(split.texts, len(split))
-        digest.update(np.asarray(split.labels, dtype=">i8").tobytes())
-    return digest.hexdigest()
-
-
-def _fingerprint_of_schema_1(corpus: Corpus) -> str:
-    """What runs of schema 1 know their data by."""
-    digest = hashlib.sha256()
-    for split in corpus.splits().values():
-        digest.update(f"{len(split)}\n".encode())
-        for text, label in zip(split.texts, split.labels, strict=True):
-            digest.update(f"{label}\t{text}\n".encode())
-    return digest.hexdigest()

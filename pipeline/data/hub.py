@@ -8,16 +8,25 @@ from pathlib import Path
 from pipeline.errors import PipelineError, one_line
 
 TIMEOUT_SECONDS = 5
+CONFIG = "config.json"
+
+
+class NotAtHandError(PipelineError):
+    """Something that is not on this machine, and that the Hub does not give either."""
 
 
 @contextlib.contextmanager
 def reachable(name: str, instead: str) -> Iterator[None]:
     """A block that reads ``name`` from the Hub, or from its local cache where the Hub is silent.
 
+    Args:
+        name: of a checkpoint or a data set.
+        instead: the option that people can use.
+
     The Hub's clients try again for minutes; one short question beforehand spares that.
 
     Raises:
-        PipelineError: the Hub does not answer (within ``TIMEOUT_SECONDS`` a try) and the local
+        NotAtHandError: the Hub does not answer (within ``TIMEOUT_SECONDS`` a try) and the local
             cache does not hold ``name``, or the Hub refuses it.
     """
     silent = not _answers()
@@ -30,11 +39,11 @@ def reachable(name: str, instead: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError, ConnectionError) as error:
         if silent:
-            raise PipelineError(
+            raise NotAtHandError(
                 f"the Hugging Face Hub does not answer and {name} is not in its local cache; "
                 f"check the network, or use {instead}"
             ) from error
-        raise PipelineError(
+        raise NotAtHandError(
             f"can't get {name} from the Hub: {one_line(error)}; check the name, or use {instead}"
         ) from error
 
@@ -74,10 +83,43 @@ def find_checkpoint(name: str, checkpoints: Path | None) -> str:
 
     Returns:
         A folder's path, or the name itself where only the Hub can have it.
+
+    Raises:
+        PipelineError: there is no such folder, what is in the checkpoint's place is none, or it
+            lies one level off.
     """
-    if checkpoints is not None:
-        if not checkpoints.is_dir():
-            raise PipelineError(f"no folder at {checkpoints}, which --checkpoints names")
-        if (checkpoints / name / "config.json").is_file():
-            return str(checkpoints / name)
+    if checkpoints is None:
+        return name
+    if not checkpoints.is_dir():
+        raise PipelineError(f"no folder at {checkpoints}, which --checkpoints names")
+    place = checkpoints / name
+    if (place / CONFIG).is_file():
+        return str(place)
+    owner, _, own = name.rpartition("/")
+    if place.exists():
+        # A download or an archive that made a folder of its own.
+        deeper = sorted(path.parent for path in place.glob(f"*/{CONFIG}"))
+        said = f"it has no {CONFIG}"
+        if deeper:
+            said = f"one lies a folder deeper, in {deeper[0]}; move its files up"
+        raise PipelineError(f"{place} is no checkpoint: {said}")
+    if (checkpoints / CONFIG).is_file():
+        raise PipelineError(
+            f"{checkpoints} is a checkpoint itself; --checkpoints takes the folder above, in which "
+            f"it lies as {name}"
+        )
+    if (checkpoints / own / CONFIG).is_file():
+        folder = checkpoints.resolve()
+        above = f"give --checkpoints {folder.parent}"
+        raise PipelineError(
+            f"no checkpoint at {place}, but there is one at {checkpoints / own}: "
+            f"{above if folder.name == owner else f'move it to {place}'}"
+        )
     return name
+
+
+def instead_of(name: str, checkpoints: Path | None) -> str:
+    """What to use where the Hub does not give a checkpoint, for ``reachable``."""
+    if checkpoints is None:
+        return "--checkpoints DIR"
+    return f"--checkpoints DIR (there is nothing at {checkpoints / name})"

@@ -5,7 +5,7 @@ punctuation aside: of two printings of one report the headline differs more ofte
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 WORDS = 12
 _WORD = re.compile(r"\w+")
@@ -17,7 +17,7 @@ def ending(text: str, words: int = WORDS) -> str:
 
 
 def near_duplicates(
-    train: Iterable[str], held_out: dict[str, Iterable[str]], words: int = WORDS
+    train: Iterable[str], held_out: Mapping[str, Iterable[str]], words: int = WORDS
 ) -> dict[str, int]:
     """Count the held-out rows that end in the same words as some training row.
 

@@ -16,9 +16,10 @@ from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus, Split
 from pipeline.errors import PipelineError
 from pipeline.evaluation.cost import SINGLE, predict_many
-from pipeline.inference.classifier import available_threads
+from pipeline.files import write_json
+from pipeline.hardware import available_threads
 from pipeline.results.predictions import HEADLINES, probabilities_of
-from pipeline.results.storage import predictions_frame, write_json
+from pipeline.results.storage import predictions_frame
 
 SPLITS = ("test", "validation")
 PREDICTIONS = "predictions.parquet"
@@ -97,10 +98,11 @@ def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None =
     single = _in_a_process_apart(
         "latency", artifact, {"rows": corpus.test.texts[:SINGLE], "headlines": headlines}
     )
+    rows, short = int(single.pop("rows")), int(single.pop("headlines"))
     latency = {
         **hardware.conditions(),
         "threads": available_threads(),
-        "texts": texts_of_latency(single.pop("rows"), single.pop("headlines"), "test rows"),
+        "texts": texts_of_latency(rows, short, "test rows"),
     }
     timed = {"timed": corpus.test.texts, "more": corpus.validation.texts if out else []}
     many = _in_a_process_apart("throughput", artifact, timed, out)

@@ -11,11 +11,14 @@ from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
+from pipeline.files import sha256
 from pipeline.inference import encoders
-from pipeline.recipes.families import FAMILIES
 from pipeline.results.predictions import HEADLINES, KEYS, probabilities_of
 from pipeline.results.records import ModelRecord
-from pipeline.results.storage import Run, sha256
+from pipeline.results.storage import Run
+
+Figure = float | list[float] | None
+"""What a model's metrics are: a figure, or one a class."""
 
 METRIC_TOLERANCE = 1e-9
 SAME_CPU = 1e-3
@@ -66,8 +69,7 @@ def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
 
 def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
     """The run's own data, or None and why not."""
-    family = FAMILIES.get(run.record.family)
-    if folder is None and not (family and family.toy):
+    if folder is None and not run.record.toy:
         return None, "no --data"
     rows = run.record.data["rows"]
     try:
@@ -98,7 +100,8 @@ def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
         yield f"{model.role}: {split} metrics{said}", not wrong
 
 
-def _equal(a, b) -> bool:
+def _equal(a: Figure, b: Figure) -> bool:
+    """Whether two figures of ``classification_metrics`` are the same, None being none."""
     if a is None or b is None:
         return a is b
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=METRIC_TOLERANCE)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from pipeline import hardware
 from pipeline.errors import PipelineError
 
 BUDGET = "MODEL_MEMORY_MB"
@@ -59,18 +60,17 @@ class Loaded(Generic[Model]):
 def budget() -> int:
     """Bytes that models may take: the environment's MODEL_MEMORY_MB, in 10^6 bytes.
 
-    By default a quarter of the machine's memory and at least 1000 MB.
+    By default a quarter of the memory that this process may take, and at least 1000 MB if that is
+    no more than half of it.
 
     Raises:
         PipelineError: it is no number above zero.
     """
     said = os.environ.get(BUDGET)
     if said is None:
-        try:
-            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, ValueError, OSError):  # not on this system
-            memory = 0
-        return max(LEAST_MB * 10**6, memory // 4)
+        memory = hardware.available_memory()
+        least = LEAST_MB * 10**6
+        return max(min(least, memory // 2), memory // 4) or least
     if not said.isascii() or not said.isdigit() or int(said) == 0:
         raise PipelineError(f"{BUDGET} is {said!r} where a number of megabytes is expected")
     return int(said) * 10**6

@@ -2,9 +2,10 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -13,17 +14,18 @@ from transformers import (
     CONFIG_MAPPING,
     AutoConfig,
     AutoModelForSequenceClassification,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from pipeline.compression import qat
+from pipeline import files
 from pipeline.data import hub
 from pipeline.errors import PipelineError, one_line
+from pipeline.files import sha256
 from pipeline.inference import encoders
-from pipeline.models import ngrams
-from pipeline.results.storage import sha256
-from pipeline.runs import stage_folders
+from pipeline.models import checkpoint_checks, fake_quantization, ngrams
+from pipeline.models.checkpoint_checks import WEIGHTS
 
 # Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
 TOKENIZERS = {
@@ -31,8 +33,6 @@ TOKENIZERS = {
     "distilbert": transformers.DistilBertTokenizerFast,
     "mpnet": transformers.MPNetTokenizerFast,
 }
-WEIGHTS = "model.safetensors"
-VOCABULARIES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 
 Tokenizer = PreTrainedTokenizerBase | ngrams.NGramTokenizer
 
@@ -46,16 +46,14 @@ def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
     The files are the weights, the configuration and the vocabulary.
 
     Raises:
-        PipelineError: it is neither under ``checkpoints`` nor to be had from the Hub.
+        PipelineError: it is under ``checkpoints`` and not whole.
+        hub.NotAtHandError: it is neither there nor to be had from the Hub.
     """
-    source = Path(hub.find_checkpoint(name, checkpoints))
-    if source.is_dir():
-        if not (source / WEIGHTS).is_file():
-            raise PipelineError(f"{source} has no {WEIGHTS}; only safetensors are read")
-        files = (source / file for file in (WEIGHTS, "config.json", *VOCABULARIES))
-        found = {path.name: sha256(path) for path in files if path.is_file()}
-        return stage_folders.fingerprint(**found)
-    with hub.reachable(name, "--checkpoints DIR"):
+    source = hub.find_checkpoint(name, checkpoints)
+    if source != name:
+        found = checkpoint_checks.files_of(Path(source))
+        return files.fingerprint(**{file: sha256(path) for file, path in found.items()})
+    with hub.reachable(name, hub.instead_of(name, checkpoints)):
         from huggingface_hub import hf_hub_download
 
         # The snapshot's folder is named after the commit, also when it comes from the local cache.
@@ -63,15 +61,32 @@ def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
 
 
 def load_checkpoint(
-    name: str, architecture: str, checkpoints: Path | None, labels: Sequence[str]
+    name: str,
+    architecture: str,
+    checkpoints: Path | None,
+    labels: Sequence[str],
+    max_length: int | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A pretrained encoder with a new classification head for ``labels``, and its tokenizer.
 
+    Args:
+        name: as on the Hub, ``owner/name``.
+        architecture: its ``model_type`` in transformers.
+        checkpoints: folder that is looked through before the Hub.
+        labels: class names of the new head.
+        max_length: tokens of a text that will be read; None: it is not checked.
+
     Raises:
-        PipelineError: the checkpoint can't be had or is of another architecture.
+        PipelineError: the checkpoint can't be had, is of another architecture, lacks weights of
+            the encoder, or has another vocabulary or too few positions.
     """
     source = hub.find_checkpoint(name, checkpoints)
-    with hub.reachable(name, "--checkpoints DIR") if source == name else _local(source):
+    instead = hub.instead_of(name, checkpoints)
+    with hub.reachable(name, instead) if source == name else _local(source):
+        described, _ = PreTrainedConfig.get_config_dict(source)
+        checkpoint_checks.check_architecture(described, architecture, source)
+        if source != name:
+            checkpoint_checks.files_of(Path(source))
         config = CONFIG_MAPPING[architecture].from_pretrained(
             source,
             num_labels=len(labels),
@@ -79,10 +94,34 @@ def load_checkpoint(
             label2id={label: number for number, label in enumerate(labels)},
         )
         tokenizer = TOKENIZERS[architecture].from_pretrained(source)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            source, config=config, use_safetensors=True, dtype=torch.float32
+        model, loaded = AutoModelForSequenceClassification.from_pretrained(
+            source,
+            config=config,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # of a head for other classes
         )
+    checkpoint_checks.check_weights(model, loaded, source)
+    checkpoint_checks.check_vocabulary(model, tokenizer, source)
+    if max_length is not None:
+        checkpoint_checks.check_length(model, max_length, source)
+    _renew_head(model, loaded)
     return model, tokenizer
+
+
+def _renew_head(model: PreTrainedModel, loaded: Mapping[str, Collection[Any]]) -> None:
+    """Draw what a checkpoint brought of a head for as many classes, which are others, anew."""
+    new = {*loaded["missing_keys"], *(name for name, *_ in loaded["mismatched_keys"])}
+    brought = {
+        name
+        for name in model.state_dict()
+        if name not in new and not name.startswith(f"{model.base_model_prefix}.")
+    }
+    if brought:
+        fresh = AutoModelForSequenceClassification.from_config(model.config, dtype=torch.float32)
+        drawn = {name: tensor for name, tensor in fresh.state_dict().items() if name in brought}
+        model.load_state_dict(drawn, strict=False)
 
 
 @contextmanager
@@ -90,17 +129,25 @@ def _local(source: str) -> Iterator[None]:
     """A block that reads a local checkpoint; what is wrong with it becomes one line."""
     try:
         yield
+    except PipelineError:
+        raise
     except Exception as error:  # transformers, tokenizers and safetensors raise a dozen kinds
         raise PipelineError(f"can't read the checkpoint {source}: {one_line(error)}") from error
 
 
+def check_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
+    """Raise a PipelineError unless an encoder has these layers."""
+    count = model.config.num_hidden_layers
+    if max(layers) >= count:
+        raise PipelineError(
+            f"layer {max(layers)} is asked for, but the checkpoint has {count} layers"
+        )
+
+
 def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
     """Drop every encoder layer but these, in place (Sanh et al., 2019, initialise so)."""
+    check_layers(model, layers)
     encoder = model.base_model.encoder
-    if max(layers) >= len(encoder.layer):
-        raise PipelineError(
-            f"layer {max(layers)} is asked for, but the checkpoint has {len(encoder.layer)} layers"
-        )
     encoder.layer = torch.nn.ModuleList(encoder.layer[layer] for layer in layers)
     model.config.num_hidden_layers = len(layers)
 
@@ -166,8 +213,8 @@ def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
     """What ``save`` wrote; a model that ``qat`` prepared comes back with its fake quantization."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-    if bits := qat.prepared_bits(config):
-        qat.prepare(model, bits)
+    if bits := fake_quantization.prepared_bits(config):
+        fake_quantization.prepare(model, bits)
     model.load_state_dict(load_file(folder / WEIGHTS))
     if config.model_type == ngrams.ARCHITECTURE:
         return model.eval(), ngrams.NGramTokenizer(config.ngrams)

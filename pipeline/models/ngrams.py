@@ -7,7 +7,6 @@ table is rounded to 4 bits in the forward pass, each column's step learned (LSQ,
 arXiv:1902.08153), so that the exported table of half a byte a number is what was trained.
 """
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,15 +16,12 @@ from torch.nn import functional
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from pipeline.compression.quantization import check_graph, export_graph
 from pipeline.inference.encoders import NGrams
-from pipeline.recipes.roles import NGramShape
+from pipeline.recipes.training_settings import NGramShape
 
 ARCHITECTURE = "ngrams"
 LARGEST = 7
 """The greatest step of a symmetric 4-bit number; -8 is unused."""
-_OFFSET = 8
-"""Added to a step, so that a packed one is not negative."""
 _MASKED = -1e4
 _INITIAL = 0.02
 
@@ -112,22 +108,6 @@ class RoundedTable(nn.Module):
         return exact + (exact.round() - exact).detach()
 
 
-class _PackedTable(nn.Module):
-    """What a RoundedTable is exported as: two numbers a byte, unpacked after the look-up."""
-
-    def __init__(self, table: RoundedTable) -> None:
-        super().__init__()
-        steps = (table.steps(table.weight.detach()) + _OFFSET).to(torch.uint8)
-        low, high = steps.chunk(2, dim=1)
-        self.register_buffer("packed", low + 16 * high)
-        self.register_buffer("step", table.log_step.detach().exp())
-
-    def forward(self, ids: Tensor) -> Tensor:
-        both = functional.embedding(ids, self.packed).float()
-        high = (both / 16).floor()
-        return (torch.cat([both - 16 * high, high], dim=-1) - _OFFSET) * self.step
-
-
 class NGramTokenizer:
     """Gives ``NGrams``'s ids as transformers' tokenizers give theirs, as far as training asks."""
 
@@ -166,15 +146,3 @@ def new(shape: NGramShape, labels: Sequence[str]) -> tuple[NGramClassifier, NGra
         label2id={label: number for number, label in enumerate(labels)},
     )
     return NGramClassifier(config), NGramTokenizer(config.ngrams)
-
-
-def export(model: NGramClassifier, path: Path) -> None:
-    """Write ``model`` to ``path`` with its table packed, compared with the model in eval().
-
-    Raises:
-        PipelineError: the graph's logits differ by more than 1e-4.
-    """
-    reference = copy.deepcopy(model).cpu().float().eval()
-    packed = copy.deepcopy(reference)
-    packed.table = _PackedTable(reference.table)
-    export_graph(packed, path, lambda graph: check_graph(graph, reference, tolerance=1e-4))

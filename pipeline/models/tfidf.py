@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from pipeline.data.data_sets import Split
 from pipeline.errors import PipelineError
-from pipeline.recipes.roles import TfIdf
+from pipeline.recipes.training_settings import TfIdf
 
 TOLERANCE = 1e-4
 

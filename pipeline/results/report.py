@@ -1,5 +1,8 @@
 """A run's results as Markdown tables: those in the README."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,11 +12,11 @@ from pipeline.analysis.recommendation import compare, comparisons, recommend
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import REPORTED
-from pipeline.recipes.roles import (
+from pipeline.recipes.reported import Reported
+from pipeline.recipes.role_names import (
     BASELINE,
-    HIDDEN,
-    LOGITS,
-    Reported,
+    HIDDEN_FIRST,
+    WHOLE_ROWS,
     replicated_role,
     student_of_baseline,
 )
@@ -29,9 +32,9 @@ HEADER = (
 
 STEPS = {
     BASELINE: "labels only",
-    LOGITS: "+ the teacher's logits",
+    WHOLE_ROWS: "+ the teacher's logits",
     "": "+ its logits on random spans of the rows",
-    HIDDEN: "+ its hidden states and attention first",
+    HIDDEN_FIRST: "+ its hidden states and attention first",
 }
 """What a student is taught with, one thing more at a time: suffix of the role, and in words."""
 
@@ -53,37 +56,66 @@ def markdown(run: Run) -> str:
     reported = {} if run.record.toy else REPORTED
     kept = {role: probabilities[role] for role in shown["role"]}
     table = metrics.models_table(shown, labels, kept, reported)
-    compared = compare(models, _right(labels, probabilities)).set_index("role")
+    compared = compare(models, _right(labels, probabilities))
     lines = [
         _line(
             row,
-            _against(compared, row.role),
-            reported.get(row.role),
-            seeds.loc[row.role] if row.role in seeds.index else None,
+            _against(compared, row["role"]),
+            reported.get(row["role"]),
+            seeds.loc[row["role"]] if row["role"] in seeds.index else None,
         )
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     ]
     header, rule = HEADER
-    return "\n".join([header.format(compared.index[compared["reference"]][0]), rule, *lines])
+    return "\n".join([header.format(_reference(compared)), rule, *lines])
+
+
+def summary(run: Run) -> str:
+    """The notebook's seven roles, then every other model that no smaller one is as accurate as.
+
+    A short form of ``markdown``, for who has not seen the project before.
+    """
+    compared = compared_models(run).set_index("role")
+    titles = run.table().set_index("role")["title"]
+    front = metrics.pareto_front(compared["size_mb"], compared["accuracy"])
+    roles = [role for role in REPORTED if role in compared.index]
+    best = compared[front].sort_values("size_mb", ascending=False).index
+    roles += [role for role in best if role not in roles]
+    reference = compared.index[compared["reference"]][0]
+    lines = [
+        f"| model | role | MB | accuracy | against `{reference}`, 95 % | ms a row |",
+        "|---|---|--:|--:|---|--:|",
+    ]
+    for role in roles:
+        row = compared.loc[role]
+        cells = [
+            titles[role],
+            f"`{role}`",
+            f"{row['size_mb']:.1f}",
+            f"{100 * row['accuracy']:.1f}",
+            _against(compared, role),
+            f"{row['p50_ms']:.2g}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def tables(run: Run) -> list[str]:
-    """What ``report`` prints of a run: its models, and which of them to deploy."""
-    return [markdown(run), budgets(run)]
+    """What ``report`` prints of a run: the models in short and in full, and which to deploy."""
+    return [summary(run), markdown(run), budgets(run)]
 
 
 def budgets(run: Run) -> str:
     """Which model to deploy as the room for it grows: one line a change of the recommendation."""
     compared = compared_models(run)
-    reference = compared.loc[compared["reference"], "role"].iloc[0]
     lines = [
-        f"| MB, at least | deploy | against `{reference}`, 95 % | within a point |",
+        f"| MB, at least | deploy | against `{_reference(compared)}`, 95 % | within a point |",
         "|--:|---|---|:-:|",
     ]
     before = None
     for size in sorted(compared["size_mb"]):
         found = recommend(compared, Budget(max_mb=size))
-        if found.recommended == before:
+        if found.recommended is None or found.recommended == before:
             continue
         before = found.recommended
         row = row_of(found.models, before)
@@ -158,36 +190,44 @@ def _right(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> dict[str
     return {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
 
 
+def _reference(compared: pd.DataFrame) -> str:
+    """The role that the others are compared with."""
+    return compared.loc[compared["reference"], "role"].iloc[0]
+
+
 def _against(compared: pd.DataFrame, role: str) -> str:
     """A model and the reference in a few words; nothing for one that is never deployed."""
-    if role not in compared.index:
+    if role not in set(compared["role"]):
         return ""
-    row = compared.loc[role]
+    row = row_of(compared, role)
     return "the reference" if row["reference"] else in_words(row["low"], row["high"])
 
 
-def _line(row, against: str, reported: Reported | None, seeds: pd.Series | None) -> str:
+def _line(
+    row: Mapping[Hashable, Any], against: str, reported: Reported | None, seeds: pd.Series | None
+) -> str:
+    """One model's row of ``markdown``."""
     said = ""
     if reported:
         mark = "*" if reported.note else ""
         said = f"{100 * reported.accuracy:.1f}, {reported.size_mb:g}{mark}"
-    accuracy = f"{100 * row.accuracy:.1f}"
+    accuracy = f"{100 * row['accuracy']:.1f}"
     if seeds is not None:
         accuracy += (
             f" ({seeds.seeds:.0f} seeds: {100 * seeds['mean']:.1f}, "
             f"{100 * seeds.least:.1f} – {100 * seeds.greatest:.1f})"
         )
     cells = [
-        row.title,
-        f"`{row.role}`",
+        row["title"],
+        f"`{row['role']}`",
         accuracy,
-        f"{100 * row.low:.1f} – {100 * row.high:.1f}",
+        f"{100 * row['low']:.1f} – {100 * row['high']:.1f}",
         against,
-        f"{100 * row.headlines:.0f}" if pd.notna(row.headlines) else "",
-        f"{row.size_mb:.1f}",
-        f"{row.p50_ms:.1f}",
-        "–" if pd.isna(row.headline_p50_ms) else f"{row.headline_p50_ms:.1f}",
-        f"{row.rows_per_second:.0f}",
+        f"{100 * row['headlines']:.0f}" if pd.notna(row["headlines"]) else "",
+        f"{row['size_mb']:.1f}",
+        f"{row['p50_ms']:.1f}",
+        "–" if pd.isna(row["headline_p50_ms"]) else f"{row['headline_p50_ms']:.1f}",
+        f"{row['rows_per_second']:.0f}",
         said,
     ]
     return f"| {' | '.join(cells)} |"
@@ -234,10 +274,14 @@ def _evaluation(result: dict) -> str:
         "| in file order, rows/s | ours, rows/s | times as fast | same labels |",
         "|---|--:|--:|--:|--:|",
     ]
-    for loop, ours in zip(result["models"][::2], result["models"][1::2], strict=True):
+    by_peer: dict[str, dict] = {"onnxruntime": {}, "ours": {}}
+    for row in result["models"]:
+        by_peer[row["peer"]][row["role"]] = row
+    for role, ours in by_peer["ours"].items():
+        loop = by_peer["onnxruntime"][role]
         each = [f"{result['rows'] / row['ms'] * 1e3:.0f}" for row in (loop, ours)]
         lines.append(
-            f"| `{ours['role']}` | {' | '.join(each)} | {loop['ms'] / ours['ms']:.1f} "
+            f"| `{role}` | {' | '.join(each)} | {loop['ms'] / ours['ms']:.1f} "
             f"| {100 * ours['same_labels']:.1f} % |"
         )
     return "\n".join(lines)

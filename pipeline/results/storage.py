@@ -8,11 +8,8 @@
 Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
 """
 
-import contextlib
 import ctypes
 import dataclasses
-import hashlib
-import json
 import math
 import os
 import shutil
@@ -23,11 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 from filelock import FileLock
 
+from pipeline.files import link_or_copy, sha256, write_json
 from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.results.predictions import predictions_frame as predictions_frame
@@ -71,6 +68,8 @@ class Run:
             here = all((folder / name).is_file() for name in files)
         except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
             return None
+        members = self.by_role[role].cascade.get("members", [])
+        here &= all(self.artifact(member) is not None for member in members)
         return folder if files and here else None
 
     def artifacts(self) -> dict[str, Path]:
@@ -127,18 +126,13 @@ class Run:
         )
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # --- reading ------------------------------------------------------------------------------------
 
 
 def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
     """Every whole run in the cache, by name, and one line for each folder that is not whole."""
-    runs, problems = [], []
+    runs: list[Run] = []
+    problems: list[str] = []
     if not cache.is_dir():
         return runs, problems
     for folder in sorted(cache.iterdir()):
@@ -201,7 +195,8 @@ def _read(folder: Path) -> Run:
     splits: dict[str, pd.DataFrame] = {}
     for model in record.models:
         name = f"predictions/{model.role}.parquet"
-        own = dict(iter(_read_predictions(folder, record, model.role).groupby("split", sort=False)))
+        table = _read_predictions(folder, record, model.role)
+        own = {str(split): frame for split, frame in table.groupby("split", sort=False)}
         keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
         known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
         # A model that was made before headlines were stored row by row has none of them.
@@ -318,7 +313,7 @@ def _write_beside_and_swap(
                 target = folder / "artifacts" / model.role
                 target.mkdir(parents=True)
                 for source in sorted(artifacts[model.role].iterdir()):
-                    _link_or_copy(source, target / source.name)
+                    link_or_copy(source, target / source.name)
                 digests = {path.name: sha256(path) for path in sorted(target.iterdir())}
                 model = dataclasses.replace(model, artifact=digests)
             models.append(model)
@@ -327,7 +322,7 @@ def _write_beside_and_swap(
             path.parent.mkdir(exist_ok=True)
             if fingerprint not in logits:
                 raise CacheError(f"there is no file of the logits {fingerprint} to write")
-            _link_or_copy(logits[fingerprint], path)
+            link_or_copy(logits[fingerprint], path)
             files[f"logits/{name}"] = sha256(path)
         record = dataclasses.replace(record, models=models, files=files)
         write_json(folder / RECORD, records.to_content(record))
@@ -335,22 +330,6 @@ def _write_beside_and_swap(
         _swap(folder, cache / record.run)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that ``path`` never holds half of it.
-
-    Raises:
-        CacheError: a number in it is not finite; the message names the file and the number's place.
-    """
-    records.check_finite(content, str(path))
-    beside = path.with_name(f".{path.name}.new")
-    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def recover(cache: Path) -> None:
@@ -400,10 +379,3 @@ def _exchange(one: Path, other: Path) -> bool:
     here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
     paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
     return renameat2 is not None and renameat2(here, paths[0], here, paths[1], exchange) == 0
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    with contextlib.suppress(OSError):
-        os.link(source, target)
-        return
-    shutil.copyfile(source, target)

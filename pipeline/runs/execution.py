@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import hardware, processes
-from pipeline.data import near_duplicates
+from pipeline import files, hardware, processes
+from pipeline.data import hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
 from pipeline.errors import PipelineError
 from pipeline.models import networks
@@ -14,8 +14,9 @@ from pipeline.progress import say
 from pipeline.recipes.roles import Family
 from pipeline.results.records import SCHEMA, ModelRecord, RunRecord
 from pipeline.results.storage import Run, read_run, restore, write_run
-from pipeline.runs import plan, stage_folders
-from pipeline.runs.model_stages import Maker
+from pipeline.runs import plan
+from pipeline.runs.model_record import model_record
+from pipeline.runs.stages import Stages
 
 
 def run(
@@ -48,8 +49,8 @@ def run(
     """
     with contextlib.ExitStack() as held:
         if processes.is_first():
-            held.enter_context(stage_folders.locked(work))
-            held.enter_context(stage_folders.locked(cache / name))
+            held.enter_context(files.locked(work))
+            held.enter_context(files.locked(cache / name))
             restore(cache)
         processes.wait_for_all()  # until the run can be read as it stands
         written = _existing(cache / name, family, corpus)
@@ -59,20 +60,22 @@ def run(
             inputs[plan.LAYERS_FROM] = plan.PRETRAINED
         for checkpoint in plan.checkpoints(family, asked, inputs):
             inputs[checkpoint] = _identity(checkpoint, checkpoints, inputs.get(checkpoint))
-        maker = Maker(family, corpus, work, checkpoints, inputs, written, callbacks)
-        roles = plan.roles_to_make(family, asked, inputs, maker.has_logits)
+        stages = Stages(family, corpus, work, checkpoints, inputs, written, callbacks)
+        roles = plan.roles_to_make(family, asked, inputs, stages.logits.has_all)
+        stages.check_checkpoints(roles)
         processes.wait_for_all()  # until all have the same roles in mind
         if not processes.is_first():
             for role in roles:
-                maker.help_to_train(role)
+                stages.help_to_train(role)
             return None
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
             if measure_again:
-                maker.measure_again(role)
-            record = maker.record(role)
+                stages.measure_again(role)
+            stages.make(role)
+            record = model_record(stages, role)
             if not (written and _holds(written, record, measure_again)):
-                written = _write(written, maker, record, cache, name, command)
+                written = _write(written, stages, record, cache, name, command)
             say(
                 f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
@@ -97,7 +100,7 @@ def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str
     """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
     try:
         return networks.checkpoint_identity(checkpoint, folder)
-    except PipelineError:
+    except hub.NotAtHandError:
         if recorded is None:
             raise
         return recorded
@@ -125,8 +128,10 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
     stored = run.by_role.get(record.role)
     if not (stored and run.artifact(record.role)):
         return False
-    newer = {} if cost else {"cost": record.cost, "measured_on": record.measured_on}
-    return run.record.schema == SCHEMA and replace(stored, artifact={}, **newer) == record
+    compared = replace(stored, artifact={})
+    if not cost:
+        compared = replace(compared, cost=record.cost, measured_on=record.measured_on)
+    return run.record.schema == SCHEMA and compared == record
 
 
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
@@ -137,26 +142,26 @@ def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
 
 
 def _write(
-    existing: Run | None, maker: Maker, record: ModelRecord, cache: Path, name: str, command: str
+    existing: Run | None, stages: Stages, record: ModelRecord, cache: Path, name: str, command: str
 ) -> Run:
     """The run with one model added or replaced."""
     records = {**(existing.by_role if existing else {}), record.role: record}
     kept = [role for role in records if role != record.role]
-    predictions = {role: existing.all_predictions(role) for role in kept}
+    predictions = {role: existing.all_predictions(role) for role in kept} if existing else {}
     artifacts = existing.artifacts() if existing else {}
     # Of the models of today's recipe alone: what an older teacher answered teaches nobody any more.
     stored = existing.all_logits() if existing else {}
-    logits = {key: stored[key] for key in maker.learned_logits() if key in stored}
-    logits |= maker.logits_at_hand([record.role])
+    logits = {key: stored[key] for key in stages.logits.learned() if key in stored}
+    logits |= stages.logits.at_hand([record.role])
     # Models that today's family has no more, of a run that an older version began, come last.
-    in_order = [role for role in dict.fromkeys([*maker.models, *kept]) if role in records]
-    corpus = maker.corpus
+    in_order = [role for role in dict.fromkeys([*stages.models, *kept]) if role in records]
+    corpus = stages.corpus
     return write_run(
         cache,
         RunRecord(
             run=name,
-            family=maker.family.name,
-            toy=maker.family.toy,
+            family=stages.family.name,
+            toy=stages.family.toy,
             command=command,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             data={
@@ -173,7 +178,7 @@ def _write(
             bench=existing.record.bench if existing else {},
             logits={f"{fingerprint[:16]}.safetensors": fingerprint for fingerprint in logits},
         ),
-        {**predictions, record.role: maker.predictions(record.role)},
-        {**artifacts, record.role: maker.artifact(record.role)},
+        {**predictions, record.role: stages.predictions(record.role)},
+        {**artifacts, record.role: stages.artifact(record.role)},
         logits,
     )

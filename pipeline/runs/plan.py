@@ -3,13 +3,25 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pipeline.errors import PipelineError
-from pipeline.recipes.roles import BASELINE, Family, Model, RandomSpans
+from pipeline import files
+from pipeline.analysis.cascades import MOST_LOST
+from pipeline.errors import PipelineError, UsageError
+from pipeline.recipes.role_names import BASELINE
+from pipeline.recipes.roles import (
+    Cascade,
+    Checkpoint,
+    Classical,
+    Distilled,
+    Family,
+    Model,
+    QuantizationAware,
+    Quantized,
+    Trained,
+)
+from pipeline.recipes.training_settings import RandomSpans, Training
 from pipeline.results.storage import Run
-from pipeline.runs import stage_folders
 
 # Raised when a stage's code comes to give something else for the same settings.
 _VERSIONS = {"weights": 2, "logits": 2, "artifact": 3, "evaluation": 2}
@@ -47,6 +59,12 @@ class Fingerprints(NamedTuple):
     artifact: str
     evaluation: str
 
+    @property
+    def trained(self) -> str:
+        """Of the weights, of a model that has them."""
+        assert self.weights, "a model that is only quantized teaches nobody"
+        return self.weights
+
 
 def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool) -> list[str]:
     """The roles that one call names.
@@ -67,10 +85,13 @@ def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool
             f"family {family.name} has no role {unknown[0]!r}; its roles are {', '.join(models)}"
         )
     if no_teacher:
+        without = [role for role in only or [] if f"{role}{BASELINE}" not in models]
+        if without:
+            students = ", ".join(student.role for student in family.students())
+            raise UsageError(
+                f"--no-teacher does not apply to {', '.join(without)}, but to students: {students}"
+            )
         asked = [f"{role}{BASELINE}" for role in asked if f"{role}{BASELINE}" in models]
-        if not asked:
-            students = [model.role for model in family.models if model.method == "distilled"]
-            raise PipelineError(f"--no-teacher needs a student: {', '.join(students)}")
     return asked
 
 
@@ -97,9 +118,11 @@ def roles_to_make(
             return
         needed.add(role)
         model = models[role]
-        if source := made_from(model, inputs):
-            need(source)
-        teacher, reads_weights = taught_by(model), model.training and model.training.hidden_epochs
+        for source in (made_from(model, inputs), *members(model)):
+            if source:
+                need(source)
+        teacher, training = taught_by(model), learns(model)
+        reads_weights = training and training.hidden_epochs
         if teacher and (reads_weights or not has_logits(role)):
             need(teacher)
 
@@ -110,33 +133,57 @@ def roles_to_make(
 
 def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
     """The role whose weights or graph a model is made from, if it is made from another's."""
-    if model.checkpoint or model.shape or _from_pretrained_layers(model, inputs):
+    if isinstance(model, Quantized | QuantizationAware):
+        return model.source
+    if not isinstance(model, Trained) or _from_pretrained_layers(model, inputs):
         return None
-    return model.parent
+    return model.parent if isinstance(model.start, str) else None
+
+
+def members(model: Model) -> list[str]:
+    """The roles that may be members of a cascade; of any other model, none."""
+    return model.candidates() if isinstance(model, Cascade) else []
 
 
 def taught_by(model: Model) -> str | None:
     """The role whose logits are in a model's loss, if there is one."""
-    return (model.teacher or model.parent) if model.method in ("distilled", "qat") else None
+    return model.teacher if isinstance(model, Distilled | QuantizationAware) else None
+
+
+def learns(model: Model) -> Training | None:
+    """How a model's network is trained; None of a model that is only quantized, or fitted."""
+    return model.training if isinstance(model, Trained | QuantizationAware) else None
 
 
 def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
     """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
-    keeps_its_parents = model.layers and not model.checkpoint
+    keeps_its_parents = isinstance(model, Trained) and model.layers and isinstance(model.start, str)
     return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
+
+
+def keep_parents_layers(family: Family, roles: Iterable[str]) -> bool:
+    """Whether any of these roles, or of those that they need, keeps layers of its parent's."""
+    known = {LAYERS_FROM: PRETRAINED}
+    return any(
+        _from_pretrained_layers(model, known)
+        for role in roles
+        for model in _lineage(family, role, known)
+    )
 
 
 def starting_checkpoint(
     family: Family, model: Model, inputs: Mapping[str, str]
-) -> tuple[str, str] | None:
-    """Name and architecture of the checkpoint that a model starts from; None: from no checkpoint.
+) -> Checkpoint | None:
+    """The checkpoint that a model starts from; None: from no checkpoint.
 
     A student that keeps some of its parent's layers takes them from the parent's own checkpoint
     where ``inputs`` say so: its fine-tuned weights may be lost.
     """
-    if _from_pretrained_layers(model, inputs):
-        model = family.by_role()[model.parent]
-    return (model.checkpoint, model.architecture) if model.checkpoint else None
+    if not isinstance(model, Trained):
+        return None
+    if isinstance(model.start, str) and _from_pretrained_layers(model, inputs):
+        return starting_checkpoint(family, family.by_role()[model.start], inputs)
+    return model.checkpoint
 
 
 def checkpoints(family: Family, roles: Iterable[str], inputs: Mapping[str, str]) -> list[str]:
@@ -146,7 +193,7 @@ def checkpoints(family: Family, roles: Iterable[str], inputs: Mapping[str, str])
         for role in roles
         for model in _lineage(family, role, inputs)
     )
-    return list(dict.fromkeys(start[0] for start in starts if start))
+    return list(dict.fromkeys(start.name for start in starts if start))
 
 
 def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Iterator[Model]:
@@ -156,23 +203,29 @@ def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Ite
         yield model
         yield from _lineage(family, made_from(model, inputs), inputs)
         yield from _lineage(family, taught_by(model), inputs)
+        for member in members(model):
+            yield from _lineage(family, member, inputs)
 
 
-def settings(family: Family, model: Model) -> dict:
+def settings(family: Family, model: Model) -> dict[str, Any]:
     """How a model is made, as the run's record and the fingerprints have it."""
     described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
-    described["every_operator"] = model.every_operator
-    if model.every_operator:
-        described |= {"smoothing": None, "uneven": None}  # the naive way, as it is
-    described["shape"] = asdict(model.shape) if model.shape else None
-    if model.training:
-        described |= {
-            "architecture": model.architecture,
-            "checkpoint": model.checkpoint,
-            "layers": model.layers,
-            "vocabulary": model.vocabulary,
-            **asdict(model.training),
-        }
+    if isinstance(model, Quantized) and model.every_operator:
+        # The naive way, as it is.
+        described |= {"every_operator": True, "smoothing": None, "uneven": None}
+    if isinstance(model, Classical):
+        described["shape"] = asdict(model.tfidf)
+    if isinstance(model, Trained):
+        described |= {"layers": model.layers, "vocabulary": model.vocabulary}
+        if model.shape:
+            described |= {"shape": asdict(model.shape), "architecture": "ngrams"}
+        elif model.checkpoint:
+            described["checkpoint"] = model.checkpoint.name
+            described["architecture"] = model.checkpoint.architecture
+    if isinstance(model, Cascade):
+        described |= {"members": model.members, "most_mb": model.most_mb, "most_lost": MOST_LOST}
+    if training := learns(model):
+        described |= asdict(training)
     # What does not apply is left out, so that a setting added later leaves older models as made.
     applies = {name: value for name, value in described.items() if value is not None}
     # As it is read back, with lists for tuples.
@@ -194,51 +247,48 @@ def inputs(family: Family, role: str, known: Mapping[str, str]) -> dict[str, str
     return {name: known[name] for name in names}
 
 
-def fingerprints(family: Family, inputs: Mapping[str, str]) -> "dict[str, Fingerprints]":
+def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerprints]:
     """The fingerprints of every role for which ``inputs`` hold all that they rest on.
 
     Args:
         family: the family.
         inputs: as ``plan.inputs`` gives them of one role, or of all.
     """
-    models = family.by_role()
-
-    @cache
-    def of(role: str) -> Fingerprints | None:
-        model = models[role]
+    found: dict[str, Fingerprints] = {}
+    for role, model in family.by_role().items():  # parents first
         start = starting_checkpoint(family, model, inputs)
-        source = made_from(model, inputs)
-        taught = taught_by(model)
-        needed = {"data"}
-        needed |= {start[0]} if start else set()
-        needed |= {INT8_BITS} if model.method in INT8_METHODS else set()
-        if not needed <= set(inputs) or any(r and not of(r) for r in (source, taught)):
-            return None
+        source, teacher = made_from(model, inputs), taught_by(model)
+        cascaded = members(model)
+        bits = inputs.get(INT8_BITS) if model.method in INT8_METHODS else None
+        known = "data" in inputs and (not start or start.name in inputs)
+        known &= bits is not None or model.method not in INT8_METHODS
+        if not known or not {r for r in (source, teacher, *cascaded) if r} <= set(found):
+            continue
         made = settings(family, model)
-        bits = inputs[INT8_BITS] if model.method in INT8_METHODS else None
         weights = None
         if makes_weights(model):
-            weights = stage_folders.fingerprint(
+            weights = files.fingerprint(
                 version=_VERSIONS["weights"],
                 settings=made,
                 data=inputs["data"],
-                start=inputs[start[0]] if start else source and of(source).weights,
-                teacher=taught and logits_fingerprint(of(taught).weights, None),
+                start=inputs[start.name] if start else source and found[source].weights,
+                teacher=teacher and logits_fingerprint(found[teacher].trained, None),
                 int8_bits=bits,
             )
-        artifact = stage_folders.fingerprint(
+        artifact = files.fingerprint(
             version=_VERSIONS["artifact"],
             settings=made,
             data=inputs["data"],
-            source=weights or of(source).artifact,
+            source=weights
+            or (source and found[source].artifact)
+            or [found[member].evaluation for member in cascaded],
             int8_bits=bits,
         )
-        evaluation = stage_folders.fingerprint(
+        evaluation = files.fingerprint(
             version=_VERSIONS["evaluation"], artifact=artifact, data=inputs["data"]
         )
-        return Fingerprints(weights, artifact, evaluation)
-
-    return {role: found for role in models if (found := of(role))}
+        found[role] = Fingerprints(weights, artifact, evaluation)
+    return found
 
 
 def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
@@ -249,12 +299,12 @@ def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
         spans: of the student; None: the whole rows.
     """
     settings = asdict(spans) if spans else None
-    return stage_folders.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
+    return files.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
 
 
 def makes_weights(model: Model) -> bool:
-    """Whether something is trained for it, rather than made of its parent's artifact."""
-    return bool(model.training or model.shape)
+    """Whether something is trained for it, rather than made of other models' artifacts."""
+    return not isinstance(model, Quantized | Cascade)
 
 
 def state(family: Family, run: Run | None, role: str) -> str:

@@ -1,26 +1,11 @@
 """Stages of work: a fingerprint each, a folder that is complete or absent, nothing done twice."""
 
-import errno
-import hashlib
-import json
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
 
 from pipeline import processes
-from pipeline.errors import PipelineError
-
-
-def fingerprint(**parts: Any) -> str:
-    """sha256 of the parts: settings, the data's fingerprint, the parents' fingerprints."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+from pipeline.files import sync
 
 
 def folder(work: Path, name: str, fingerprint: str) -> Path:
@@ -77,19 +62,6 @@ def complete_together(
     return target
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or a folder and all in it, is on the disk.
-
-    What says that it is complete may then be written: a crash leaves no half under that name.
-    """
-    for each in (path, *path.rglob("*")):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def _draft(target: Path) -> Path:
     return target.with_name(f".draft-{target.name}")
 
@@ -109,41 +81,3 @@ def clear(draft: Path) -> None:
 
 def _cleared(draft: Path) -> Path:
     return draft.with_name(f"{draft.name}.cleared")
-
-
-def locked(folder: Path) -> AbstractContextManager[None]:
-    """One run at a time in a folder (of stages, or the run's own); a second one is told so."""
-    return alone(
-        folder.with_name(f".lock-{folder.name.lstrip('.')}"),
-        f"another run is at work in {folder}; wait until it ends, "
-        "or name another folder with --work and another run with --run",
-    )
-
-
-@contextmanager
-def alone(lock: Path, said: str) -> Iterator[None]:
-    """A block that one process at a time is in; it writes beside its lock.
-
-    Args:
-        lock: a file; made where it is not there, its folder too.
-        said: to the process that comes second.
-
-    Raises:
-        PipelineError: another process is in the block, or nothing can be written there.
-    """
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        # A lock that is there already can be had where no new file can be made.
-        tempfile.TemporaryFile(dir=lock.parent).close()
-        held = FileLock(lock).acquire(timeout=0)
-    except Timeout:
-        raise PipelineError(said) from None
-    except OSError as error:
-        if error.errno == errno.ENOSPC:  # nothing is wrong with the folder
-            raise
-        raise PipelineError(
-            f"{lock.parent} can't be written to: {error.strerror}; "
-            "make it writable, or name another folder"
-        ) from error
-    with held:
-        yield

@@ -17,11 +17,10 @@ from transformers import PreTrainedModel, TrainerCallback, set_seed
 from pipeline import hardware, processes
 from pipeline.data.data_sets import Split
 from pipeline.errors import PipelineError
+from pipeline.files import sync, write_json
 from pipeline.models.networks import Tokenizer, save_weights
 from pipeline.progress import busy
-from pipeline.recipes.roles import Training
-from pipeline.results.storage import write_json
-from pipeline.runs import stage_folders
+from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import HiddenTeacher, remove_projection
 from pipeline.training.interrupts import StopAtCheckpoint
 from pipeline.training.trainers import LOSS, tokenize, trainer
@@ -272,7 +271,7 @@ def _train_for(setup: _Setup, epochs: int, rate: float) -> dict:
     if processes.is_first():
         weights = _weights_after(setup.folder, epochs)
         save_weights(made.model, weights)
-        stage_folders.sync(weights)
+        sync(weights)
         write_json(result, record)
         shutil.rmtree(checkpoints)
     processes.wait_for_all()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.data.data_sets import Corpus, Split
-from pipeline.recipes.roles import RandomSpans
+from pipeline.recipes.training_settings import RandomSpans
 from pipeline.training.distillation import NO_LABEL
 
 

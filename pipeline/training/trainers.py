@@ -25,7 +25,7 @@ from pipeline import hardware, processes
 from pipeline.data.data_sets import Split
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import say
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import HiddenTeacher, distillation_loss
 from pipeline.training.weight_averaging import mean_or_last
 

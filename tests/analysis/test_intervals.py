@@ -1,7 +1,6 @@
 """Figures with intervals, against the plain figures and against a bootstrap written out."""
 
 import tracemalloc
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,8 +116,7 @@ def test_intervals_hold_everyone_against_the_teacher(sample):
 
 
 def test_headlines_alone_have_the_interval_of_their_number():
-    asked = SimpleNamespace(role="tiny", headlines={"rows": 400, "accuracy": 0.9})
-    table = on_headlines([asked, SimpleNamespace(role="old", headlines={})])
+    table = on_headlines({"tiny": {"rows": 400, "accuracy": 0.9}, "old": {}})
     assert table["role"].tolist() == ["tiny"]
     assert table.loc[0, ["y", "low", "high"]].tolist() == [0.9, *accuracy_interval(360, 400)]
 

@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from pipeline.analysis import metrics
-from pipeline.recipes.roles import Reported
+from pipeline.recipes.reported import Reported
 
 
 @pytest.fixture(scope="module")

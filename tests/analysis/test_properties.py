@@ -93,7 +93,7 @@ def test_a_byte_that_is_flipped_is_noticed(run_folder, name, place, bits):
 @given(name=NAMES, place=st.floats(0, 1, exclude_max=True))
 def test_a_file_that_is_cut_short_is_noticed(run_folder, name, place):
     data = (run_folder / name).read_bytes()
-    is_named_or_the_same(run_folder, name, data[: int(place * len(data_sets))])
+    is_named_or_the_same(run_folder, name, data[: int(place * len(data))])
 
 
 def places(value, path=()):
@@ -138,7 +138,7 @@ def test_a_table_under_a_false_checksum_is_named_or_holds_probabilities(
     run_folder, tmp_path, place, bits
 ):
     data = bytearray((run_folder / "predictions" / "minilm.parquet").read_bytes())
-    data[int(place * len(data_sets))] ^= bits
+    data[int(place * len(data))] ^= bits
     (tmp_path / "damaged.parquet").write_bytes(data)
     try:
         frame = read_predictions(tmp_path / "damaged.parquet", "it", 4)

@@ -17,7 +17,7 @@ from pipeline.evaluation import scoring
 from pipeline.inference.classifier import Classifier
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.results import report
 from pipeline.results.storage import read_run
 from pipeline.training import trainers
@@ -116,7 +116,8 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert process.stdout.rstrip("\n") == report.speed(result)
     # The teacher was not at hand, so no model's latency is another than it was.
     assert set(result["latency"]) == {"minilm", "tiny-int8"}
-    names = {"load_ms", "p50_ms", "p95_ms", "headline_p50_ms", "headline_p95_ms"}
+    names = {f"{of}{what}_ms" for of in ("", "headline_") for what in ("mean", "p50", "p95")}
+    names |= {"load_ms"}
     assert set(result["latency"]["minilm"]) == names
     assert "20 headlines of 8 to 20 words" in result["latency_texts"]
     assert "the run keeps the latencies that it has" in process.stderr

@@ -70,7 +70,9 @@ def test_nothing_to_predict_with_or_on(fails, tmp_path, monkeypatch):
     assert "nothing to classify" in fails("predict", "  ", "--cache", tmp_path)
     synthetic.write_run(tmp_path)
     shutil.rmtree(tmp_path / "synthetic" / "artifacts")
-    assert "no such model has its artifact" in fails("predict", "a headline", "--cache", tmp_path)
+    assert "no model of synthetic has its artifact at hand" in fails(
+        "predict", "a headline", "--cache", tmp_path
+    )
 
 
 def test_verify_names_a_run_that_is_not_whole(fails, cache_folder):

@@ -20,9 +20,10 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-from pipeline.compression import graph_rewrites, qat, quantization, smoothquant
+from pipeline.compression import export, graph_rewrites, qat, quantization, smoothquant
 from pipeline.compression.smoothquant import Smoothing
 from pipeline.errors import PipelineError
+from pipeline.models import fake_quantization
 from pipeline.runs import plan
 from tests import pipelines
 
@@ -153,7 +154,9 @@ def optimized(path, folder):
 
 
 def input_quantizers(model):
-    return [module for module in model.modules() if isinstance(module, qat.InputQuantizer)]
+    return [
+        module for module in model.modules() if isinstance(module, fake_quantization.InputQuantizer)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +167,7 @@ def model():
 @pytest.fixture(scope="module")
 def source(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("float") / "model.onnx"
-    quantization.export_onnx(model, path)
+    export.export_onnx(model, path)
     return path
 
 
@@ -177,8 +180,8 @@ def calibration():
 def aware(calibration):
     """A prepared, calibrated model whose ranges have moved, as by training."""
     model = tiny("bert")
-    qat.prepare(model, BITS)
-    qat.calibrate(model, calibration)
+    fake_quantization.prepare(model, BITS)
+    fake_quantization.calibrate(model, calibration)
     with torch.no_grad():
         for quantizer in input_quantizers(model):
             quantizer.stretch.uniform_(-0.02, 0.02)
@@ -196,7 +199,7 @@ def aware_graph(aware, tmp_path_factory):
 def test_export_answers_as_the_model_at_any_size(architecture, tmp_path, capfd):
     model = tiny(architecture).train()
     path = tmp_path / "made" / "model.onnx"
-    quantization.export_onnx(model, path)
+    export.export_onnx(model, path)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
     assert model.training
@@ -239,7 +242,7 @@ def test_a_graph_that_selects_no_token_stays_as_it_is():
 
 
 def test_a_graph_that_differs_is_refused(model, source):
-    quantization.check_graph(source, model, tolerance=1e-4)
+    export.check_graph(source, model, tolerance=1e-4)
     for change in (0.01, np.nan):
         graph = onnx.load(source)
         weight = next(t for t in graph.graph.initializer if t.name == "model.classifier.weight")
@@ -247,7 +250,7 @@ def test_a_graph_that_differs_is_refused(model, source):
             numpy_helper.from_array(numpy_helper.to_array(weight) + np.float32(change), weight.name)
         )
         with pytest.raises(PipelineError, match="differ"):
-            quantization.check_graph(graph.SerializeToString(), model, tolerance=1e-4)
+            export.check_graph(graph.SerializeToString(), model, tolerance=1e-4)
 
 
 def test_a_failed_export_leaves_what_was_there(tmp_path):
@@ -258,7 +261,7 @@ def test_a_failed_export_leaves_what_was_there(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_text("an earlier one")
     with pytest.raises(PipelineError, match="no"):
-        quantization.export_graph(tiny("distilbert"), path, refuse)
+        export.export_graph(tiny("distilbert"), path, refuse)
     assert path.read_text() == "an earlier one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -294,10 +297,10 @@ def test_weights_have_the_bits_that_are_asked_for(quantize, bits, source, calibr
 @pytest.mark.parametrize("bits", [7, 8])
 def test_a_prepared_model_has_the_bits_that_are_asked_for(bits, calibration, tmp_path):
     model = tiny("distilbert")
-    assert qat.prepared_bits(model.config) is None
-    qat.prepare(model, bits)
-    assert qat.prepared_bits(model.config) == bits
-    qat.calibrate(model, calibration)
+    assert fake_quantization.prepared_bits(model.config) is None
+    fake_quantization.prepare(model, bits)
+    assert fake_quantization.prepared_bits(model.config) == bits
+    fake_quantization.calibrate(model, calibration)
     qat.export_int8(model, tmp_path / "model.onnx")
     assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
 
@@ -328,7 +331,7 @@ def test_naive_static_quantizes_what_static_leaves_alone(source, calibration, tm
 def test_naive_static_looks_up_in_its_tables(tmp_path, calibration):
     """MPNet computes which relative position is looked up, with a logarithm."""
     source, path = tmp_path / "source.onnx", tmp_path / "model.onnx"
-    quantization.export_onnx(tiny("mpnet"), source)
+    export.export_onnx(tiny("mpnet"), source)
     quantization.quantize_static(source, path, map(arrays, calibration), BITS, every_operator=True)
     for length in (1, 2, 9, 30):
         assert np.isfinite(graph_logits(path, inputs(2, length))).all()
@@ -349,7 +352,7 @@ def uneven(tmp_path):
         for layer in model.bert.encoder.layer:
             layer.intermediate.dense.weight[:2] *= 40
             layer.output.dense.weight[:, :2] /= 40
-    quantization.export_onnx(model, tmp_path / "uneven.onnx")
+    export.export_onnx(model, tmp_path / "uneven.onnx")
     return model, tmp_path / "uneven.onnx"
 
 
@@ -358,7 +361,7 @@ def test_smoothing_keeps_the_logits_and_evens_the_columns(uneven, calibration, t
     path = tmp_path / "smooth.onnx"
     batches = list(map(arrays, calibration))
     smoothquant.smooth(source, path, batches, SMOOTHING)
-    quantization.check_graph(path, model, tolerance=1e-4)
+    export.check_graph(path, model, tolerance=1e-4)
     graph = onnx.load(path).graph
     even = [node.output[0] for node in graph.node if node.output[0].endswith("_even")]
     assert len(even) == LAYERS  # one in each: the input that is uneven
@@ -404,8 +407,8 @@ def test_weights_are_rounded_to_the_levels_of_their_row():
         torch.randn(5, 400, generator=torch.manual_seed(0)) * torch.tensor([[9.0, 1, 1, 1, 0]]).T
     )
     weight[1] *= 1e-3
-    largest = qat.largest_step(BITS)
-    rounded = qat.fake_quantize_rows(weight, largest)
+    largest = fake_quantization.largest_step(BITS)
+    rounded = fake_quantization.fake_quantize_rows(weight, largest)
     scales = weight.abs().amax(1, keepdim=True) / largest
     steps = rounded / scales.clamp_min(1e-12)
     assert torch.allclose(steps, steps.round(), atol=1e-3)
@@ -417,7 +420,7 @@ def test_weights_are_rounded_to_the_levels_of_their_row():
 
 
 def test_inputs_are_rounded_to_256_levels_of_the_range():
-    quantizer = qat.InputQuantizer()
+    quantizer = fake_quantization.InputQuantizer()
     quantizer.limits.copy_(torch.tensor([-1.0, 3.0]))
     x = torch.linspace(-2, 5, 5000)
     with torch.no_grad():
@@ -428,7 +431,7 @@ def test_inputs_are_rounded_to_256_levels_of_the_range():
         inside = (x > -0.99) & (x < 2.99)
         assert (rounded - x)[inside].abs().max() <= 4 / 255 / 2 * 1.001
         assert quantizer(torch.zeros(1)) == 0
-        quantizer.stretch[1] = np.log(2) / qat.RANGE_RATE
+        quantizer.stretch[1] = np.log(2) / fake_quantization.RANGE_RATE
         assert quantizer(x).max() == pytest.approx(5, abs=0.05)
 
 
@@ -450,7 +453,7 @@ def test_gradients_are_those_of_straight_through_rounding(low, high):
     x = torch.randn(4000, generator=generator) * 2
     weights = torch.randn(4000, generator=generator)
     results = []
-    for function in (qat.fake_quantize_inputs, composed):
+    for function in (fake_quantization.fake_quantize_inputs, composed):
         leaves = [x.clone(), torch.tensor(low), torch.tensor(high)]
         for leaf in leaves:
             leaf.requires_grad_()
@@ -472,10 +475,10 @@ def test_of_many_rows_a_sample_gives_the_ranges_gradients(monkeypatch):
     generator = torch.manual_seed(0)
     x = torch.randn(20_000, 16, generator=generator).cumsum(1)
     found = []
-    for least in (qat.LEAST_SAMPLED, len(x)):  # a sample, and all
-        monkeypatch.setattr(qat, "LEAST_SAMPLED", least)
+    for least in (fake_quantization.LEAST_SAMPLED, len(x)):  # a sample, and all
+        monkeypatch.setattr(fake_quantization, "LEAST_SAMPLED", least)
         low, high = torch.tensor(-4.0, requires_grad=True), torch.tensor(5.0, requires_grad=True)
-        rounded = qat.fake_quantize_inputs(x, low, high)
+        rounded = fake_quantization.fake_quantize_inputs(x, low, high)
         (rounded - x).square().sum().backward()
         found.append((low.grad.item(), high.grad.item()))
     assert found[0] == pytest.approx(found[1], rel=0.1)
@@ -483,7 +486,7 @@ def test_of_many_rows_a_sample_gives_the_ranges_gradients(monkeypatch):
 
 
 def test_training_finds_a_better_range():
-    quantizer = qat.InputQuantizer()
+    quantizer = fake_quantization.InputQuantizer()
     quantizer.limits.copy_(torch.tensor([-30.0, 1.0]))  # far too wide below, cut off above
     x = torch.randn(4000, generator=torch.manual_seed(0))
 
@@ -507,9 +510,9 @@ def test_prepared_model_rounds_trains_and_comes_back(architecture, calibration, 
     model = tiny(architecture)
     tensors = inputs(3, 11)
     plain = model_logits(model, tensors)
-    qat.prepare(model, BITS)
+    fake_quantization.prepare(model, BITS)
     assert np.isnan(model_logits(model, tensors)).all()  # there are no ranges yet
-    qat.calibrate(model.train(), calibration)
+    fake_quantization.calibrate(model.train(), calibration)
     assert model.training
     model.eval()
     rounded = model_logits(model, tensors)
@@ -531,7 +534,7 @@ def test_prepared_model_rounds_trains_and_comes_back(architecture, calibration, 
 
     model.save_pretrained(tmp_path)
     fresh = tiny(architecture)
-    qat.prepare(fresh, BITS)
+    fake_quantization.prepare(fresh, BITS)
     fresh.load_state_dict(load_file(tmp_path / "model.safetensors"))
     np.testing.assert_array_equal(model_logits(fresh, tensors), trained)
 
@@ -539,7 +542,7 @@ def test_prepared_model_rounds_trains_and_comes_back(architecture, calibration, 
 def test_int8_graph_has_what_was_learned(aware, aware_graph, source):
     assert_int8(aware_graph, source)
     learned = {
-        tuple(value.item() for value in qat.scale_and_zero_point(*quantizer.range()))
+        tuple(value.item() for value in fake_quantization.scale_and_zero_point(*quantizer.range()))
         for quantizer in input_quantizers(aware)
     }
     assert len(learned) == LINEARS
@@ -551,7 +554,7 @@ def test_int8_graph_has_what_was_learned(aware, aware_graph, source):
     name = "model.bert.encoder.layer.1.intermediate.dense.weight"
     assert tensors[name].dtype == np.int8
     weight = tensors[name] * tensors[f"{name}_scale"]
-    expected = qat.fake_quantize_rows(dense.weight.detach(), dense.largest).T
+    expected = fake_quantization.fake_quantize_rows(dense.weight.detach(), dense.largest).T
     np.testing.assert_allclose(weight, expected.numpy(), rtol=1e-6)
 
 
@@ -574,8 +577,8 @@ def test_int8_graph_multiplies_integers(aware_graph, tmp_path):
 @pytest.mark.parametrize("architecture", ["distilbert", "mpnet"])
 def test_int8_export_leaves_the_model_as_it_was(architecture, calibration, tmp_path):
     model = tiny(architecture)
-    qat.prepare(model, BITS)
-    qat.calibrate(model, calibration)
+    fake_quantization.prepare(model, BITS)
+    fake_quantization.calibrate(model, calibration)
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     qat.export_int8(model, tmp_path / "model.onnx")
@@ -599,10 +602,10 @@ def test_an_int8_graph_that_differs_is_refused(aware, aware_graph, tmp_path, nam
 
 def test_int8_export_needs_ranges(calibration, tmp_path):
     model = tiny("bert")
-    for step in (lambda: None, lambda: qat.prepare(model, BITS)):
+    for step in (lambda: None, lambda: fake_quantization.prepare(model, BITS)):
         step()
         with pytest.raises(PipelineError, match="calibrate"):
             qat.export_int8(model, tmp_path / "model.onnx")
     with pytest.raises(PipelineError, match="batch"):
-        qat.calibrate(model, iter([]))
+        fake_quantization.calibrate(model, iter([]))
     assert np.isnan(model_logits(model, inputs(1, 5))).all()

@@ -10,19 +10,16 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from pipeline.compression import qat, quantization
+from pipeline.compression import export, qat, quantization
 from pipeline.compression.smoothquant import Smoothing, smooth
 from pipeline.compression.weight_files import ALIGNMENT, LEAST_BYTES, split_weights
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
-from pipeline.inference.classifier import (
-    GRAPH,
-    Classifier,
-    graph_bytes,
-    takes_ranges_from_the_batch,
-)
-from pipeline.models import networks
-from pipeline.results.storage import list_runs, sha256
+from pipeline.files import sha256
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.inference.graph import GRAPH, takes_ranges_from_the_batch
+from pipeline.models import fake_quantization, networks
+from pipeline.results.storage import list_runs
 from tests import pipelines, synthetic
 
 MOST = 30_000
@@ -41,7 +38,7 @@ def network(checkpoints):
 def whole(network, tmp_path_factory):
     """An artifact of one file, far larger than ``MOST``; not to be changed."""
     folder = tmp_path_factory.mktemp("whole")
-    quantization.export_onnx(network[0], folder / GRAPH)
+    export.export_onnx(network[0], folder / GRAPH)
     networks.write_encoder(folder, network[1], 32, data_sets.LABELS)
     return folder
 
@@ -154,8 +151,10 @@ def quantized(request, network, whole, batches, tmp_path):
             quantization.quantize_4bit(whole / GRAPH, graph, 16)
         case "qat":
             aware = copy.deepcopy(network[0])
-            qat.prepare(aware, 7)
-            qat.calibrate(aware, [{k: torch.from_numpy(v) for k, v in b.items()} for b in batches])
+            fake_quantization.prepare(aware, 7)
+            fake_quantization.calibrate(
+                aware, [{k: torch.from_numpy(v) for k, v in b.items()} for b in batches]
+            )
             qat.export_int8(aware, graph)
     shutil.copytree(*folders)
     split_weights(folders[1] / GRAPH, 10_000)

@@ -183,18 +183,25 @@ WRONG = {
     "file": (_without("test.csv"), "no test.csv in"),
     "empty file": (_train(b""), "train.csv is empty"),
     "header only": (_train(b"text,label\n"), "no rows under its header"),
-    "column": (_train(b"text,topic\na b,1\n"), "has columns text, topic; it needs text,label"),
+    "column": (
+        _train(b"text,when,where\na b,1,2\n"),
+        "has columns text, when, where; it needs text,label",
+    ),
     "label too large": (
         _train(b"text,label\na,0\nb,4\n"),
-        "row 2 has label '4'; labels are 0..3",
+        "2 classes: 0, 4; AG News has 4: World, Sports, Business, Sci/Tech, written as names, "
+        "or 0 to 3, or 1 to 4; of 0 to 3 it lacks 1, 2, 3 and has '4' in row 2",
     ),
-    "negative label": (_train(b"text,label\na,-1\n"), "row 1 has label '-1'"),
-    "label that is a word": (_train(b"text,label\na,World\n"), "row 1 has label 'World'"),
-    "label that is a fraction": (_train(b"text,label\na,0.5\n"), "row 1 has label '0.5'"),
-    "class 0 in Zhang's form": (_train(b"0,a,b\n"), "row 1 has label '0'; labels are 1..4"),
+    "negative label": (_train(b"text,label\na,-1\n"), "1 class: -1;"),
+    "label that is a word": (
+        _train(b"text,label\na,World\n"),
+        "of names it lacks Sports, Business, Sci/Tech",
+    ),
+    "label that is a fraction": (_train(b"text,label\na,0.5\n"), "1 class: 0.5;"),
+    "class 0 in Zhang's form": (_train(b"0,a,b\n"), "1 class: 0;"),
     "blank text": (_train(b"text,label\na,0\n  ,1\n"), "row 2 has no text"),
-    "ragged": (_train(b"text,label\na,0\nb,1,2,3\n"), "can't be read as UTF-8 CSV"),
-    "not UTF-8": (_train(b"text,label\n\xff\xfe\x00,0\n"), "can't be read as UTF-8 CSV"),
+    "ragged": (_train(b"text,label\na,0\nb,1,2,3\n"), "line 3: 4 fields where the first has 2"),
+    "no text at all": (_train(b"text,label\n\xff\xfe\x00,0\n"), "line 2 holds a null byte"),
     "too few rows": (
         _train(b"text,label\na,0\nb,1\nc,2\nd,3\n"),
         "the validation tenth would be 0",

@@ -19,11 +19,13 @@ import pandas as pd
 from pipeline import hardware
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus, Split
+from pipeline.data.splits import VALIDATION_SHARE, stratified
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Family, RandomSpans
+from pipeline.recipes.roles import Family
+from pipeline.recipes.training_settings import RandomSpans
 from pipeline.runs import plan
-from pipeline.runs.model_stages import TRAINING, Maker
+from pipeline.runs.stages import TRAINING, Stages
 from pipeline.training import fitting, trainers
 
 FAMILY = FAMILIES["mpnet"]
@@ -88,9 +90,7 @@ def banking77(folder: Path) -> Corpus:
         )
         for file in files.values()
     )
-    held_out = data_sets.stratified(
-        train, round(len(train) * data_sets.VALIDATION_SHARE), "validation"
-    )
+    held_out = stratified(train.labels, round(len(train) * VALIDATION_SHARE), "validation")
     kept = np.setdiff1d(np.arange(len(train)), held_out)
     return Corpus("banking77", tuple(labels), False, train.take(kept), train.take(held_out), test)
 
@@ -100,7 +100,7 @@ def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -
     inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
     for name in plan.checkpoints(family, [TRIAL], inputs):
         inputs[name] = networks.checkpoint_identity(name, checkpoints)
-    folder = Maker(family, corpus, work, checkpoints, inputs).weights(TRIAL)
+    folder = Stages(family, corpus, work, checkpoints, inputs).weights(TRIAL)
     record = json.loads((folder / TRAINING).read_text("utf-8"))
     kept = next(e for e in record["validation"] if e["step"] == record["kept_step"])
     return LINE.format(

@@ -1,5 +1,6 @@
 """Files of headlines to a parquet file: every kind of input, kill and resume, one-line errors."""
 
+import gzip
 import signal
 import time
 
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline.class_names import probability_columns
 from pipeline.data.data_sets import LABELS
+from pipeline.data.reader import Form
 from pipeline.errors import PipelineError
 from pipeline.inference import large_files
 from pipeline.inference.classifier import Classifier
@@ -40,10 +42,11 @@ def write(path, texts=TEXTS):
 def test_rows_are_the_classifiers_in_the_inputs_order(kind, workers, folder, tmp_path):
     done = []
     source, target = write(tmp_path / f"in{kind}"), tmp_path / "out.parquet"
-    rows = large_files.classify(
+    rows, without_text = large_files.classify(
         source, target, folder, workers=workers, window=16, progress=done.append
     )
     assert rows == sum(done) == len(TEXTS)
+    assert without_text == 0
     table = pd.read_parquet(target)
     assert list(table) == ["row", "label", *probability_columns(4)]
     assert table["row"].tolist() == list(range(50))
@@ -113,8 +116,6 @@ def test_a_killed_process_goes_on(cache_folder, tmp_path):
 
 def test_a_window_is_all_that_is_held(folder, tmp_path, monkeypatch):
     source = write(tmp_path / "in.txt", TEXTS * 100)
-    texts = large_files.read_texts(source)
-    assert [next(texts) for _ in range(3)] == TEXTS[:3]
     predict, sizes = Classifier.predict_proba, []
 
     def watch(self, texts, *rest):
@@ -130,17 +131,21 @@ def test_a_window_is_all_that_is_held(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "column", "message"),
     [
-        ("in.csv", "id,words\n1,a\n", None, "which column .* --column: id, words"),
         ("in.csv", "id,text\n1,a\n", "title", "no column 'title'; it has id, text"),
         ("in.csv", "id,text\n1,a\n2,b,c\n", None, "line 3: 3 fields where the first has 2"),
         ("in.csv", 'id,text\n1,"a\n', None, "can't be read"),
         ("in.csv", "", None, "is empty"),
+        ("in.csv", "id,text\n1,a\n" * 9 + "2\n", None, "line 19: 1 fields"),
         ("in.csv", "text\n", None, "holds no text"),
         ("in.txt", "", None, "holds no text"),
         ("in.txt", "a\n", "text", "has no columns"),
-        ("in.txt", b"caf\xe9\n", None, "not UTF-8"),
+        ("in.txt", b"caf\xe9\n\x81\n", None, "Windows-1252: byte 0x81 in line 2"),
         ("in.parquet", b"PAR1 and no more", None, "can't be read"),
-        ("in.xlsx", b"PK\x03\x04", None, "not a .csv, .txt or .parquet"),
+        ("in.xlsx", b"PK\x03\x04", None, "save the sheet as CSV"),
+        ("in.csv", b"PK\x03\x04", None, "a zip archive or an Excel file"),
+        ("in.zip", b"PK\x03\x04", None, "an archive; unpack it"),
+        ("in.doc", b"", None, "not a .csv, .tsv, .txt, .jsonl, .json or .parquet file"),
+        ("in.csv.gz", gzip.compress(b"text\na\n")[:-9], None, "a damaged gzip file"),
         ("in.txt", None, None, "no file at"),
     ],
 )
@@ -149,9 +154,30 @@ def test_what_can_not_be_read_is_one_line(name, content, column, message, folder
     if content is not None:
         source.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(PipelineError, match=message) as caught:
-        large_files.classify(source, tmp_path / "out.parquet", folder, column=column)
+        large_files.classify(
+            source, tmp_path / "out.parquet", folder, form=Form((column,) if column else ())
+        )
     assert "\n" not in str(caught.value)
     assert {path.name for path in tmp_path.iterdir()} <= {name}
+
+
+def test_rows_without_text_keep_their_place_and_get_no_label(folder, tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.parquet"
+    source.write_text("id,text\n1,coach\n2,\n3,NaN\n4,  \n5,bank\n6,\n7,\n")
+    done, said = [], []
+    counted = large_files.classify(
+        source, target, folder, window=3, progress=done.append, say=said.append
+    )
+    assert counted == (7, 5)
+    assert sum(done) == 7
+    assert said == ["read column 'text' of 2, 7 rows, with a header, 5 without text"]
+    table = pd.read_parquet(target)
+    assert table["row"].tolist() == list(range(7))
+    assert table["label"].notna().tolist() == [True, False, False, False, True, False, False]
+    names = probability_columns(4)
+    expected = Classifier(folder).predict_proba(["coach", "bank"])
+    np.testing.assert_allclose(table.loc[[0, 4], names], expected, atol=1e-6)
+    assert table.loc[[1, 2, 3, 5, 6], names].isna().all(axis=None)
 
 
 def test_numbers_are_no_texts(folder, tmp_path):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.compression import ngram_graph
 from pipeline.data.data_sets import LABELS
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, Classifier, graph_bytes, softmax
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.inference.graph import GRAPH, softmax
 from pipeline.models import networks, ngrams
-from pipeline.recipes.roles import NGramShape
+from pipeline.recipes.training_settings import NGramShape
 
 SHAPE = NGramShape(words=300, pairs=500, width=7, hidden=8)
 TEXTS = ["Oil prices rise again", "Striker scores twice", "", "A new telescope, at last: seen!"]
@@ -45,7 +47,7 @@ def test_rounding_by_hand_and_its_gradients():
 
 
 def test_the_artifact_answers_as_the_model_does_at_half_a_byte_a_number(model, tmp_path):
-    ngrams.export(model, tmp_path / GRAPH)
+    ngram_graph.export(model, tmp_path / GRAPH)
     encoders.write_ngrams(tmp_path, model.config.ngrams, labels=LABELS)
     model.eval()
     batch = {name: torch.from_numpy(ids) for name, ids in model.config.ngrams.feeds(TEXTS).items()}

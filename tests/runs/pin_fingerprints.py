@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.data import data_sets
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Family, RandomSpans
+from pipeline.recipes.roles import Family
+from pipeline.recipes.training_settings import RandomSpans
 from pipeline.runs import plan
 
 TABLE = Path(__file__).with_name("fingerprints.json")
@@ -36,7 +37,7 @@ def _of_family(family: Family, data_fingerprint: str) -> dict[str, dict[str, str
     table = {role: dict(stages._asdict()) for role, stages in found.items()}
     for model in family.by_role().values():
         if teacher := plan.taught_by(model):
-            for spans in (None, model.training.spans):
+            for spans in (None, plan.learns(model).spans):
                 logits = plan.logits_fingerprint(found[teacher].weights, spans)
                 table[teacher][f"logits{_said(spans)}"] = logits
     return {

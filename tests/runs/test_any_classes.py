@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import files
 from pipeline.__main__ import main
 from pipeline.class_names import check_same, probability_columns
 from pipeline.errors import PipelineError
@@ -115,7 +116,7 @@ def change_labels(cache_folder, change):
     path.unlink()  # it may be linked elsewhere
     path.write_text(json.dumps(change(settings)))
     record = json.loads((folder / storage.RECORD).read_text("utf-8")) | {"checksum": ""}
-    record["models"][1]["artifact"][SETTINGS] = storage.sha256(path)
+    record["models"][1]["artifact"][SETTINGS] = files.sha256(path)
     (folder / storage.RECORD).write_text(json.dumps(record))
 
 

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.data import data_sets
+from pipeline.data.fingerprint import fingerprint_of_schema_1
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import read_run, rewrite_run
@@ -44,7 +45,9 @@ def run(tmp_path, corpus):
 def as_schema_1(folder, corpus):
     """The run as it was written before schema 2, when data were known by another hash."""
     synthetic.as_schema_1(folder)
-    fingerprint = data_sets._fingerprint_of_schema_1(corpus)
+    fingerprint = fingerprint_of_schema_1(
+        [(split.texts, split.labels) for split in corpus.splits().values()]
+    )
     assert fingerprint != corpus.fingerprint
     edit(folder, lambda content: content["data"].update(fingerprint=fingerprint))
     return read_run(folder)
@@ -54,17 +57,18 @@ def add(run, corpus, role="tiny", logits=None):
     """Add a model to a run, as if it had been made."""
     record = dataclasses.replace(run.by_role["teacher"], role=role, title="Added", artifact={})
     table = run.all_predictions("teacher")
-    maker = SimpleNamespace(
+    stages = SimpleNamespace(
         family=FAMILY,
         corpus=corpus,
         models=FAMILY.by_role(),
         predictions=lambda role: table,
         artifact=lambda role: run.artifact("tiny-int8"),
-        learned_logits=lambda: set(logits or {}),
-        logits_at_hand=lambda roles: logits or {},
+        logits=SimpleNamespace(
+            learned=lambda: set(logits or {}), at_hand=lambda roles: logits or {}
+        ),
     )
     existing = execution._existing(run.folder, FAMILY, corpus)
-    return execution._write(existing, maker, record, run.folder.parent, run.name, "the command")
+    return execution._write(existing, stages, record, run.folder.parent, run.name, "the command")
 
 
 def test_a_model_is_added_and_all_others_stay(run, corpus):

@@ -10,18 +10,19 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from pipeline import hardware
-from pipeline.compression import qat as quantization_aware
-from pipeline.compression import quantization
+from pipeline.compression import export, ngram_graph, qat, quantization
 from pipeline.data import data_sets
 from pipeline.data.data_sets import LABELS
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
-from pipeline.models import networks, ngrams
+from pipeline.files import write_json
+from pipeline.models import fake_quantization, networks
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import Family, Model, NGramShape, RandomSpans, TfIdf, Training
+from pipeline.recipes.roles import Family
+from pipeline.recipes.training_settings import RandomSpans
 from pipeline.results.records import COSTS
-from pipeline.results.storage import read_run, write_json
-from pipeline.runs import execution, model_stages, plan, stage_folders
+from pipeline.results.storage import read_run
+from pipeline.runs import execution, plan, stage_folders, stages, teacher_logits
 from pipeline.training import fitting, random_spans, trainers
 from tests import pipelines
 
@@ -30,13 +31,9 @@ from tests import pipelines
 FAMILY = FAMILIES["mpnet"]
 SHOWN = {"role", "title", "description", "reported", "name", "toy", "models"}
 """Fields that a model is not made by."""
-METHODS = {
-    "distilled": "fine-tuned",
-    "qat": "distilled",
-    "dynamic": "static",
-    "static": "dynamic",
-    "int4": "dynamic",
-}
+WAYS = {"dynamic": "static", "static": "dynamic", "int4": "dynamic"}
+ROLES_OF_OTHERS = {"teacher", "source", "start"}
+"""Fields that may hold another role."""
 
 
 def prints(family):
@@ -55,10 +52,10 @@ def changed(family):
 
 def other(model, name, value):
     """Another value of a field, or None where the model has no use for one."""
-    if name == "method":
-        return METHODS.get(value)
-    if name in ("parent", "teacher"):
-        return value and ("distil" if "minilm" in (model.role, value) else "minilm")
+    if name == "way":
+        return WAYS.get(value)
+    if name in ROLES_OF_OTHERS and isinstance(value, str):
+        return "distil" if "minilm" in (model.role, value) else "minilm"
     match value:
         case bool():
             return not value
@@ -78,12 +75,16 @@ def with_model(changed_model):
     )
 
 
-def descendants(found, family_models):
+def descendants(found, models):
     """These roles and what is made from them or taught by them."""
     found = set(found)
-    while more := {m.role for m in family_models if found & {m.parent, m.teacher}} - found:
+    while more := {m.role for m in models if found & parents(m)} - found:
         found |= more
     return found
+
+
+def parents(model):
+    return {plan.made_from(model, {}), plan.taught_by(model), *plan.members(model)}
 
 
 def changes(path):
@@ -107,12 +108,24 @@ def put(thing, path, value):
     return replace(thing, **{name: put(getattr(thing, name), rest, value) if rest else value})
 
 
-PATHS = [
-    *(f.name for f in fields(Model) if f.name not in SHOWN | {"training", "shape"}),
-    *(f"training.{f.name}" for f in fields(Training) if f.name != "spans"),
-    *(f"training.spans.{f.name}" for f in fields(RandomSpans)),
-    *dict.fromkeys(f"shape.{f.name}" for kind in (NGramShape, TfIdf) for f in fields(kind)),
-]
+def paths(thing):
+    """The paths of all fields that are no tables of fields themselves."""
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if is_dataclass(value):
+            yield from (f"{field.name}.{path}" for path in paths(value))
+        else:
+            yield field.name
+
+
+def is_looked_into(path):
+    """Whether a field is a table of fields where it is anything."""
+    values = {type(v) for m in FAMILY.models if (v := read(m, path)) is not None}
+    return bool(values) and all(map(is_dataclass, values))
+
+
+PATHS = sorted({p for m in FAMILY.models for p in paths(m) if p.split(".")[0] not in SHOWN})
+PATHS = [path for path in PATHS if not is_looked_into(path)]
 # None of a family's own models has this: its derived ones do.
 UNSET = {"training.hidden_epochs": 1}
 
@@ -146,16 +159,20 @@ def test_what_is_only_shown_changes_nothing(name):
 
 
 def test_every_kind_of_field_is_looked_at():
-    inner = {f.name for f in fields(Model) if any(map(is_dataclass, kinds(f.name)))}
-    assert inner == {"training", "shape", "reported"}
-    inner = {
-        f.name for f in fields(Training) if any(map(is_dataclass, kinds(f"training.{f.name}")))
+    kinds = {type(m).__name__ for m in FAMILY.models}
+    assert kinds == {
+        "FineTuned",
+        "Distilled",
+        "Quantized",
+        "QuantizationAware",
+        "Classical",
+        "Cascade",
     }
-    assert inner == {"spans"}
-
-
-def kinds(path):
-    return [value for model in FAMILY.models if (value := read(model, path)) is not None]
+    assert {path.split(".")[0] for path in PATHS} == {
+        *("start", "layers", "vocabulary", "training", "teacher"),
+        *("source", "way", "every_operator", "tfidf", "members", "most_mb"),
+    }
+    assert {"start.name", "start.words", "training.spans.longest", "training.rates"} <= set(PATHS)
 
 
 @pytest.mark.parametrize("stage", plan._VERSIONS)
@@ -234,15 +251,15 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "save", lambda *arguments: None)
     monkeypatch.setattr(networks, "parameter_count", lambda network: 1)
     monkeypatch.setattr(networks, "write_encoder", write_encoder)
-    monkeypatch.setattr(model_stages.Maker, "_calibration_batches", lambda _, tokenizer: [])
+    monkeypatch.setattr(stages.Stages, "_calibration_batches", lambda _, tokenizer: [])
     monkeypatch.setattr(fitting, "train", train)
     monkeypatch.setattr(trainers, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
-    monkeypatch.setattr(quantization, "export_onnx", graph)
+    monkeypatch.setattr(export, "export_onnx", graph)
     monkeypatch.setattr(quantization, "quantize_dynamic", int8)
     monkeypatch.setattr(quantization, "quantize_static", int8)
     monkeypatch.setattr(quantization, "quantize_4bit", graph)
-    monkeypatch.setattr(quantization_aware, "export_int8", graph)
-    monkeypatch.setattr(ngrams, "export", graph)
+    monkeypatch.setattr(qat, "export_int8", graph)
+    monkeypatch.setattr(ngram_graph, "export", graph)
     monkeypatch.setattr(scoring, "evaluate", evaluate)
     monkeypatch.setattr(hardware, "int8_bits", lambda: 8)
 
@@ -428,9 +445,7 @@ def test_nano_learns_the_logits_of_rows_alone(make, corpus, tmp_path):
     assert len(run_of(tmp_path).record.logits) == 1
 
 
-def test_tinys_quantization_aware_training_is_the_teachers_and_starts_from_tiny(
-    make, corpus, monkeypatch
-):
+def test_tinys_qat_training_is_the_teachers_and_starts_from_tiny(make, corpus, monkeypatch):
     lessons, started, answers = {}, {}, []
 
     def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
@@ -448,8 +463,8 @@ def test_tinys_quantization_aware_training_is_the_teachers_and_starts_from_tiny(
     monkeypatch.setattr(
         trainers, "predict_logits", lambda n, t, rows, _: np.full((len(rows), 4), len(n))
     )
-    monkeypatch.setattr(quantization_aware, "prepare", prepare)
-    monkeypatch.setattr(quantization_aware, "calibrate", lambda network, batches: None)
+    monkeypatch.setattr(fake_quantization, "prepare", prepare)
+    monkeypatch.setattr(fake_quantization, "calibrate", lambda network, batches: None)
     make(corpus, "tiny-qat")
     assert started["tiny-qat"] == ("toy-tiny-weights", None)
     assert answers == [("toy-tiny-weights", 8)]
@@ -523,7 +538,7 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
         begun.append(start()[0])
         raise KeyboardInterrupt
 
-    mine = model_stages.Maker(FAMILY, corpus, tmp_path, checkpoints, known)
+    mine = stages.Stages(FAMILY, corpus, tmp_path, checkpoints, known)
     for folder in ("logits", "span-logits"):  # at hand
         fingerprint = plan.logits_fingerprint(
             mine.fingerprints["teacher"].weights,
@@ -532,7 +547,7 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
         target = stage_folders.folder(tmp_path, f"mpnet-teacher-{folder}", fingerprint)
         target.mkdir()
         save_file(
-            {"logits": np.zeros((len(corpus.train), 4), np.float16)}, target / model_stages.LOGITS
+            {"logits": np.zeros((len(corpus.train), 4), np.float16)}, target / teacher_logits.LOGITS
         )
     monkeypatch.setattr(fitting, "train", train)
     monkeypatch.setattr(random_spans, "joined", lambda one, other: one)

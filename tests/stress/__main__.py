@@ -31,6 +31,15 @@ def main() -> int:
     batches.add_argument("name", metavar="RUN")
     batches.add_argument("roles", metavar="ROLE", nargs="+")
     batches.add_argument("--batches", type=int, default=120, help="(%(default)s)")
+    serve = trials.add_parser("serve", help="many clients at once on one server of models")
+    serve.add_argument("--clients", type=int, default=64, help="(%(default)s)")
+    serve.add_argument("--seconds", type=int, default=60, help="(%(default)s)")
+    serve.add_argument("--size", type=int, default=1, help="texts in a request (%(default)s)")
+    serve.add_argument("--model", default="tiny-int4", help="(%(default)s)")
+    serve.add_argument(
+        "--data", type=Path, help="folder whose test rows are asked; by default headlines are"
+    )
+    serve.add_argument("--cache", type=Path, help="folder of runs; by default the one that ships")
     options = vars(parser.parse_args())
     return import_module(f"tests.stress.{options.pop('trial')}").run(**options)
 

@@ -9,7 +9,7 @@ import torch
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from pipeline.models import networks
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.training import distillation, fitting
 from pipeline.training.distillation import NO_LABEL, distillation_loss
 

@@ -14,13 +14,12 @@ import torch
 from transformers import TrainerCallback, TrainingArguments
 
 from pipeline import hardware
-from pipeline.compression import qat
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Split
 from pipeline.errors import PipelineError
-from pipeline.models import networks, ngrams
+from pipeline.models import fake_quantization, networks, ngrams
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.roles import NGramShape, Training
+from pipeline.recipes.training_settings import NGramShape, Training
 from pipeline.training import fitting, trainers
 
 BERT = "google-bert/bert-base-uncased"
@@ -397,8 +396,8 @@ def test_logits_are_computed_in_float32_where_all_else_is_in_bf16(kind, checkpoi
         batch = tokenizer(CORPUS.test.texts[:8], padding=True, return_tensors="pt")
         batch.pop("token_type_ids", None)
     if kind == "qat":
-        qat.prepare(model, 8)
-        qat.calibrate(model, [batch])
+        fake_quantization.prepare(model, 8)
+        fake_quantization.calibrate(model, [batch])
     model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     whole = model(**batch).logits

@@ -10,7 +10,7 @@ from transformers import TrainerCallback
 
 from pipeline.data import data_sets
 from pipeline.models import networks
-from pipeline.recipes.roles import Training
+from pipeline.recipes.training_settings import Training
 from pipeline.training import fitting, trainers
 from pipeline.training.interrupts import SIGNALS, StopAtCheckpoint
 

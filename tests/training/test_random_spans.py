@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Split
-from pipeline.recipes.roles import RandomSpans
+from pipeline.recipes.training_settings import RandomSpans
 from pipeline.training.distillation import NO_LABEL
 from pipeline.training.random_spans import exist, joined, random_spans, spans_of
 

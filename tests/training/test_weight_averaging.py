@@ -8,7 +8,7 @@ from transformers import TrainerCallback
 
 from pipeline.data import data_sets
 from pipeline.models import ngrams
-from pipeline.recipes.roles import NGramShape, Training
+from pipeline.recipes.training_settings import NGramShape, Training
 from pipeline.training import fitting, trainers, weight_averaging
 
 SETTINGS = Training(rates=(2e-2,), epochs=2, batch_size=64, checkpoint_steps=3, warmup=0.0)

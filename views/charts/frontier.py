@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pipeline.analysis.budget import round_sensibly
-from pipeline.recipes.roles import Published, Reported
+from pipeline.recipes.reported import Published, Reported
 from views.charts import labels, scales
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, Axis
 from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, PURPLE, VERMILLION, dress

@@ -9,13 +9,13 @@ import streamlit as st
 from pipeline.analysis import metrics, significance
 from pipeline.analysis.budget import excess, round_sensibly
 from pipeline.analysis.recommendation import Recommendation, sentence
-from pipeline.recipes.roles import student_of_baseline
+from pipeline.recipes.role_names import student_of_baseline
 from pipeline.results import conditions
 from views import answers
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
 from views.glossary import meaning
-from views.parts import names
+from views.parts import names, use_this_model
 from views.parts.common import PAIRED_TEST, View, describe, number, plain
 
 SHORT = {
@@ -52,6 +52,7 @@ def show(
     st.caption(plain(said), help=details)
     show_state(view, role)
     show_links(links)
+    use_this_model.show(view, role)
     if role == found.recommended:
         with st.expander("Why this one"):
             st.text(sentence(found))

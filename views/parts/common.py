@@ -10,13 +10,14 @@ import streamlit as st
 
 from pipeline.analysis import intervals, metrics, recommendation
 from pipeline.errors import PipelineError
+from pipeline.files import sha256
 from pipeline.inference import encoders, loaded_models
 from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES, REPORTED
-from pipeline.recipes.roles import BASELINE, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
 from pipeline.results.predictions import HEADLINES, probabilities_of
-from pipeline.results.storage import CacheError, Run, list_runs, sha256
+from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
 from views import answers
 from views.glossary import meaning
@@ -180,7 +181,9 @@ def read_states(run: Run) -> dict[str, str]:
 def figures(view: View, figure: str) -> pd.DataFrame:
     """``intervals.intervals`` of a run's models; worked out once."""
     if figure == "headlines":
-        return intervals.on_headlines(view.run.record.models)
+        return intervals.on_headlines(
+            {model.role: model.headlines for model in view.run.record.models}
+        )
     return _figures(figure, tuple(view.run.record.files.items()), view)
 
 

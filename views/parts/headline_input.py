@@ -1,11 +1,13 @@
 """Where Try it takes its headlines from: one line, many lines, the address, or a file."""
 
+import dataclasses
 from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.data import uploads
+from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
 from views import answers
 from views.parts import examples
@@ -129,27 +131,58 @@ def upload() -> tuple[list[str], list[str]]:
     def keep() -> None:
         file = st.session_state["file"]
         st.session_state["upload"] = file and (file.name, file.getvalue())
+        # What was chosen for another file is no choice for this one.
+        for choice in ("header", "columns True", "columns False", "columns None"):
+            st.session_state.pop(choice, None)
 
     remember("text", None)
     st.file_uploader(
-        "A .txt with one headline a line, or a .csv",
-        type=["txt", "csv"],
+        "A file of headlines",
+        type=uploads.endings(),
         key="file",
         on_change=keep,
-        help="Read on this machine only, and forgotten when the page is closed.",
+        help="A .txt with one headline a line, or a .csv, .tsv, .jsonl, .json or .parquet, each "
+        "also packed as .gz. Read on this machine only, and forgotten when the page is closed.",
     )
     kept = st.session_state.get("upload")
     if not kept:
         return [], []
     name, content = kept
-    text, remarks = uploads.decode(content)
-    if name.lower().endswith(".csv"):
-        header = st.checkbox("The first row names the columns", True, key="header")
-        table, more = uploads.read_csv(text, answers.MAX_HEADLINES, header)
-        columns = list(table.columns)
-        likely = columns.index(uploads.likely_column(table))
-        column = st.selectbox("Column with the headlines", columns, index=likely)
-        text, remarks = uploads.column(table, column), remarks + more
-    texts, more = answers.split_headlines(text)
+    file = choose_form(name, content)
+    if not file.columns:
+        return [], ["Choose the column with the headlines."]
+    # Paragraphs are one headline: a line break in a cell is a space.
+    given = (text and " ".join(text.split()) for text in file.texts())
+    texts, remarks = answers.keep_headlines(given, "Rows without text")
+    if not any(file.count()):
+        raise PipelineError(f"{name} holds no text")
     st.text(f"{len(texts):,} headlines from {name}")
-    return texts, remarks + more
+    st.text(file.summary())
+    return texts, remarks
+
+
+def choose_form(name: str, content: bytes) -> TextFile:
+    """The uploaded file, in the form that it tells or that somebody chooses instead."""
+    file = uploads.open_upload(name, content)
+    told = header = file.table.header
+    if told is not None:
+        header = st.checkbox("The first row names the columns", told, key="header")
+        if header != told:
+            file = uploads.open_upload(name, content, Form(header=header))
+    names = list(file.table.names)
+    if len(names) == 1:
+        return file
+    likely = [names[place] for place in file.columns]
+    # Other names are other options: the widget starts anew with them.
+    chosen = st.multiselect(
+        "Columns with the headlines",
+        names,
+        likely,
+        key=f"columns {header}",
+        help="Several are joined in the order in which they are chosen.",
+    )
+    if chosen == likely:
+        return file
+    if not chosen:
+        return dataclasses.replace(file, columns=())
+    return uploads.open_upload(name, content, Form(tuple(chosen), header))

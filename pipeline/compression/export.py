@@ -1,0 +1,149 @@
+"""ONNX export of a classifier in float32, compared with the network before it counts as made.
+
+Every graph has the inputs `input_ids` and `attention_mask` (int64, [batch, sequence], both sizes
+free) and the output `logits` (float32, [batch, labels]), and is one file.
+"""
+
+import contextlib
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from pipeline.compression.graph_rewrites import keep_first_token, vectorize_layer_norm
+from pipeline.errors import PipelineError
+
+
+class _Logits(nn.Module):
+    """The model as a function of two tensors: (input_ids, attention_mask) to logits."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits [batch, labels] of token ids and mask, both int64 [batch, sequence]."""
+        return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+
+def export_onnx(model: PreTrainedModel, path: Path) -> None:
+    """Write `model` as a float32 graph to `path`, having compared it with `model` in eval().
+
+    The model itself is left as it is, on its device and in its mode. Raises PipelineError when the
+    graph's logits differ from the model's by more than 1e-4.
+    """
+    reference = copy.deepcopy(model).cpu().float().eval()
+    export_graph(reference, path, lambda graph: check_graph(graph, reference, tolerance=1e-4))
+
+
+def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], None]) -> None:
+    """Write `model`, which is in eval() on the CPU, to `path`.
+
+    `check` is given the graph at another path first. What it raises leaves `path` as it was.
+    """
+    # Attention written out gives a plainer graph than sdpa's decomposition, with the same result.
+    model.set_attn_implementation("eager")
+    # Sizes of 1 would be taken for constants.
+    ids = torch.full((2, 8), 5)
+    free = {0: "batch", 1: "sequence"}
+    with silence(), written_beside(path) as partial:
+        program = torch.onnx.export(
+            _Logits(model).eval(),
+            (ids, torch.ones_like(ids)),
+            dynamo=True,
+            verbose=False,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes=(free, free),
+        )
+        # The exporter notes a stack trace, with this machine's paths, on every node.
+        ClearMetadataAndDocStringPass()(program.model)
+        keep_first_token(program.model)
+        vectorize_layer_norm(program.model)
+        program.save(partial, external_data=False)
+        check(partial)
+
+
+def greatest_difference(expected: np.ndarray, actual: np.ndarray) -> float:
+    """The greatest absolute difference of two arrays of logits."""
+    return float(np.abs(actual - expected).max())
+
+
+@torch.no_grad()
+def check_graph(
+    graph: Path | bytes,
+    model: PreTrainedModel,
+    tolerance: float,
+    difference: Callable[[np.ndarray, np.ndarray], float] = greatest_difference,
+    integers: bool = True,
+) -> None:
+    """Raise PipelineError unless `graph` gives the logits of `model`, in eval() on the CPU.
+
+    Compares random token ids at several batch sizes and lengths, with and without padding: the
+    `difference` of the expected and the actual logits, [rows, labels], may be up to `tolerance`.
+    Without `integers`, onnxruntime is to compute in floats what it else would in integers.
+    """
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.disable_quant_qdq", "0" if integers else "1")
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    expected, actual = [], []
+    for ids, mask in _probes(model.config):
+        expected.append(model(input_ids=ids, attention_mask=mask).logits.numpy())
+        feeds = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+        actual.append(session.run(["logits"], feeds)[0])
+    found = difference(np.concatenate(expected), np.concatenate(actual))
+    if not found <= tolerance:  # nan is a difference as well
+        raise PipelineError(
+            f"The exported graph's logits differ from the model's by {found:.2g}; "
+            f"{tolerance:g} is allowed."
+        )
+
+
+def _probes(config: PreTrainedConfig) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random ids and masks, int64 [batch, sequence], of several shapes."""
+    generator = torch.Generator().manual_seed(0)
+    pad = config.pad_token_id or 0
+    # Two positions fewer than there are embeddings: MPNet's positions begin after its padding's.
+    longest = min(config.max_position_embeddings - 2, 128)
+    for batch, length in [(1, 1), (1, 9), (2, 16), (3, 33), (4, 128)]:
+        length = min(length, longest)
+        ids = torch.randint(config.vocab_size, (batch, length), generator=generator)
+        ids[ids == pad] = (pad + 1) % config.vocab_size  # positions may depend on what is padding
+        # The first row is full, and each further one is padded more.
+        lengths = torch.tensor([length - row * length // 5 for row in range(batch)])
+        mask = torch.arange(length) < lengths[:, None]
+        yield torch.where(mask, ids, pad), mask.long()
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """A path in the same folder that becomes `path` on success and is removed on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
+        partial = Path(folder, path.name)
+        yield partial
+        os.replace(partial, path)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keep the exporter's and the quantizers' notes to developers out of people's terminals."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

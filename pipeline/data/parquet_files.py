@@ -1,0 +1,76 @@
+"""Parquet: columns of strings, in whichever of Arrow's forms."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.data.sources import Source
+from pipeline.data.tables import Cell, Row, Table, unique_names
+from pipeline.errors import PipelineError, one_line
+
+_BATCH = 1024
+"""Rows in memory at once."""
+
+
+def read_table(source: Source, most_bytes: int | None = None) -> Table:
+    """A .parquet as a table.
+
+    Args:
+        source: the file.
+        most_bytes: that a column may have unpacked; more is refused.
+
+    Raises:
+        PipelineError: it is no parquet file.
+    """
+    try:
+        with source.open() as stream, pq.ParquetFile(stream) as file:
+            schema = file.schema_arrow
+            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    except (pa.ArrowException, OSError) as error:
+        raise PipelineError(f"{source.name} can't be read: {one_line(error)}") from error
+    unpacked = sum(group.total_byte_size for group in groups)
+    if most_bytes is not None and unpacked > most_bytes:
+        raise PipelineError(f"{source.name} is larger than {most_bytes // 2**20} MB unpacked")
+    names, repeated = unique_names(schema.names)
+    no_texts = {
+        place: str(field.type) for place, field in enumerate(schema) if not _is_text(field.type)
+    }
+
+    def read(positions: Sequence[int]) -> Iterator[Row]:
+        wanted = [schema.names[position] for position in positions]
+        try:
+            with source.open() as stream, pq.ParquetFile(stream) as file:
+                for batch in file.iter_batches(_BATCH, columns=wanted):
+                    columns = [_cells(batch.column(name)) for name in wanted]
+                    yield from zip(*columns, strict=True)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise PipelineError(f"{source.name} can't be read: {one_line(error)}") from error
+
+    return Table(names, read, no_texts=no_texts, repeated=repeated)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether a column of that type holds strings, or bytes that may be strings, or nothing."""
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    forms = (
+        *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
+        pa.types.is_null,
+    )
+    return any(is_form(kind) for is_form in forms)
+
+
+def _cells(column: pa.Array) -> list[Cell]:
+    """The values of a part of a column as strings; a dictionary's are made once each."""
+    if pa.types.is_dictionary(column.type):
+        words = _cells(column.dictionary)
+        return [None if code is None else words[code] for code in column.indices.to_pylist()]
+    return [_cell(value) for value in column.to_pylist()]
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    return value if value is None or isinstance(value, str) else str(value)

@@ -1,0 +1,202 @@
+"""A bounded queue of texts: a few threads classify the texts of many requests in batches."""
+
+import itertools
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from pipeline.errors import PipelineError
+from pipeline.inference.graph import BATCH_SIZE
+
+Classify = Callable[[str, list[str]], np.ndarray]
+"""A model's name and texts in, probabilities (texts, classes) out; called from several threads."""
+
+_LOOK_AT = 8 * BATCH_SIZE
+"""Texts among which a batch is chosen: the oldest ones that wait for a model."""
+_LONGER, _FEW = 1.25, 16
+"""A batch's texts differ from the oldest one by this factor, or by so many characters, at most.
+
+A batch is padded to its longest text: padding costs as much time as text."""
+_LONGEST_RETRY_S = 60
+
+
+class QueueFullError(PipelineError):
+    """So many texts wait that a request's own find no room."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many texts wait to be classified; try again in {retry_after} s")
+        self.retry_after = retry_after
+        """Seconds until the texts that wait now are about done, at least one."""
+
+
+@dataclass
+class _Request:
+    """The texts that one call of ``submit`` brought, and what was answered to them so far."""
+
+    texts: list[str]
+    answer: Future[np.ndarray] = field(default_factory=Future)
+    rows: dict[int, np.ndarray] = field(default_factory=dict)
+    started: bool = False
+
+    def start(self) -> bool:
+        """Whether anybody still waits for the answer; if so, it can't be cancelled any more."""
+        if self.answer.done():  # cancelled, or another batch of it has failed
+            return False
+        if not self.started:
+            self.started = self.answer.set_running_or_notify_cancel()
+        return self.started
+
+    def add(self, position: int, row: np.ndarray) -> None:
+        """Add one text's answer; the last one completes the request."""
+        self.rows[position] = row
+        if len(self.rows) == len(self.texts) and not self.answer.done():
+            self.answer.set_result(np.stack([self.rows[i] for i in range(len(self.texts))]))
+
+    def fail(self, error: BaseException) -> None:
+        """Let the request fail, unless another batch of it has failed before."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """One text in the queue."""
+
+    request: _Request
+    position: int
+
+    @property
+    def text(self) -> str:
+        return self.request.texts[self.position]
+
+
+class BatchQueue:
+    """Classifies texts of many requests in a few threads, a batch of one model's texts at a time.
+
+    The oldest text is always in the next batch, so that none waits forever. With it go texts of
+    about its length that wait for the same model. While few texts wait, the threads share them.
+    """
+
+    def __init__(self, classify: Classify, workers: int, bound: int) -> None:
+        """Start the threads.
+
+        Args:
+            classify: what answers a batch.
+            workers: number of threads.
+            bound: texts that may wait at once.
+        """
+        self.bound = bound
+        self._classify = classify
+        self._changed = threading.Condition()
+        # By model, then by number in the order of arrival.
+        self._waiting: dict[str, OrderedDict[int, _Waiting]] = {}
+        self._numbers = itertools.count()
+        self._closed = False
+        self._pace = 0.0
+        """Seconds that a text takes a worker, a running mean."""
+        self._finishing = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"classify-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Number of texts that no worker has taken yet."""
+        with self._changed:
+            return self._count()
+
+    def submit(self, model: str, texts: Sequence[str]) -> "Future[np.ndarray]":
+        """Queue a request's texts; does not block.
+
+        Returns:
+            Future of the probabilities: float32 (texts, classes). It fails with what ``classify``
+            raises. Who cancels it in time spares the work.
+
+        Raises:
+            QueueFullError: the texts would be more than the queue holds.
+            RuntimeError: the queue is closed.
+        """
+        request = _Request(list(texts))
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the queue is closed")
+            if self._count() + len(texts) > self.bound:
+                raise QueueFullError(self._retry_after())
+            waiting = self._waiting.setdefault(model, OrderedDict())
+            for position in range(len(texts)):
+                waiting[next(self._numbers)] = _Waiting(request, position)
+            self._changed.notify(len(texts))
+        return request.answer
+
+    def close(self) -> None:
+        """Classify what waits, then end the threads; returns when they have ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _count(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def _retry_after(self) -> int:
+        seconds = self._pace * self._count() / len(self._threads)
+        return min(max(math.ceil(seconds), 1), _LONGEST_RETRY_S)
+
+    def _work(self) -> None:
+        """What a thread does: batches, until the queue is closed and empty."""
+        while taken := self._take():
+            model, batch = taken
+            started = time.perf_counter()
+            try:
+                rows = self._classify(model, [one.text for one in batch])
+            except Exception as error:  # a request's failure must not end the thread
+                with self._finishing:
+                    for one in batch:
+                        one.request.fail(error)
+                continue
+            pace = (time.perf_counter() - started) / len(batch)
+            self._pace += (pace - self._pace) * (0.1 if self._pace else 1.0)
+            with self._finishing:  # two batches may hold texts of one request
+                for one, row in zip(batch, rows, strict=True):
+                    one.request.add(one.position, row)
+
+    def _take(self) -> tuple[str, list[_Waiting]] | None:
+        """The next batch and its model; None when the queue is closed and empty."""
+        with self._changed:
+            while True:
+                asked = [model for model, texts in self._waiting.items() if texts]
+                if not asked and self._closed:
+                    return None
+                if not asked:
+                    self._changed.wait()
+                    continue
+                model = min(asked, key=lambda name: next(iter(self._waiting[name])))
+                waiting = self._waiting[model]
+                share = min(math.ceil(len(waiting) / len(self._threads)), BATCH_SIZE)
+                lengths = {i: len(one.text) for i, one in islice(waiting.items(), _LOOK_AT)}
+                taken = [waiting.pop(i) for i in alike(lengths, share)]
+                if batch := [one for one in taken if one.request.start()]:
+                    return model, batch
+
+
+def alike(lengths: dict[int, int], most: int) -> list[int]:
+    """Keys of the first of ``lengths`` and of those that are nearest to it, ``most`` in all.
+
+    Those that would be padded too much, or make the first be so, are left for another batch.
+    """
+    first = next(iter(lengths.values()))
+    low, high = min(first / _LONGER, first - _FEW), max(first * _LONGER, first + _FEW)
+    near = [key for key, length in lengths.items() if low <= length <= high]
+    # The sort is stable: of equally long ones, the oldest are taken.
+    return sorted(near, key=lambda key: abs(lengths[key] - first))[:most]

@@ -1,0 +1,65 @@
+"""What a deployed model is called, what it needs, and how it is run: by its record alone."""
+
+from collections.abc import Sequence
+
+from pipeline.data.data_sets import LABELS
+from pipeline.results.records import ModelRecord
+
+_DTYPES = {"dynamic": "q8", "static": "q8", "qat": "q8", "int4": "q4"}
+_SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
+_EIGHT_BITS = (
+    "On x86 the processor needs VNNI (Intel since 2019, AMD since Zen 4): with AVX2 alone, sums of "
+    "products of eight bits saturate, and answers may be wrong without a sign of it. ARM needs "
+    "nothing more."
+)
+
+
+def dtype(model: ModelRecord) -> str:
+    """transformers.js's name of a model's precision: fp32, q8 or q4."""
+    return _DTYPES.get(model.method, "fp32")
+
+
+def graph_name(model: ModelRecord) -> str:
+    """Where transformers.js looks for a graph of that precision."""
+    return f"onnx/model{_SUFFIXES[dtype(model)]}.onnx"
+
+
+def is_answered_by_itself(model: ModelRecord) -> bool:
+    """Whether a text's neighbours in a batch would change its answer."""
+    return model.method == "dynamic"
+
+
+def cpu_needs(model: ModelRecord) -> str:
+    """What CPU a model needs, in sentences."""
+    precision = dtype(model)
+    if precision == "q4":
+        return (
+            "Any CPU that onnxruntime runs on. Weights of 4 bits save size; they hardly save time "
+            "against float32."
+        )
+    if precision == "fp32":
+        return "Any CPU that onnxruntime runs on."
+    if "7 bits" in str(model.settings.get("weights", "")):
+        return (
+            "Any CPU that onnxruntime runs on: its int8 weights have seven bits, whose sums do not "
+            "saturate on AVX2. It is fastest with VNNI."
+        )
+    return _EIGHT_BITS
+
+
+def example(labels: Sequence[str]) -> str:
+    """A text to try a model with: a headline for a model of headlines, else a class's name."""
+    return "Oil prices fall for a third day" if tuple(labels) == LABELS else labels[0]
+
+
+def six_lines(folder: str, text: str) -> str:
+    """Python that asks an exported model for one answer."""
+    return f"""import sys
+
+sys.path.insert(0, {folder!r})  # the folder of the export
+from classify import classify
+
+[answer] = classify([{text!r}])
+label = max(answer, key=answer.get)
+print(label, answer[label])
+"""

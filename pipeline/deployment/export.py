@@ -1,0 +1,222 @@
+"""A model as a folder that others load as it is: Hugging Face's layout, or a zip of it.
+
+    config.json  tokenizer.json  tokenizer_config.json  special_tokens_map.json
+    onnx/model.onnx              or model_quantized.onnx, model_q4.onnx: as transformers.js asks
+    model.safetensors            where the weights are at hand
+    README.md                    the model card
+    classify.py                  runs it with onnxruntime, tokenizers and numpy alone
+
+A model without a tokenizer has no tokenizer's files. The folder is complete or absent.
+"""
+
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.deployment import deployed_model, model_card, tokenizer_files
+from pipeline.deployment.architecture import CLASSES, read_architecture
+from pipeline.errors import PipelineError
+from pipeline.files import sha256, sync
+from pipeline.inference import encoders
+from pipeline.inference.graph import GRAPH
+from pipeline.results.storage import Run
+
+CONFIG = "config.json"
+CARD = "README.md"
+SCRIPT = "classify.py"
+WEIGHTS = "model.safetensors"
+ORIGIN = "exported_from"
+"""In ``config.json``: run, role and fingerprint. By it an older export of the model is known."""
+
+_SCRIPTS = {
+    "tokens": "classify_tokens.py",
+    "ngrams": "classify_ngrams.py",
+    "text": "classify_words.py",
+}
+"""By what a graph takes, the file here that becomes ``classify.py``."""
+_GRAPHS = ("onnx/model.onnx", "onnx/model_quantized.onnx", "onnx/model_q4.onnx")
+_FILES = {
+    CONFIG,
+    CARD,
+    SCRIPT,
+    WEIGHTS,
+    encoders.TOKENIZER,
+    tokenizer_files.CONFIG,
+    tokenizer_files.SPECIAL_TOKENS,
+    *_GRAPHS,
+}
+"""All that an export may hold."""
+
+
+def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Path:
+    """Write a model of a run as a folder that others load.
+
+    It is written beside ``target`` and renamed, so that no half of it is ever there. An older
+    export of the same model is replaced.
+
+    Args:
+        run: as it was read.
+        role: of a model whose artifact is at hand.
+        target: absent, empty, or an older export of the model.
+        weights: folder with the ``model.safetensors`` and ``config.json`` that the graph was made
+            of, where they are at hand; they are left out where others could not load them.
+
+    Raises:
+        PipelineError: the artifact is missing or is not the one that the run recorded, or
+            ``target`` holds something else.
+    """
+    target = target.resolve()
+    _check_target(target, run, role)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as beside:
+        draft = Path(beside, target.name)
+        write(run, role, draft, weights)
+        sync(draft)
+        if target.exists():
+            target.rename(Path(beside, "older"))
+        draft.rename(target)
+    return target
+
+
+def archive(run: Run, role: str) -> bytes:
+    """A zip of the export, whose files are in a folder that is named after the role.
+
+    Raises:
+        PipelineError: as ``export``.
+    """
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, role)
+        write(run, role, folder)
+        # Weights hardly get smaller, and to try takes seconds.
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    file.write(path, path.relative_to(temporary))
+    return buffer.getvalue()
+
+
+def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> None:
+    """Fill a new folder with an export; arguments and errors as of ``export``."""
+    artifact, model = _checked_artifact(run, role), run.by_role[role]
+    settings = json.loads((artifact / encoders.SETTINGS).read_text("utf-8"))
+    kind = settings.get("input", "tokens")
+    found = read_architecture(artifact / GRAPH) if kind == "tokens" else None
+    # Weights that were trained to be rounded, or are rounded in the graph, are another model.
+    if found is None or deployed_model.dtype(model) != "fp32":
+        weights = None
+    (folder / "onnx").mkdir(parents=True)
+    _write_graph(artifact, folder / deployed_model.graph_name(model))
+    if weights is not None:
+        shutil.copyfile(weights / WEIGHTS, folder / WEIGHTS)
+        found = _config_of_weights(weights)
+    config = {
+        **(found or _own_architecture(kind, settings)),
+        "id2label": {str(number): label for number, label in enumerate(run.labels)},
+        "label2id": {label: number for number, label in enumerate(run.labels)},
+        "problem_type": "single_label_classification",
+        ORIGIN: {"run": run.name, "role": role, "fingerprint": model.fingerprint},
+    }
+    if found is not None:
+        config["transformers.js_config"] = {"dtype": deployed_model.dtype(model)}
+    if kind == "tokens":
+        config |= _write_tokenizer(artifact, folder, settings["max_length"])
+    _write_json(folder / CONFIG, config)
+    shutil.copyfile(Path(__file__).with_name(_SCRIPTS[kind]), folder / SCRIPT)
+    contents = model_card.Contents(
+        max_length=settings["max_length"] if kind == "tokens" else None,
+        in_transformers=found is not None,
+        weights=weights is not None,
+    )
+    card = model_card.card(run, role, contents)
+    (folder / CARD).write_text(str(card), encoding="utf-8")
+
+
+def _checked_artifact(run: Run, role: str) -> Path:
+    """Folder of the artifact, whose files are those that the run recorded."""
+    if role not in run.by_role:
+        raise PipelineError(f"{run.name} has no model {role!r}; it has {', '.join(run.by_role)}")
+    folder = run.artifact(role)
+    if folder is None:
+        raise PipelineError(
+            f"the artifact of {role} is not in {run.folder}; make it first: "
+            f"python -m pipeline run … --only {role}"
+        )
+    for name, digest in run.by_role[role].artifact.items():
+        if sha256(folder / name) != digest:
+            raise PipelineError(
+                f"{folder / name} is not the file that its run recorded; "
+                "make it anew with python -m pipeline run"
+            )
+    encoders.check_labels(folder, role, run.labels)
+    return folder
+
+
+def _check_target(target: Path, run: Run, role: str) -> None:
+    """Raise unless the folder is absent, empty, or an older export of the same model."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise PipelineError(f"{target} is a file; name a folder that is not there yet")
+    found = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    if not found and not any(target.iterdir()):
+        return
+    try:
+        origin = json.loads((target / CONFIG).read_text("utf-8"))[ORIGIN]
+        same = [origin[name] for name in ("run", "role")] == [run.name, role]
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same or not found <= _FILES:
+        raise PipelineError(
+            f"{target} holds something else than an export of {role} of {run.name}; "
+            "name a folder that is empty or not there yet"
+        )
+
+
+def _write_graph(artifact: Path, target: Path) -> None:
+    """Copy a graph; one whose weights are in files beside it gets them back into itself.
+
+    transformers.js would have to be told of such files, and asks for other names.
+    """
+    own = {GRAPH, encoders.TOKENIZER, encoders.SETTINGS}
+    if all(path.name in own for path in artifact.iterdir()):
+        shutil.copyfile(artifact / GRAPH, target)
+        return
+    import onnx  # slow to import, and not for every model
+
+    with tempfile.TemporaryDirectory(dir=target.parent) as copies:
+        # onnx reads no weights from a file with hard links, which files of a run may be.
+        for path in artifact.iterdir():
+            shutil.copyfile(path, Path(copies, path.name))
+        onnx.save(onnx.load(Path(copies, GRAPH)), target)
+
+
+def _write_tokenizer(artifact: Path, folder: Path, max_length: int) -> dict[str, Any]:
+    """Write a tokenizer's files; returns what ``config.json`` says of it."""
+    shutil.copyfile(artifact / encoders.TOKENIZER, folder / encoders.TOKENIZER)
+    tokenizer = json.loads((artifact / encoders.TOKENIZER).read_text("utf-8"))
+    special = tokenizer_files.special_tokens(tokenizer)
+    _write_json(folder / tokenizer_files.SPECIAL_TOKENS, special)
+    content = tokenizer_files.tokenizer_config(special, max_length)
+    _write_json(folder / tokenizer_files.CONFIG, content)
+    return {"pad_token_id": tokenizer["padding"]["pad_id"]}
+
+
+def _config_of_weights(weights: Path) -> dict[str, Any]:
+    """The configuration that trained weights were saved with, as that of a classifier."""
+    config = json.loads((weights / CONFIG).read_text("utf-8"))
+    return config | {"architectures": [CLASSES[config["model_type"]]]}
+
+
+def _own_architecture(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """What ``config.json`` says of a model that transformers has no class for."""
+    return {"ngrams": {"model_type": "ngrams", **settings.get("ngrams", {})}}.get(kind, {})
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")

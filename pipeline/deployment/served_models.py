@@ -1,0 +1,87 @@
+"""Which of a run's models a server offers, and which of them it recommends."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.analysis.budget import Budget
+from pipeline.analysis.recommendation import recommend
+from pipeline.errors import PipelineError
+from pipeline.inference import encoders, loaded_models
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.results.report import compared_models
+from pipeline.results.storage import Run
+
+
+@dataclass(frozen=True)
+class ServedModels:
+    """The installed models of one run that a server offers. They are loaded when first asked.
+
+    Safe to use from several threads.
+    """
+
+    run: Run
+    folders: dict[str, Path]
+    """By role, the artifact's folder."""
+    recommended: str
+    """A role of ``folders``."""
+    _loaded: loaded_models.Loaded[Classifier] = field(
+        default_factory=lambda: loaded_models.Loaded(loaded_models.budget()), repr=False
+    )
+
+    def classifier(self, role: str) -> Classifier:
+        """The model of that role, loaded; it uses one thread a call.
+
+        Raises:
+            PipelineError: its artifact can't be loaded.
+        """
+        folder = self.folders[role]
+        return self._loaded.get(role, graph_bytes(folder), lambda: Classifier(folder, threads=1))
+
+    def predict_proba(self, role: str, texts: Sequence[str]) -> np.ndarray:
+        """Class probabilities of each text by the model of that role: float32 (texts, classes).
+
+        Raises:
+            PipelineError: its artifact can't be loaded.
+        """
+        return self.classifier(role).predict_proba(texts)
+
+
+def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedModels:
+    """The models to serve: those of the only run that has them installed.
+
+    Args:
+        runs: that people may mean.
+        roles: that they ask for; by default all that are installed.
+
+    Raises:
+        PipelineError: no run has them, or several have, or an artifact has other class names
+            than its run.
+    """
+    found = {}
+    for run in runs:
+        folders = run.artifacts()
+        if folders and set(roles or ()) <= set(folders):
+            found[run.name] = (run, {r: folders[r] for r in folders if r in (roles or folders)})
+    if not found:
+        what = f"no run has all of {', '.join(roles)}" if roles else "no run has a model"
+        raise PipelineError(
+            f"{what} with its artifact at hand; python -m pipeline status lists them"
+        )
+    if len(found) > 1:
+        raise PipelineError(f"several runs have them, name one with --run: {', '.join(found)}")
+    ((run, folders),) = found.values()
+    for role, folder in folders.items():
+        encoders.check_labels(folder, role, run.labels)
+    return ServedModels(run, folders, _recommended(run, folders))
+
+
+def _recommended(run: Run, roles: Collection[str]) -> str:
+    """The role to deploy among these: by the rule of ``recommendation``, without limits."""
+    compared = compared_models(run)
+    here = compared[compared["role"].isin(roles)]
+    if here.empty:  # only models to compare with: the first will do
+        return next(iter(roles))
+    return recommend(here, Budget()).recommended or here["role"].iloc[0]

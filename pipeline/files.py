@@ -1,0 +1,123 @@
+"""Files that are whole or absent: checksums, atomic writes, waiting for the disk, locks."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import PipelineError
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(**parts: Any) -> str:
+    """sha256 of the parts: settings, the data's fingerprint, the parents' fingerprints."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that ``path`` never holds half of it.
+
+    Raises:
+        PipelineError: a number in it is not finite; the message names the file and the place.
+    """
+    check_finite(content, str(path))
+    beside = path.with_name(f".{path.name}.new")
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def check_finite(content: Any, what: str) -> None:
+    """Raise a PipelineError that names the first number in a JSON value that is not finite."""
+    for place, number in _numbers(content):
+        if not math.isfinite(number):
+            raise PipelineError(
+                f"{what} can't be written: {place} is {number}, where a finite number is due"
+            )
+
+
+def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
+    """Every fraction within a JSON value, and its place: "cost.p50_ms", "training.rates.2"."""
+    if isinstance(value, float):
+        yield place, value
+    elif isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in items:
+            yield from _numbers(inner, f"{place}.{name}" if place else str(name))
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder and all in it, is on the disk.
+
+    What says that it is complete may then be written: a crash leaves no half under that name.
+    """
+    for each in (path, *path.rglob("*")):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """One run at a time in a folder (of stages, or the run's own); a second one is told so."""
+    return alone(
+        folder.with_name(f".lock-{folder.name.lstrip('.')}"),
+        f"another run is at work in {folder}; wait until it ends, "
+        "or name another folder with --work and another run with --run",
+    )
+
+
+@contextmanager
+def alone(lock: Path, said: str) -> Iterator[None]:
+    """A block that one process at a time is in; it writes beside its lock.
+
+    Args:
+        lock: a file; made where it is not there, its folder too.
+        said: to the process that comes second.
+
+    Raises:
+        PipelineError: another process is in the block, or nothing can be written there.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # A lock that is there already can be had where no new file can be made.
+        tempfile.TemporaryFile(dir=lock.parent).close()
+        held = FileLock(lock).acquire(timeout=0)
+    except Timeout:
+        raise PipelineError(said) from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # nothing is wrong with the folder
+            raise
+        raise PipelineError(
+            f"{lock.parent} can't be written to: {error.strerror}; "
+            "make it writable, or name another folder"
+        ) from error
+    with held:
+        yield
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)

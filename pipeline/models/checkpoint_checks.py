@@ -1,0 +1,157 @@
+"""Whether a training can start from a pretrained checkpoint; else one line that says why."""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from pipeline.errors import PipelineError
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+VOCABULARIES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
+_SHARDS = "model.safetensors.index.json"
+_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "adapter_model*")
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_PADDED_TO = 128
+"""Rows up to a multiple of which a table of embeddings may be longer than the vocabulary."""
+_OF_THE_ENCODER = re.compile(r"(^|\.)(embeddings|encoder|transformer)\.(?!position_ids$)")
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """By name, the files of a local checkpoint that a model is made of, each of which is there.
+
+    They are the weights, in one file or in several with an index, the configuration and the
+    vocabulary.
+
+    Raises:
+        PipelineError: one is missing, or is but a pointer to what git-lfs would fetch.
+    """
+    names = [CONFIG, *(name for name in VOCABULARIES if (folder / name).is_file())]
+    if (folder / WEIGHTS).is_file():
+        names.append(WEIGHTS)
+    elif (folder / _SHARDS).is_file():
+        _refuse_pointers(folder, [_SHARDS])
+        names += [_SHARDS, *_shards(folder)]
+    else:
+        others = sorted(path.name for kind in _OTHER_WEIGHTS for path in folder.glob(kind))
+        has = f", and it has {', '.join(others)}" if others else ""
+        raise PipelineError(
+            f"{folder} has no {WEIGHTS}; only safetensors are read{has}; save the model anew with "
+            "transformers' save_pretrained"
+        )
+    _refuse_pointers(folder, names)
+    if not {"vocab.txt", "tokenizer.json"} & set(names):
+        raise PipelineError(
+            f"{folder} has no vocabulary: neither vocab.txt nor tokenizer.json; copy the files of "
+            "its tokenizer there"
+        )
+    return {name: folder / name for name in names}
+
+
+def _shards(folder: Path) -> list[str]:
+    """Names of the files that an index of sharded weights lists."""
+    try:
+        index = json.loads((folder / _SHARDS).read_text("utf-8"))
+        shards = sorted(set(index["weight_map"].values()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PipelineError(f"{folder / _SHARDS} is no index of sharded weights") from error
+    missing = [name for name in shards if Path(name).name != name or not (folder / name).is_file()]
+    if missing:
+        raise PipelineError(
+            f"{folder} lacks {', '.join(missing)}, which {_SHARDS} lists: download it anew"
+        )
+    return shards
+
+
+def _refuse_pointers(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        with (folder / name).open("rb") as file:
+            if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+                raise PipelineError(
+                    f"{folder / name} is a git-lfs pointer, not the file itself: run git lfs pull "
+                    "there"
+                )
+
+
+def check_architecture(config: Mapping[str, Any], architecture: str, source: str) -> None:
+    """Raise a PipelineError if a checkpoint's configuration is of another architecture."""
+    found = config.get("model_type", architecture)
+    if found != architecture:
+        raise PipelineError(
+            f"the checkpoint {source} is of architecture {found}; {architecture} is expected"
+        )
+
+
+def check_weights(
+    model: PreTrainedModel, loaded: Mapping[str, Collection[Any]], source: str
+) -> None:
+    """Raise a PipelineError unless all weights but the head's came from the checkpoint, and fit.
+
+    A pooler counts as part of the head: checkpoints of masked language models have none.
+
+    Args:
+        model: with a new head.
+        loaded: what ``from_pretrained`` says with ``output_loading_info``.
+        source: of the checkpoint, for the message.
+    """
+    missing = sorted(name for name in loaded["missing_keys"] if not is_of_head(name, model))
+    other_shape = sorted(
+        name for name, *_ in loaded["mismatched_keys"] if not is_of_head(name, model)
+    )
+    unexpected = sorted(name for name in loaded["unexpected_keys"] if _OF_THE_ENCODER.search(name))
+    problems = [
+        f"{what} {_some(names)}"
+        for what, names in (
+            ("it lacks", missing),
+            ("of another shape than its configuration says are", other_shape),
+            ("it has, and its configuration does not,", unexpected),
+        )
+        if names
+    ]
+    if problems:
+        raise PipelineError(
+            f"the weights of {source} do not fit a {model.config.model_type} model: "
+            f"{'; '.join(problems)}"
+        )
+
+
+def is_of_head(name: str, model: PreTrainedModel) -> bool:
+    """Whether a weight of a classifier is not the encoder's."""
+    return not name.startswith(f"{model.base_model_prefix}.") or ".pooler." in name
+
+
+def check_vocabulary(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str
+) -> None:
+    """Raise a PipelineError unless a vocabulary is as large as the table of embeddings.
+
+    The table may be longer by what rounds it up to a multiple of 128.
+    """
+    rows, pieces = model.get_input_embeddings().num_embeddings, len(tokenizer)
+    if not rows - _PADDED_TO < pieces <= rows:
+        raise PipelineError(
+            f"the vocabulary of {source} has {pieces:,} pieces, its embeddings have {rows:,}: "
+            "they are not of one model; copy the files of its own tokenizer there"
+        )
+
+
+def check_length(model: PreTrainedModel, max_length: int, source: str) -> None:
+    """Raise a PipelineError if a checkpoint has fewer positions than tokens will be read."""
+    positions = model.config.max_position_embeddings
+    if model.config.model_type == "mpnet":  # the first ones are the padding's
+        positions -= model.config.pad_token_id + 1
+    if positions < max_length:
+        raise PipelineError(
+            f"{source} has {positions} positions, and the family reads {max_length} tokens of a "
+            "text; take a checkpoint with more"
+        )
+
+
+def _some(names: list[str], most: int = 2) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,399 @@
+"""The stages of a model, from top to bottom as they are made; each is made once.
+
+data         the splits, and random spans of the training rows
+weights      a network, trained; or TF-IDF with logistic regression, fitted
+logits       a teacher's, on what its students learn from: see ``teacher_logits``
+artifact     the ONNX graph as it is deployed, and what encodes texts for it
+predictions  on test and validation rows and on the invented headlines
+cost         time, throughput and memory, taken with the predictions
+record       what ``run.json`` says of all that: see ``model_record``
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from transformers import PreTrainedModel
+
+from pipeline import files, processes
+from pipeline.analysis import cascades
+from pipeline.compression import export, ngram_graph, qat, quantization, weight_files
+from pipeline.compression.smoothquant import Smoothing
+from pipeline.data import data_sets
+from pipeline.data.data_sets import SEED, Corpus
+from pipeline.evaluation import scoring
+from pipeline.files import link_or_copy, sha256, write_json
+from pipeline.inference import cascade, encoders
+from pipeline.inference.classifier import graph_bytes
+from pipeline.inference.graph import GRAPH
+from pipeline.models import fake_quantization, networks, ngrams, tfidf
+from pipeline.models.networks import Tokenizer
+from pipeline.progress import busy, say
+from pipeline.recipes.roles import (
+    Cascade,
+    Checkpoint,
+    Classical,
+    Family,
+    Model,
+    QuantizationAware,
+    Quantized,
+    Trained,
+)
+from pipeline.results.predictions import probabilities_of
+from pipeline.results.storage import Run
+from pipeline.runs import plan, stage_folders
+from pipeline.runs.teacher_logits import TeacherLogits
+from pipeline.training import fitting
+from pipeline.training.distillation import HiddenTeacher, hidden_teacher
+
+TRAINING = "training.json"
+
+_CALIBRATION_BATCH = 32
+
+
+@dataclass
+class Stages:
+    """The stages of a family's models under one work folder."""
+
+    family: Family
+    corpus: Corpus
+    work: Path
+    checkpoints: Path | None
+    inputs: dict[str, str]
+    """What the fingerprints rest on: see ``plan.inputs``."""
+    existing: Run | None = None
+    """The run as it stands. Its models keep the bits that they were made with, and its logits are
+    used where a work folder has none."""
+    callbacks: tuple = ()
+    """Added to every Trainer."""
+    models: dict[str, Model] = field(init=False)
+    fingerprints: dict[str, plan.Fingerprints] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.models = self.family.by_role()
+        by_bits = {
+            bits: plan.fingerprints(self.family, self.inputs | {plan.INT8_BITS: bits})
+            for bits in ("7", "8")
+        }
+        self.fingerprints = {
+            role: by_bits[self.bits(role)][role]
+            for role in self.models
+            if role in by_bits[self.bits(role)]
+        }
+
+    def make(self, role: str) -> None:
+        """Make every stage of a model that is not done yet. It may train for hours."""
+        if plan.makes_weights(self.models[role]):
+            self.weights(role)
+        self.artifact(role)
+        self.evaluation(role)
+        if self._is_asked_headlines:
+            self.headlines(role)
+
+    def check_checkpoints(self, roles: Iterable[str]) -> None:
+        """Load every checkpoint that these roles are still to be trained from.
+
+        So what is wrong with one is said now, not hours later when its turn comes.
+
+        Raises:
+            PipelineError: one can't be had or does not fit, or has fewer layers than a role keeps.
+        """
+        needed: dict[Checkpoint, list[Trained]] = {}
+        for role in roles:
+            model = self.models[role]
+            if not isinstance(model, Trained) or self._is_done("weights", role):
+                continue
+            start = plan.starting_checkpoint(self.family, model, self.inputs)
+            parent = plan.made_from(model, self.inputs)
+            if parent and not self._is_done("weights", parent):
+                start = plan.starting_checkpoint(self.family, self.models[parent], self.inputs)
+            if start:
+                needed.setdefault(start, []).append(model)
+        for start, models in needed.items():
+            network, _ = self._load(start)
+            for model in models:
+                if model.layers:
+                    networks.check_layers(network, model.layers)
+
+    def _is_done(self, kind: str, role: str) -> bool:
+        fingerprint = getattr(self.fingerprints[role], kind)
+        return stage_folders.folder(self.work, self.stage_name(role, kind), fingerprint).is_dir()
+
+    def _load(self, start: Checkpoint) -> tuple[PreTrainedModel, Tokenizer]:
+        length = self.family.max_length
+        return networks.load_checkpoint(
+            start.name, start.architecture, self.checkpoints, self.corpus.labels, length
+        )
+
+    def help_to_train(self, role: str) -> None:
+        """What a process that is not the first does for a model."""
+        if plan.learns(self.models[role]):
+            self.weights(role)
+
+    def bits(self, role: str) -> str:
+        """Bits of a model's int8 weights: as the run has it, else as this processor needs them."""
+        records = self.existing.by_role if self.existing else {}
+        # A cascade's are those of its members.
+        for each in (role, *plan.members(self.models[role])):
+            if each in records and plan.INT8_BITS in records[each].inputs:
+                return records[each].inputs[plan.INT8_BITS]
+        return self.inputs[plan.INT8_BITS]
+
+    def inputs_of(self, role: str) -> dict[str, str]:
+        """What goes into a model's fingerprints beside its settings."""
+        return plan.inputs(self.family, role, self.inputs | {plan.INT8_BITS: self.bits(role)})
+
+    def stage_name(self, role: str, kind: str) -> str:
+        """What a stage's folder is called, before its fingerprint."""
+        return f"{self.family.name}-{role}-{kind}"
+
+    def _stage(
+        self,
+        kind: str,
+        role: str,
+        make: Callable[[Path], None],
+        complete: Callable[..., Path] = stage_folders.complete,
+    ) -> Path:
+        fingerprint = getattr(self.fingerprints[role], kind)
+        return complete(self.work, self.stage_name(role, kind), fingerprint, make)
+
+    # --- weights --------------------------------------------------------------------------------
+
+    def weights(self, role: str) -> Path:
+        """Folder of a trained model's weights, tokenizer and training record."""
+        model = self.models[role]
+        if isinstance(model, Classical):
+            return self._stage("weights", role, lambda draft: self._fit(model, draft))
+        return self._stage(
+            "weights",
+            role,
+            lambda draft: self._train(model, draft),
+            stage_folders.complete_together,
+        )
+
+    def _fit(self, model: Classical, draft: Path) -> None:
+        stage_folders.clear(draft)
+        with busy(f"{model.role}: fitting"):
+            record = tfidf.fit(
+                self.corpus.train, self.corpus.validation, model.tfidf, draft / GRAPH
+            )
+        write_json(draft / TRAINING, record)
+
+    def _train(self, model: Model, draft: Path) -> None:
+        training = plan.learns(model)
+        assert training
+        rows, teacher_logits = self.logits.lessons(model, training.spans)
+        hidden = self._hidden_teacher(model) if training.hidden_epochs else None
+        say(f"{model.role}: training")
+        network, tokenizer, record = fitting.train(
+            lambda: self._start(model),
+            training,
+            rows,
+            self.corpus.validation,
+            self.family.max_length,
+            draft,
+            teacher_logits,
+            self.callbacks,
+            hidden,
+        )
+        if processes.is_first():
+            stage_folders.clear(draft)
+            networks.save(network, tokenizer, draft)
+            write_json(draft / TRAINING, record)
+
+    def _start(self, model: Model) -> tuple[PreTrainedModel, Tokenizer]:
+        """A network as its training starts from it."""
+        labels = self.corpus.labels
+        network: PreTrainedModel
+        tokenizer: Tokenizer
+        checkpoint = plan.starting_checkpoint(self.family, model, self.inputs)
+        parent = plan.made_from(model, self.inputs)
+        if checkpoint:
+            network, tokenizer = self._load(checkpoint)
+        elif parent:
+            network, tokenizer = networks.read(self.weights(parent))
+        else:
+            assert isinstance(model, Trained)
+            assert model.shape
+            network, tokenizer = ngrams.new(model.shape, labels)
+        if isinstance(model, Trained) and model.layers:
+            networks.keep_layers(network, model.layers)
+        if isinstance(model, Trained) and model.vocabulary:
+            texts = self.corpus.train.texts
+            tokenizer = networks.keep_pieces(network, tokenizer, model.vocabulary, texts)
+        if isinstance(model, QuantizationAware):
+            fake_quantization.prepare(network, int(self.bits(model.role)))
+            fake_quantization.calibrate(network, self._calibration_batches(tokenizer))
+        return network, tokenizer
+
+    def _hidden_teacher(self, model: Model) -> HiddenTeacher:
+        role = plan.taught_by(model)
+        assert role
+        teacher, its_tokenizer = networks.read(self.weights(role))
+        return hidden_teacher(teacher, its_tokenizer, self._start(model)[1])
+
+    # --- logits ---------------------------------------------------------------------------------
+
+    @cached_property
+    def logits(self) -> TeacherLogits:
+        """The teachers' logits, which students learn."""
+        return TeacherLogits(
+            self.family, self.corpus, self.work, self.existing, self.fingerprints, self.weights
+        )
+
+    # --- artifact -------------------------------------------------------------------------------
+
+    def artifact(self, role: str) -> Path:
+        """Folder of the model as it is deployed."""
+        model = self.models[role]
+        if isinstance(model, Cascade):
+            return self._stage("artifact", role, lambda draft: self._write_cascade(model, draft))
+        if isinstance(model, Classical):
+            return self._stage("artifact", role, lambda draft: self._copy_graph(model, draft))
+        return self._stage("artifact", role, lambda draft: self._write_artifact(model, draft))
+
+    def _copy_graph(self, model: Classical, draft: Path) -> None:
+        stage_folders.clear(draft)
+        shutil.copyfile(self.weights(model.role) / GRAPH, draft / GRAPH)
+        encoders.write_lowercase(draft, labels=self.corpus.labels)
+
+    def _write_artifact(self, model: Model, draft: Path) -> None:
+        stage_folders.clear(draft)
+        # Before anything is said of this model: they may have to be made first.
+        weights = self.trained(model)
+        source = self.artifact(model.source) / GRAPH if isinstance(model, Quantized) else None
+        network, tokenizer = networks.read(weights)
+        with busy(f"{model.role}: making the artifact"):
+            if isinstance(model, Quantized):
+                assert source
+                self._quantize(model, tokenizer, source, draft / GRAPH)
+            elif isinstance(model, QuantizationAware):
+                qat.export_int8(network, draft / GRAPH)
+            elif isinstance(network, ngrams.NGramClassifier):
+                ngram_graph.export(network, draft / GRAPH)
+            else:
+                export.export_onnx(network, draft / GRAPH)
+        weight_files.split_weights(draft / GRAPH)  # it may be installed in a repository
+        networks.write_encoder(draft, tokenizer, self.family.max_length, self.corpus.labels)
+
+    def _quantize(self, model: Quantized, tokenizer: Tokenizer, source: Path, target: Path) -> None:
+        """Quantize the graph ``source`` as the model's method has it."""
+        if model.way == "int4":
+            quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
+            return
+        batches = (
+            {name: tensor.numpy() for name, tensor in batch.items()}
+            for batch in self._calibration_batches(tokenizer)
+        )
+        settings, bits = plan.settings(self.family, model), int(self.bits(model.role))
+        smoothing = None
+        if "smoothing" in settings:
+            smoothing = Smoothing(settings["smoothing"], settings["uneven"])
+        if model.way == "dynamic":
+            quantization.quantize_dynamic(source, target, batches, bits, smoothing)
+        else:
+            naive = model.every_operator
+            quantization.quantize_static(source, target, batches, bits, smoothing, naive)
+
+    def _write_cascade(self, model: Cascade, draft: Path) -> None:
+        stage_folders.clear(draft)
+        validation = {
+            role: table[table["split"] == "validation"].reset_index(drop=True)
+            for role in model.candidates()
+            for table in [self.predictions(role)]
+        }
+        labels = validation[model.members[0][0]]["label"].to_numpy()
+        probabilities = {role: probabilities_of(table) for role, table in validation.items()}
+        sizes = {role: graph_bytes(self.artifact(role)) / 1e6 for role in probabilities}
+        chosen = cascades.best_members(labels, probabilities, model.members, sizes, model.most_mb)
+        rules = cascades.choose(labels, [probabilities[role] for role in chosen])
+        artifacts = {role: self.artifact(role) for role in chosen}
+        cascade.write(draft, artifacts, rules, self.corpus.labels)
+
+    @contextmanager
+    def deployed(self, role: str) -> Iterator[Path]:
+        """The folder of a model's artifact, beside those of a cascade's members."""
+        artifact = self.artifact(role)
+        members, _, _ = cascade.members(artifact, check=False)
+        if not members:
+            yield artifact
+            return
+        with tempfile.TemporaryDirectory(dir=self.work, prefix=".deployed-") as folder:
+            for each in (role, *members):
+                (Path(folder) / each).mkdir()
+                for path in self.artifact(each).iterdir():
+                    link_or_copy(path, Path(folder) / each / path.name)
+            yield Path(folder) / role
+
+    def trained(self, model: Model) -> Path:
+        """Folder of the weights that a model was made from: its own, or its source's."""
+        return self.weights(model.source if isinstance(model, Quantized) else model.role)
+
+    def _calibration_batches(self, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:
+        """Batches of training rows, the same for every model: int64 tensors (32, longest)."""
+        some = np.random.default_rng(SEED).permutation(len(self.corpus.train))
+        texts = self.corpus.train.take(some[: plan.CALIBRATION_ROWS]).texts
+        for start in range(0, len(texts), _CALIBRATION_BATCH):
+            yield dict(
+                tokenizer(
+                    texts[start : start + _CALIBRATION_BATCH],
+                    truncation=True,
+                    max_length=self.family.max_length,
+                    padding=True,
+                    return_token_type_ids=False,
+                    return_tensors="pt",
+                )
+            )
+
+    # --- predictions and cost -------------------------------------------------------------------
+
+    def evaluation(self, role: str) -> Path:
+        """Folder of the model's predictions and costs."""
+
+        def make(draft: Path) -> None:
+            with self.deployed(role) as artifact:
+                say(f"{role}: predicting and measuring")
+                scoring.evaluate(artifact, self.corpus, draft)
+
+        return self._stage("evaluation", role, make)
+
+    def measure_again(self, role: str) -> None:
+        """Time a model anew, on this machine as it is now."""
+        say(f"{role}: measuring")
+        evaluation = self.evaluation(role)
+        with self.deployed(role) as artifact:
+            scoring.measure_again(artifact, self.corpus, evaluation)
+
+    def headlines(self, role: str) -> pd.DataFrame:
+        """Predictions on the project's invented headlines, which no model of AG News has seen."""
+
+        def make(draft: Path) -> None:
+            with self.deployed(role) as artifact:
+                asked = scoring.predict_headlines(artifact, data_sets.invented_headlines())
+            asked.to_parquet(draft / scoring.PREDICTIONS, index=False)
+
+        fingerprint = files.fingerprint(
+            artifact=self.fingerprints[role].artifact, headlines=sha256(data_sets.TOY)
+        )
+        name = self.stage_name(role, "headlines")
+        folder = stage_folders.complete(self.work, name, fingerprint, make)
+        return pd.read_parquet(folder / scoring.PREDICTIONS)
+
+    @property
+    def _is_asked_headlines(self) -> bool:
+        """Not toy models, which learned from them, nor those that tell other classes apart."""
+        return not self.family.toy and self.corpus.labels == data_sets.LABELS
+
+    def predictions(self, role: str) -> pd.DataFrame:
+        """A model's table: test and validation and, where it is asked them, headlines alone."""
+        table = pd.read_parquet(self.evaluation(role) / scoring.PREDICTIONS)
+        if not self._is_asked_headlines:
+            return table
+        return pd.concat([table, self.headlines(role)], ignore_index=True)

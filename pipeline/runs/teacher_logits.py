@@ -1,0 +1,129 @@
+"""A teacher's logits, computed once for all its students, and kept with the run.
+
+They are float16 tables of the training rows and of random spans of them. With them a student is
+trained without the teacher's weights.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from pipeline import processes
+from pipeline.data.data_sets import SEED, Corpus, Split
+from pipeline.models import networks
+from pipeline.progress import say
+from pipeline.recipes.roles import Family, Model
+from pipeline.recipes.training_settings import RandomSpans
+from pipeline.results.storage import Run
+from pipeline.runs import plan, stage_folders
+from pipeline.training import random_spans, trainers
+
+LOGITS = "logits.safetensors"
+
+
+@dataclass(frozen=True)
+class TeacherLogits:
+    """The logits that a family's students learn, in a work folder or in the run."""
+
+    family: Family
+    corpus: Corpus
+    work: Path
+    existing: Run | None
+    fingerprints: dict[str, plan.Fingerprints]
+    weights: Callable[[str], Path]
+    """Folder of a role's weights, which are trained first if they must be."""
+
+    def lessons(self, model: Model, wanted: RandomSpans | None) -> tuple[Split, np.ndarray | None]:
+        """What a model learns from.
+
+        Args:
+            model: of the family.
+            wanted: random spans of the rows that it learns from, too.
+
+        Returns:
+            The training rows, then their spans; and the teacher's logits on them, float16
+            (rows and spans, classes), or None where no teacher teaches it.
+        """
+        rows, spans = self.corpus.train, self._spans(wanted)
+        teacher = plan.taught_by(model)
+        logits = [self.of(teacher)] if teacher else []
+        if spans:
+            rows = random_spans.joined(rows, spans)
+            logits += [self.of(teacher, wanted)] if teacher else []
+        return rows, np.concatenate(logits) if logits else None
+
+    def of(self, role: str, wanted: RandomSpans | None = None) -> np.ndarray:
+        """A teacher's logits, made first if need be.
+
+        Args:
+            role: the teacher's.
+            wanted: the random spans of the training rows that it answers; None: the rows.
+
+        Returns:
+            float16 (rows or spans, classes).
+        """
+
+        def make(draft: Path) -> None:
+            if shipped:
+                if processes.is_first():
+                    shutil.copyfile(shipped, draft / LOGITS)
+                return
+            rows = self._spans(wanted) or self.corpus.train
+            network, tokenizer = networks.read(self.weights(role))
+            say(f"{role}: logits on {len(rows):,} {'random spans' if wanted else 'rows'}")
+            logits = trainers.predict_logits(network, tokenizer, rows, self.family.max_length)
+            if processes.is_first():
+                save_file({"logits": logits.astype(np.float16)}, draft / LOGITS)
+
+        fingerprint = self._fingerprint(role, wanted)
+        shipped = self.existing.logits(fingerprint) if self.existing else None
+        name = self._name(role, wanted)
+        folder = stage_folders.complete_together(self.work, name, fingerprint, make)
+        return load_file(folder / LOGITS)["logits"]
+
+    def has_all(self, role: str) -> bool:
+        """Whether all the logits that a model learns are at hand, in the work folder or the run."""
+        stored = self.existing.all_logits() if self.existing else {}
+        found = self.at_hand([role])
+        return all(key in found or key in stored for key in self._learned_by(role))
+
+    def at_hand(self, roles: Iterable[str]) -> dict[str, Path]:
+        """Files of the logits that these models learn, where the work folder has them.
+
+        By the fingerprint of their stage.
+        """
+        folders = {
+            fingerprint: stage_folders.folder(self.work, name, fingerprint)
+            for role in roles
+            for fingerprint, name in self._learned_by(role).items()
+        }
+        return {key: folder / LOGITS for key, folder in folders.items() if folder.is_dir()}
+
+    def learned(self) -> set[str]:
+        """Fingerprints of all the logits that any model of the family learns."""
+        return {key for role in self.family.by_role() for key in self._learned_by(role)}
+
+    def _learned_by(self, role: str) -> dict[str, str]:
+        """Fingerprint and name of each stage of logits that a model learns."""
+        model = self.family.by_role()[role]
+        teacher, training = plan.taught_by(model), plan.learns(model)
+        if not teacher or not training or role not in self.fingerprints:
+            return {}
+        exist = random_spans.exist(self.corpus, training.spans)
+        return {
+            self._fingerprint(teacher, wanted): self._name(teacher, wanted)
+            for wanted in ([None, training.spans] if exist else [None])
+        }
+
+    def _spans(self, wanted: RandomSpans | None) -> Split | None:
+        return random_spans.spans_of(self.corpus, wanted, SEED)
+
+    def _name(self, role: str, wanted: RandomSpans | None) -> str:
+        return f"{self.family.name}-{role}-{'span-' if wanted else ''}logits"
+
+    def _fingerprint(self, role: str, wanted: RandomSpans | None) -> str:
+        return plan.logits_fingerprint(self.fingerprints[role].trained, wanted)

@@ -1,0 +1,58 @@
+"""Taking a model along: a zip of its export, Python, the commands, and the CPU that it needs."""
+
+import shlex
+
+import streamlit as st
+
+from pipeline.deployment import deployed_model
+from pipeline.results.storage import Run
+from views import answers
+from views.parts.common import View
+
+_TEXT_FILE, _ANSWERS = "TEXTS.csv", "ANSWERS.parquet"
+
+
+def show(view: View, role: str) -> None:
+    """What it takes to run one model elsewhere; how to make it where it is not in this clone."""
+    run, model = view.run, view.run.by_role[role]
+    with st.expander("Use this model"):
+        if run.artifact(role) is None:
+            st.write("Its files are not in this clone. This makes them:")
+            st.code(answers.make_command(run.record, role), language=None, wrap_lines=True)
+            return
+        st.write(
+            "A folder that transformers.js and its own script load as it is, with a model card. "
+            "The zip is built when you ask for it."
+        )
+        st.download_button(
+            f"Download {role} as a zip ({model.size_bytes / 1e6:.1f} MB)",
+            lambda: zipped(run, role),
+            f"{run.name}-{role}.zip",
+            "application/zip",
+            key=f"zip of {role}",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.write("In Python, in the folder where the zip was unpacked:")
+        st.code(deployed_model.six_lines(role, deployed_model.example(run.labels)), "python")
+        st.write("Here, for a file, over HTTP, and as a folder:")
+        st.code("\n".join(commands(run.name, role)), language=None, wrap_lines=True)
+        st.text(f"CPU: {deployed_model.cpu_needs(model)}")
+
+
+def zipped(run: Run, role: str) -> bytes:
+    """The zip of a model's export."""
+    from pipeline.deployment import export  # slow to import, and only for those who ask
+
+    return export.archive(run, role)
+
+
+def commands(run: str, role: str) -> list[str]:
+    """The commands that classify a file, serve the model, and export it."""
+    python = ["python", "-m", "pipeline"]
+    chosen = ["--run", run, "--model", role]
+    return [
+        shlex.join([*python, "classify", _TEXT_FILE, _ANSWERS, *chosen]),
+        shlex.join([*python, "serve", *chosen]),
+        shlex.join([*python, "export", run, role, role]),
+    ]
