@@ -5,8 +5,16 @@ import re
 import pytest
 
 from tests import synthetic, walk
-from tests.browsing import WIDTHS, address, browser, expect, picture, set_width, visit
-from tests.views.test_browser_results import click_point
+from tests.browsing import (
+    WIDTHS,
+    address,
+    browser,
+    click_point,
+    expect,
+    picture,
+    set_width,
+    visit,
+)
 from views.pages.present import SLIDES
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
@@ -68,7 +76,7 @@ def test_heading_and_tiles_do_not_wait_for_the_chart(visit, address):
     page.route(re.compile("PlotlyChart|DataFrame|embed"), lambda route: None)  # never answered
     page.goto(f"{address}/compare")
     expect(main_heading(page)).to_contain_text("MB")
-    expect(page.get_by_text("Recommended model")).to_be_visible()
+    expect(page.get_by_text("Recommended model", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("× smaller"))).to_be_visible()
     expect(page.locator(".main-svg")).to_have_count(0)
 
@@ -107,6 +115,21 @@ def test_a_click_opens_details_in_view_and_the_link_does(visit, address, picture
     expect(receiver.get_by_role("combobox", name="Model", exact=True)).to_have_value(
         opened.input_value()
     )
+
+
+def test_a_model_is_opened_by_keyboard_alone(visit, address, picture):
+    page = visit(f"{address}/compare")
+    opened = page.get_by_role("combobox", name="Model", exact=True)
+    opened.focus()
+    page.keyboard.type("minilm-b")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("model=minilm-baseline"))
+    switch = page.get_by_role("switch", name="Baselines and ablations")
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile("controls=true"))
+    expect(page.locator(".annotation-text", has_text="labels only").first).to_be_visible()
+    picture(page, "compare-controls", whole=True)
 
 
 def test_stacked_points_can_each_be_clicked(visit, address):
@@ -200,6 +223,18 @@ def test_escape_leaves_and_brings_the_limit_back(visit, address):
     expect(number(page, 1)).to_be_visible()
     walk.settle(page)
     page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/compare\?.*mb=100"))
+    expect(main_heading(page)).to_have_text(kept)
+
+
+def test_the_browsers_back_from_presenting_keeps_the_limit(visit, address):
+    page = visit(walk.link(address, "compare", mb=100))
+    expect(main_heading(page)).to_contain_text("MB")
+    kept = main_heading(page).inner_text()
+    page.get_by_test_id("stMain").get_by_role("link", name="Present").click()
+    expect(number(page, 1)).to_be_visible()
+    walk.settle(page)
+    page.go_back()
     expect(page).to_have_url(re.compile(r"/compare\?.*mb=100"))
     expect(main_heading(page)).to_have_text(kept)
 

@@ -126,7 +126,7 @@ def test_the_heading_and_the_tiles_say_what_is_recommended(open_page):
 
 def test_where_nothing_smaller_is_as_good_the_page_says_so(open_page):
     app = open_page("compare")
-    assert heading(app) == "No smaller model is shown to do the work of 438 MB"
+    assert heading(app) == "Nothing smaller is shown to match 438 MB"
     assert tiles(app)[0] == "Teacher"
     assert "badge[0" not in texts(app)
     assert "smaller]" not in texts(app)
