@@ -92,7 +92,7 @@ def headline(told: Takeaway) -> str:
     if not told.fits:
         return f"No model fits: the nearest has {small}"
     if told.is_origin:
-        return f"No smaller model is shown to do the work of {large}"
+        return f"Nothing smaller is shown to match {large}"
     if told.size_mb >= told.origin_mb:
         return f"{article(small).capitalize()} {small} model is recommended"
     if told.shown:
@@ -101,12 +101,12 @@ def headline(told: Takeaway) -> str:
 
 
 def cost(difference: Difference) -> str:
-    """What a model costs, or gains, in words: "costs 0.3 to 1.5 points of accuracy"."""
+    """What a model costs, or gains, in accuracy: "costs 0.3 to 1.5 points"."""
     words = significance.in_words(difference.low, difference.high)
     verb = "gains" if difference.low > 0 else "costs"
     for end in (" less accurate", " more accurate"):
         words = words.removesuffix(end)
-    return f"{verb} {words} of accuracy"
+    return f"{verb} {words}"
 
 
 def worst_points(difference: Difference) -> float:

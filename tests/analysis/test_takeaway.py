@@ -53,7 +53,7 @@ def test_beyond_the_margin_the_heading_says_what_it_costs():
     found = told({"teacher": 200, "nano": 400}, SIZES, max_mb=5)
     assert not found.shown
     assert headline(found).startswith("A 0.97 MB model costs ")
-    assert headline(found).endswith(" points of accuracy")
+    assert headline(found).endswith(" points")
     assert found.difference.low < -0.05 < found.difference.high
 
 
@@ -76,7 +76,7 @@ def test_a_reference_that_is_not_the_teacher_does_not_lend_its_margin():
 
 def test_nothing_smaller_and_nothing_at_all():
     wrong = {"teacher": 200, "nano": 400}
-    assert headline(told(wrong, SIZES)) == "No smaller model is shown to do the work of 438 MB"
+    assert headline(told(wrong, SIZES)) == "Nothing smaller is shown to match 438 MB"
     found = told(wrong, SIZES, max_mb=0.5)
     assert not found.fits
     assert headline(found) == "No model fits: the nearest has 0.97 MB"
@@ -89,9 +89,9 @@ def test_a_run_without_a_teacher_starts_from_its_largest_model():
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (-0.015, -0.003, "costs 0.3 to 1.5 points of accuracy"),
-        (-0.008, 0.003, "costs at most 0.8 points of accuracy"),
-        (0.002, 0.009, "gains 0.2 to 0.9 points of accuracy"),
+        (-0.015, -0.003, "costs 0.3 to 1.5 points"),
+        (-0.008, 0.003, "costs at most 0.8 points"),
+        (0.002, 0.009, "gains 0.2 to 0.9 points"),
     ],
 )
 def test_costs_in_words(low, high, words):

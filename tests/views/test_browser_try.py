@@ -164,10 +164,11 @@ def test_a_csv_is_uploaded_and_its_column_chosen(visit, address, picture):
     columns.focus()
     page.keyboard.type("heading")
     page.keyboard.press("Enter")
+    page.keyboard.press("Escape")  # what an open list lies above is hidden from roles
     expect(page.get_by_role("heading", name="The models differ on 0 of 2")).to_be_visible()
     picture(page, "try-upload")
     send(page, "notes.csv", b"PK\x03\x04 renamed")
-    expect(page.get_by_text("The file is a zip archive")).to_be_visible()
+    expect(page.get_by_text(re.compile("a zip archive"))).to_be_visible()
     picture(page, "try-upload-of-a-zip")
 
 

@@ -41,7 +41,7 @@ def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
 
 def show_takeaway(view: View) -> tuple[Recommendation, takeaway.Takeaway]:
     """The heading with the limits beside it, and the tiles: all that ten seconds are enough for."""
-    left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([2.2, 1], gap="medium", vertical_alignment="bottom")
     with right:
         budget = ask_limits(view.candidates["size_mb"])
     found = recommend(view.compared, budget)

@@ -14,12 +14,16 @@ from views.parts.choices import choose_several
 from views.parts.common import View, plain
 from views.parts.names import names, names_with_roles
 
-_HIDE_STREAMLITS_STOP = "<style>[data-testid=stStatusWidget] { display: none; }</style>"
-"""Streamlit's own Stop would end the script and leave the page half drawn."""
+_STYLE = """<style>
+[data-testid=stStatusWidget] { display: none; }
+[data-testid=stMainBlockContainer] { padding-top: 4.25rem; }
+</style>"""
+"""Streamlit's own Stop would end the script and leave the page half drawn. The page begins below the
+navigation, so that bars and words fit a projector's first screen."""
 
 
 def show(view: View) -> None:
-    st.html(_HIDE_STREAMLITS_STOP)
+    st.html(_STYLE)
     texts, remarks, row = headline_input.ask_for(view)
     for remark in remarks:
         st.write(remark)

@@ -52,6 +52,7 @@ def show(
     st.caption(plain(said), help=details)
     show_state(view, role)
     show_links(links)
+    use_this_model.show(view, role)
     if role == found.recommended:
         with st.expander("Why this one"):
             st.text(sentence(found))
@@ -63,7 +64,6 @@ def show(
             st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
         if said := across_seeds(view, role):
             st.text(said, help=meaning("Seed"))
-    use_this_model.show(view, role)
     show_origin(view, role)
     show_files(view, role)
 

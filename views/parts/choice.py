@@ -61,6 +61,14 @@ def read(
     state[f"{key} by default"] = default
 
 
+def value_of(key: str, default: str) -> str:
+    """What a widget will have as it is next drawn; of one that is not drawn, the address has it."""
+    state, asked = st.session_state, st.query_params.get(key)
+    if key in state and asked == state.get(_written(key)):
+        return state[key]
+    return default if asked is None else asked
+
+
 def write(key: str, value: str | None, default: str | None) -> None:
     """Put a widget's value into the address, after the widget is drawn; not a default."""
     told = None if value == default else value

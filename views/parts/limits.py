@@ -48,9 +48,11 @@ def ask_limits(
 def ask_size(sizes: Sequence[float], key: str) -> float | None:
     """The largest size allowed, MB; None for no limit. Any number may come from the address."""
     steps = {f"{step:g}": step for step in presets(sizes)}
-    for asked in (st.query_params.get(key), st.session_state.get(key)):
-        if asked not in (None, NONE, *steps) and (own := _number(asked)) is not None:
-            steps[f"{own:g}"] = own
+    if (own := _number(st.query_params.get(key, NONE))) is not None:
+        steps[f"{own:g}"] = own
+        st.query_params[key] = f"{own:g}"
+    if (own := _number(st.session_state.get(key, NONE))) is not None:
+        steps[f"{own:g}"] = own
     options = [*sorted(steps, key=steps.__getitem__), NONE]
     choice.read(key, options, NONE)
     chosen = st.select_slider(
@@ -65,8 +67,8 @@ def ask_size(sizes: Sequence[float], key: str) -> float | None:
 
 
 def read_size(key: str) -> float | None:
-    """The largest size allowed where the slider is not shown: only the address knows it."""
-    return _number(st.query_params.get(key, NONE))
+    """The largest size allowed, before the slider is drawn or where it is not."""
+    return _number(choice.value_of(key, NONE))
 
 
 def _number(text: str) -> float | None:
