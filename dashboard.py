@@ -15,9 +15,10 @@ from pathlib import Path
 import streamlit as st
 
 from pipeline.results.storage import CACHE
+from views import sharing
 from views.pages import about, calibration, compare, confusion, errors, present, try_it
-from views.parts import choice
-from views.parts.common import View, read_cache, stamp
+from views.parts import addresses, choice
+from views.parts.common import View, plain, read_cache, stamp
 
 
 def read_arguments() -> argparse.Namespace:
@@ -40,6 +41,14 @@ def empty_page(cache: Path) -> None:
     st.write("A real one needs the data set and the checkpoints from the Hugging Face Hub:")
     st.code("python -m pipeline run --family bert", language=None)
     st.button("Look again")
+
+
+def other_runs(lost: str, views: list[View], page: st.Page) -> None:
+    """Say that an address names a run that is not there, and show the way to those that are."""
+    st.header("This run is not there")
+    st.text(f"The address asks for run {lost}. There are:")
+    for view in views:
+        st.page_link(page, label=plain(view.title), query_params={"run": view.title})
 
 
 def choose_view(views: list[View]) -> View:
@@ -83,56 +92,69 @@ _STYLE = """<style>
 .st-key-actions [data-testid=stElementContainer] { margin: 0; }
 </style>"""
 
-st.set_page_config(
-    page_title="Small text classifiers", layout="wide", initial_sidebar_state="collapsed"
-)
-if st.session_state.setdefault("fresh", True):
-    # A browser lays an empty page out narrow until it hears that it is wide. Content that came in
-    # the same moment would be taken for content that moved.
-    time.sleep(0.06)
-    st.session_state["fresh"] = False
-st.html(_STYLE)
-arguments = read_arguments()
-cache = arguments.cache.expanduser().absolute()
-views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
-if problems:
-    st.warning("Not every run in the cache is whole:")
-    st.code("\n".join(problems), language=None, wrap_lines=True)
-# What a page is called with is known only when it runs, hence the lambdas. No page has an icon: it
-# would be the tab's, too, and the browser would ask another host for it.
-pages = {
-    page.url_path: page
-    for page in (
-        st.Page(lambda: compare.show(view, views, pages), title="Compare", url_path="compare"),
-        st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
-        st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
-        st.Page(
-            lambda: confusion.show(view, arguments.data), title="Confusion", url_path="confusion"
-        ),
-        st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
-        st.Page(lambda: about.show(view), title="About", url_path="about"),
-        st.Page(
-            lambda: present.show(view, pages["compare"]),
-            title="Present",
-            url_path="present",
-        ),
+
+def show() -> None:
+    """One run of the script: the page that an address asks for."""
+    st.set_page_config(
+        page_title="Small text classifiers", layout="wide", initial_sidebar_state="collapsed"
     )
-}
-# A default page has no address of its own, so the default is but a way to the first one; so is the
-# address that the first one had before.
-ways = [
-    st.Page(lambda: None, title="Home", default=True, visibility="hidden"),
-    st.Page(lambda: None, title="Frontier", url_path="frontier", visibility="hidden"),
-]
-page = st.navigation([*ways, *pages.values()], position="top")
-if page in ways:
-    query = {key: st.query_params.get_all(key) for key in st.query_params}
-    st.switch_page(pages["compare"], query_params=query)
-bring_back(page)
-if page == pages["present"]:
-    st.navigation([*ways, *pages.values()], position="hidden")
-if views:
-    view = choose_view(views)
-    page.run()
-else:
-    empty_page(cache)
+    if st.session_state.setdefault("fresh", True):
+        # A browser lays an empty page out narrow until it hears that it is wide. Content that came
+        # in the same moment would be taken for content that moved.
+        time.sleep(0.06)
+        st.session_state["fresh"] = False
+    st.html(_STYLE)
+    arguments = read_arguments()
+    cache = arguments.cache.expanduser().absolute()
+    views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
+    if problems:
+        st.warning("Not every run in the cache is whole:")
+        st.code("\n".join(problems), language=None, wrap_lines=True)
+    # What a page is called with is known only when it runs, hence the lambdas. No page has an icon:
+    # it would be the tab's, too, and the browser would ask another host for it.
+    pages = {
+        page.url_path: page
+        for page in (
+            st.Page(lambda: compare.show(view, views, pages), title="Compare", url_path="compare"),
+            st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
+            st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
+            st.Page(
+                lambda: confusion.show(view, arguments.data),
+                title="Confusion",
+                url_path="confusion",
+            ),
+            st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
+            st.Page(lambda: about.show(view), title="About", url_path="about"),
+            st.Page(
+                lambda: present.show(view, pages["compare"]),
+                title="Present",
+                url_path="present",
+            ),
+        )
+    }
+    # A default page has no address of its own, so the default is but a way to the first one; so is
+    # the address that the first one had before.
+    ways = [
+        st.Page(lambda: None, title="Home", default=True, visibility="hidden"),
+        st.Page(lambda: None, title="Frontier", url_path="frontier", visibility="hidden"),
+    ]
+    page = st.navigation([*ways, *pages.values()], position="top")
+    if page in ways:
+        query = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(pages["compare"], query_params=query)
+    bring_back(page)
+    if page == pages["present"]:
+        st.navigation([*ways, *pages.values()], position="hidden")
+    if views and (lost := addresses.missing("run", [view.title for view in views])):
+        other_runs(lost[0], views, page)
+    elif views:
+        view = choose_view(views)
+        page.run()
+    else:
+        empty_page(cache)
+
+
+if __name__ == "__main__":  # so Streamlit runs it for every page
+    show()
+else:  # and so the server imports it as it starts
+    app = st.App(__file__, lifespan=sharing.announced, middleware=sharing.MIDDLEWARE)

@@ -58,7 +58,7 @@ def test_a_line_and_enter_give_a_sentence_and_bars_above_the_fold(visit, address
     expect(heading).to_be_in_viewport()
     for model in ("Tiny, 8-bit dynamic", "MiniLM"):
         expect(bar(page, model)).to_be_in_viewport(ratio=1)
-    expect(page.get_by_text("Words that mattered to")).to_be_in_viewport()
+    expect(page.locator(".mattered")).to_be_in_viewport(ratio=1)
     expect(page).to_have_url(re.compile("text=bank"))
     picture(page, "try-one")
     assert page.evaluate("() => window.shift") < 0.1

@@ -9,7 +9,7 @@ import streamlit as st
 from pipeline.analysis import disagreement
 from pipeline.analysis.significance import Difference, both_ends_in_words
 from views.charts import confusion
-from views.parts import card
+from views.parts import addresses, card
 from views.parts.choice import choose
 from views.parts.common import View, number, plain, share
 from views.parts.names import names, names_with_roles
@@ -41,6 +41,7 @@ def show(view: View, folder: Path | None = None) -> None:
 def show_one_model(view: View, texts: list[str] | None) -> None:
     roles, classes = list(view.table["role"]), view.run.labels
     called, by_name = names_with_roles(view.run), {name: name for name in classes}
+    addresses.say_missing("model of this run", "model", roles)
     first, second, third, fourth = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
     with first:
         options = {role: called[role] for role in roles}
@@ -115,6 +116,8 @@ def show_changes(view: View, texts: list[str] | None) -> None:
     roles, classes, short = list(view.table["role"]), view.run.labels, names(view.run)
     called = {role: names_with_roles(view.run)[role] for role in roles}
     to_deploy = list(view.candidates["role"]) or roles
+    for key in ("base", "model"):
+        addresses.say_missing("model of this run", key, roles)
     left, right = st.columns(2)
     with left:
         base = choose("Compare with", called, "base", roles[0]) or roles[0]

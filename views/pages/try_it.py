@@ -14,12 +14,8 @@ from views.parts.choices import choose_several
 from views.parts.common import View, plain
 from views.parts.names import names, names_with_roles
 
-_STYLE = """<style>
-[data-testid=stStatusWidget] { display: none; }
-[data-testid=stMainBlockContainer] { padding-top: 4.25rem; }
-</style>"""
-"""Streamlit's own Stop would end the script and leave the page half drawn. The page begins below the
-navigation, so that bars and words fit a projector's first screen."""
+_STYLE = "<style>[data-testid=stStatusWidget] { display: none; }</style>"
+"""Streamlit's own Stop would end the script and leave the page half drawn."""
 
 
 def show(view: View) -> None:
@@ -78,8 +74,8 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
     draw(place, view, roles, given)
     asking.show_problems(job, here)
     can = [role for role in can if role in done]
-    answer_bars.show_times(view, can)
     word_importance.show(view, text, can, done)
+    answer_bars.show_times(view, can)
     if done:
         with st.expander("As a table"):
             answer_bars.table(view, roles, done)

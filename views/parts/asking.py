@@ -8,7 +8,7 @@ import streamlit as st
 from pipeline.errors import PipelineError
 from views.answers import Job
 from views.parts import examples
-from views.parts.address import remember
+from views.parts.addresses import remember
 from views.parts.common import View, load_classifier, stamp
 
 

@@ -243,7 +243,7 @@ def number(label: str, format: str = "%.1f", **options):
 
 
 def download(label: str, table: pd.DataFrame, name: str) -> None:
-    data = answers.to_csv(table)
+    data = answers.to_csv(table, answers.writes_comma(st.context.locale))
     st.download_button(label, data, name, "text/csv", on_click="ignore", icon=":material/download:")
 
 

@@ -11,7 +11,7 @@ from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
 from views import answers
 from views.parts import examples
-from views.parts.address import remember
+from views.parts.addresses import remember
 from views.parts.common import View
 
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.

@@ -11,7 +11,7 @@ from views.answers import Job
 from views.charts import agreement
 from views.charts.answers import Bar, stacked_bars
 from views.parts import answer_bars, asking, examples, headline_input, word_importance
-from views.parts.address import remember
+from views.parts.addresses import remember
 from views.parts.common import View, number, plain, share
 from views.parts.names import names
 
@@ -167,9 +167,10 @@ def headline_of_address(count: int) -> int | None:
 
 
 def show_actions(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
+    comma = answers.writes_comma(st.context.locale)
     st.download_button(
         "Download the answers as CSV",
-        lambda: answers.to_csv(to_download(view, job, list(given))),
+        lambda: answers.to_csv(to_download(view, job, list(given)), comma),
         "answers.csv",
         "text/csv",
         on_click="ignore",
@@ -194,8 +195,8 @@ def show_chosen(
     st.subheader(plain(answer_bars.verdict(view, roles, one)), anchor=False)
     st.html(stacked_bars(answer_bars.bars(view, roles, one), view.run.labels))
     can = [role for role in given if role in job.parts]
-    answer_bars.show_times(view, can)
     word_importance.show(view, text, can, one)
+    answer_bars.show_times(view, can)
     with st.expander("As a table"):
         answer_bars.table(view, roles, one)
 

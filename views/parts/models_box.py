@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from views.parts import addresses
 from views.parts.choice import CARRIED
 from views.parts.choices import choose_several
 from views.parts.common import View
@@ -14,6 +15,7 @@ def ask_models(view: View) -> list[str]:
     At first the largest, and the one that was chosen on another page, else the smallest to deploy.
     """
     roles, called = list(view.table["role"]), names_with_roles(view.run)
+    addresses.say_missing("model of this run", "models", roles)
     to_deploy = list(view.candidates["role"]) or roles
     carried = st.session_state.get(CARRIED, {}).get("model")
     other = carried if carried in roles else to_deploy[-1]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from views.charts.answers import stacked_bars
 from views.parts import answer_bars
-from views.parts.address import remember
+from views.parts.addresses import remember
 from views.parts.common import View, download, number
 from views.parts.texts import decoded
 
