@@ -12,7 +12,7 @@ from pipeline.analysis import metrics, takeaway
 from pipeline.analysis.budget import round_sensibly
 from pipeline.analysis.recommendation import Recommendation
 from views.answers import Job
-from views.charts import confusion, frontier
+from views.charts import confusion, frontier, labels
 from views.charts.answers import stacked_bars
 from views.charts.axes import Axis
 from views.parts import answer_bars, asking, examples, limits, names, tiles, tradeoff, window
@@ -22,7 +22,7 @@ FONT = 16
 """Pixels, of text in charts."""
 LOW = 400
 """Pixels of a chart at least."""
-_AROUND = 130
+_AROUND = 140
 """Pixels that are above and below a slide's title and its chart."""
 _LETTERS = 58
 """Of a title that fits on one line."""
@@ -60,7 +60,9 @@ def height(title: str, beside: int = 0) -> int:
 
 
 def font() -> int:
-    """Pixels of text in charts: larger on a larger screen."""
+    """Pixels of text in charts: larger on a larger screen, and as on other pages on a phone."""
+    if window.is_narrow():
+        return labels.FONT
     return round(FONT * min(max(1.0, window.shorter_side() / 720), 1.4))
 
 

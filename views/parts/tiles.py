@@ -36,8 +36,9 @@ class Tile:
 
 def show_tiles(view: View, told: Takeaway) -> None:
     """Four tiles in a row; on a phone, two rows of two."""
-    pairs = st.columns(2)
-    columns = [column for pair in pairs for column in pair.columns(2, wrap=False)]
+    one, other = st.columns([1.25, 1])
+    # The first has room for a model's name.
+    columns = [*one.columns([1.45, 1], wrap=False), *other.columns([1, 1.15], wrap=False)]
     for column, tile in zip(columns, tiles(view, told), strict=True):
         with column:
             show_tile(tile)
