@@ -1,10 +1,12 @@
 """Files that are whole or absent: checksums, atomic writes, waiting for the disk, locks."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +22,12 @@ def sha256(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(**parts: Any) -> str:
+    """sha256 of the parts: settings, the data's fingerprint, the parents' fingerprints."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -106,3 +114,10 @@ def alone(lock: Path, said: str) -> Iterator[None]:
         ) from error
     with held:
         yield
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)

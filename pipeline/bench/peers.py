@@ -66,7 +66,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
     import onnxruntime
 
     from pipeline.inference import encoders
-    from pipeline.inference.classifier import GRAPH, softmax
+    from pipeline.inference.graph import GRAPH, softmax
 
     _, encoder = encoders.read(artifact)
     session = onnxruntime.InferenceSession(artifact / GRAPH, providers=["CPUExecutionProvider"])

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from pipeline.errors import PipelineError
-from pipeline.inference.classifier import BATCH_SIZE
+from pipeline.inference.graph import BATCH_SIZE
 
 Classify = Callable[[str, list[str]], np.ndarray]
 """A model's name and texts in, probabilities (texts, classes) out; called from several threads."""

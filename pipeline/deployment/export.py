@@ -22,7 +22,7 @@ from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
 from pipeline.files import sha256, sync
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH
+from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import Run
 
 CONFIG = "config.json"

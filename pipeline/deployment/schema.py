@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from pipeline.errors import PipelineError
-from pipeline.inference.classifier import MAX_CHARACTERS
+from pipeline.inference.graph import MAX_CHARACTERS
 
 MAX_TEXTS = 1_000
 """Texts in one request, at most."""

@@ -10,7 +10,7 @@ from pipeline.deployment.batching import BatchQueue
 from pipeline.deployment.schema import MAX_TEXTS
 from pipeline.deployment.served_models import ServedModels
 from pipeline.errors import PipelineError, one_line
-from pipeline.inference.classifier import available_threads
+from pipeline.hardware import available_threads
 
 QUEUE = 4_096
 """Texts that wait at once, by default: a few seconds of work for a small model."""

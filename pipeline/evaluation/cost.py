@@ -18,7 +18,8 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.hardware import available_threads
-from pipeline.inference.classifier import BATCH_SIZE, Classifier, batches_by_length
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import BATCH_SIZE, batches_by_length
 
 SINGLE = 200
 """Texts of each kind that are timed one at a time."""
@@ -35,8 +36,9 @@ def latency(artifact: Path, rows: Sequence[str], headlines: Sequence[str]) -> di
     """Time one text at a time, on all threads.
 
     Returns:
-        load_ms, up to the first answer; p50_ms and p95_ms of the rows, headline_p50_ms and
-        headline_p95_ms of the headlines; and as ``rows`` and ``headlines`` how many were timed.
+        load_ms, up to the first answer; mean_ms, p50_ms and p95_ms of the rows, headline_mean_ms,
+        headline_p50_ms and headline_p95_ms of the headlines; and as ``rows`` and ``headlines`` how
+        many were timed.
     """
     started = time.perf_counter()
     classifier = Classifier(artifact)
@@ -46,6 +48,7 @@ def latency(artifact: Path, rows: Sequence[str], headlines: Sequence[str]) -> di
         for text in texts[:_WARM_UP]:
             classifier.predict_proba([text])
         seconds = _times(classifier, texts[:SINGLE])
+        found[f"{prefix}mean_ms"] = round(float(np.mean(seconds)) * 1e3, 3)
         for percentile in (50, 95):
             figure = float(np.percentile(seconds, percentile)) * 1e3
             found[f"{prefix}p{percentile}_ms"] = round(figure, 3)

@@ -1,58 +1,31 @@
 """A deployed model: texts in, probabilities out, on onnxruntime and without torch."""
 
-import mmap
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 
 from pipeline.errors import PipelineError
 from pipeline.hardware import available_threads
-from pipeline.inference import encoders
-
-GRAPH = "model.onnx"
-
-# Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
-MAX_CHARACTERS = 10_000
-
-BATCH_SIZE = 32
-"""Texts in one run of a graph, where there are many."""
-
-SPIN_US = 500
-"""Microseconds that a thread waits for work before it sleeps."""
-
-_alone = threading.Lock()
-"""Of runs that take several cores: at once they slow each other more than in turn."""
+from pipeline.inference import cascade, encoders
+from pipeline.inference.graph import BATCH_SIZE, Graph
 
 
-def graph_bytes(folder: Path) -> int:
-    """Size of an artifact in bytes: its ONNX graph with its external data, if it has any.
+class Answers(NamedTuple):
+    """What a model answers, row by row."""
 
-    A graph may name that data as it likes, so it is all that the encoder does not read.
-    """
-    beside = (folder / encoders.TOKENIZER, folder / encoders.SETTINGS)
-    files = (path for path in folder.rglob("*") if path not in beside and path.is_file())
-    return sum(path.stat().st_size for path in files)
-
-
-def takes_ranges_from_the_batch(graph: Path) -> bool:
-    """Whether a graph quantizes its activations by the range they have in each run.
-
-    The names of its operators stand in the file as they are.
-    """
-    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"DynamicQuantizeLinear") >= 0
+    probabilities: np.ndarray
+    """float32 (texts, classes); every row sums to one."""
+    members: np.ndarray
+    """int64 (texts,): which member of a cascade answered; 0 of any other model."""
 
 
 class Classifier:
-    """The one way that anything gets a prediction: evaluation, dashboard, benchmark, CLI.
+    """The one way that anything gets a prediction: evaluation, dashboard, server, command line.
 
-    Safe to call from several threads at once: neither the session nor the encoder changes
-    after construction. Runs of a graph that take several cores take turns.
+    A cascade is a classifier, too: its members lie beside it. Safe to call from several threads at
+    once.
     """
 
     def __init__(self, folder: Path | str, threads: int | None = None) -> None:
@@ -60,32 +33,21 @@ class Classifier:
 
         Args:
             folder: holds ``model.onnx``, ``classifier.json`` and, where the graph takes tokens,
-                ``tokenizer.json``.
+                ``tokenizer.json``; or, of a cascade, ``cascade.json``.
             threads: threads for one call; by default as ``hardware.available_threads`` says.
 
         Raises:
-            PipelineError: the folder is incomplete or its files can't be read.
+            PipelineError: the folder is incomplete or its files can't be read, or a member of a
+                cascade is missing or has changed.
         """
         folder = Path(folder)
         self.threads = threads or available_threads()
-        self._turn = _alone if self.threads > 1 else nullcontext()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        # By default threads spin for 40 ms after a run, and slow every other model in the process
-        # by up to a half. This long is enough between the operators of a run, and for the next run
-        # of the same model to find them awake (python -m tests.experiments.spinning).
-        options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN_US))
-        options.log_severity_level = 3
-        try:
-            self._one_by_one = takes_ranges_from_the_batch(folder / GRAPH)
-            self.labels, self._encoder = encoders.read(folder)
-            self._session = ort.InferenceSession(
-                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # tokenizers raises bare Exception, onnxruntime a dozen kinds
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise PipelineError(f"{folder} holds no model that can be loaded: {reason}") from error
+        self.roles, self._rules, folders = cascade.members(folder)
+        """Of a cascade, the roles of its members; of any other model, nothing."""
+        self._graphs = [Graph(member, self.threads) for member in folders]
+        self.labels = self._graphs[-1].labels
+        if any(graph.labels != self.labels for graph in self._graphs):
+            raise PipelineError(f"the members of {folder} do not tell the same classes apart")
 
     def predict_proba(
         self,
@@ -94,11 +56,21 @@ class Classifier:
         progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
-        """Class probabilities of each text.
+        """Class probabilities of each text: see ``answer``."""
+        return self.answer(texts, batch_size, progress, workers).probabilities
+
+    def answer(
+        self,
+        texts: Sequence[str],
+        batch_size: int = BATCH_SIZE,
+        progress: Callable[[int], object] | None = None,
+        workers: int = 1,
+    ) -> Answers:
+        """Class probabilities of each text, and which member of a cascade gave them.
 
         Texts are run in batches of similar length, but each by itself where its neighbours would
         change its answer, as in dynamic int8. The rows come back in the order given, and are the
-        same whatever the number of workers.
+        same whatever the number of workers. What a member of a cascade passes on goes on together.
 
         Args:
             texts: any strings; of each, the first ``MAX_CHARACTERS`` characters are read and as
@@ -107,60 +79,43 @@ class Classifier:
             progress: called with the number of texts just done.
             workers: batches run at once. For many texts, as many workers as cores with one thread
                 each are faster than one worker with as many threads.
-
-        Returns:
-            float32 array ``(len(texts), number of labels)``; every row sums to one.
         """
-        encoded = self._encoder.encode(_clean(texts))
-        if len(encoded) == 1:  # without all that follows, a headline is answered 2 % sooner
-            probabilities = self._run(encoded)
+        if not self._rules:  # without all that follows, a headline is answered sooner
+            found = self._graphs[0].predict_proba(texts, batch_size, progress, workers)
+            return Answers(found, np.zeros(len(texts), np.int64))
+        probabilities = np.empty((len(texts), len(self.labels)), np.float32)
+        members = np.full(len(texts), len(self._graphs) - 1)
+        left = np.arange(len(texts))
+        for member, (graph, rule) in enumerate(zip(self._graphs, self._rules, strict=False)):
+            found = graph.predict_proba([texts[i] for i in left], batch_size, None, workers)
+            sure = rule.is_sure(found)
+            probabilities[left[sure]] = found[sure]
+            members[left[sure]] = member
+            left = left[~sure]
             if progress:
-                progress(1)
-            return probabilities
-        probabilities = np.empty((len(texts), len(self.labels)), dtype=np.float32)
-        # By what is padded, which a text's characters tell only roughly.
-        lengths = [len(row) for row in encoded]
-        batches = batches_by_length(lengths, 1 if self._one_by_one else batch_size)
-
-        def run(rows: np.ndarray) -> np.ndarray:
-            return self._run([encoded[row] for row in rows])
-
-        # One worker needs no thread, and an interrupt finds it at once.
-        with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
-            found = pool.map(run, batches) if pool else map(run, batches)
-            for rows, part in zip(batches, found, strict=True):
-                probabilities[rows] = part
-                if progress:
-                    progress(len(rows))
-        return probabilities
-
-    def _run(self, rows: Sequence[encoders.Row]) -> np.ndarray:
-        """Probabilities of what was encoded, in one run of the graph."""
-        feeds = self._encoder.batch(rows)
-        with self._turn:
-            logits = self._session.run(["logits"], feeds)[0]
-        return softmax(logits)
+                progress(int(sure.sum()))
+            if not len(left):
+                return Answers(probabilities, members)
+        rest = [texts[i] for i in left]
+        probabilities[left] = self._graphs[-1].predict_proba(rest, batch_size, progress, workers)
+        return Answers(probabilities, members)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """How long the graph takes each text to be: in tokens, n-grams or characters."""
-        return [len(row) for row in self._encoder.encode(_clean(texts))]
+        """How long the (last) graph takes each text to be: in tokens, n-grams or characters."""
+        return self._graphs[-1].lengths(texts)
 
 
-def batches_by_length(lengths: Sequence[int], size: int) -> list[np.ndarray]:
-    """Positions of texts of similar length, ``size`` at a time, the shortest first.
+def graph_bytes(folder: Path) -> int:
+    """Size of an artifact in bytes: its ONNX graph with its external data, if it has any.
 
-    The sort is stable: the same texts always meet in the same batches.
+    A graph may name that data as it likes, so it is all that the encoder does not read. The size
+    of a cascade is that of its members.
     """
-    order = np.argsort(lengths, kind="stable")
-    return [order[start : start + size] for start in range(0, len(order), size)]
+    _, _, folders = cascade.members(folder, check=False)
+    return sum(map(_bytes_of_one, folders))
 
 
-def _clean(texts: Sequence[str]) -> list[str]:
-    """What is read of each text, as valid UTF-8: a lone surrogate, say, can't be encoded."""
-    return [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Row-wise softmax of ``(n, k)`` logits, as float32."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+def _bytes_of_one(folder: Path) -> int:
+    beside = (folder / encoders.TOKENIZER, folder / encoders.SETTINGS)
+    files = (path for path in folder.rglob("*") if path not in beside and path.is_file())
+    return sum(path.stat().st_size for path in files)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pipeline.recipes.reported import Published, Reported
 from pipeline.recipes.roles import (
+    Cascade,
     Checkpoint,
     Classical,
     Distilled,
@@ -184,6 +185,34 @@ def _smallest(words: int, pairs: int, training: Training, tfidf: TfIdf) -> tuple
     )
 
 
+# Most texts are easy: a model of a fraction of the time answers them as well.
+_CASCADES = (
+    Cascade(
+        role="cascade-small",
+        title="Cascade under 25 MB",
+        description="Nano answers where it is sure; else the model that is best on validation and "
+        "fits in 25 MB with it.",
+        members=(
+            ("nano",),
+            ("compact-int4", "minilm-int8", "minilm-int4", "tiny-int8", "tiny-static", "tiny-int4"),
+        ),
+        most_mb=25,
+    ),
+    Cascade(
+        role="cascade-teacher",
+        title="Cascade to the teacher, 4 bits",
+        description="Tiny in int8 answers where it is sure; else the teacher in 4 bits.",
+        members=(("tiny-int8",), ("teacher-int4",)),
+    ),
+    Cascade(
+        role="cascade-dynamic",
+        title="Cascade to the teacher, int8",
+        description="Tiny in int8 answers where it is sure; else the teacher in dynamic int8.",
+        members=(("tiny-int8",), ("dynamic",)),
+    ),
+)
+
+
 def _with_reported(models: tuple[Model, ...]) -> tuple[Model, ...]:
     return tuple(replace(model, reported=REPORTED.get(model.role)) for model in models)
 
@@ -258,6 +287,7 @@ _BERT = (
     *_fewer_pieces(_BERT_TINY, _COMPACT_LAYERS, _PIECES, _COMPACT),
     *_quantized(_QAT, _TINY_QAT),
     *_SMALLEST,
+    *_CASCADES,
 )
 
 _MINILM_L6 = Checkpoint("sentence-transformers/all-MiniLM-L6-v2", "bert")
@@ -301,6 +331,7 @@ _MPNET = (
     *_fewer_pieces(_MPNET_TINY, _COMPACT_LAYERS, _PIECES, _COMPACT),
     *_quantized(_QAT, _TINY_QAT),
     *_SMALLEST,
+    *_CASCADES,
 )
 
 _Row = TypeVar("_Row", FineTuned, Distilled)
@@ -328,6 +359,7 @@ _TOY = (
     *_fewer_pieces(_toy(_BERT_TINY), (0, 3), 250, _TOY_TRAINING),
     *_quantized(*2 * [replace(_TOY_TRAINING, rates=(2e-4,), epochs=4)]),
     *_smallest(500, 500, replace(_TOY_TRAINING, rates=(2e-2,), average_from=0.5), TfIdf((10.0,))),
+    *_CASCADES,
 )
 
 FAMILIES = {

@@ -13,7 +13,9 @@ from pipeline.recipes.role_names import (
 )
 from pipeline.recipes.training_settings import NGramShape, TfIdf, Training
 
-Method = Literal["fine-tuned", "distilled", "dynamic", "static", "qat", "int4", "classical"]
+Method = Literal[
+    "fine-tuned", "distilled", "dynamic", "static", "qat", "int4", "classical", "cascade"
+]
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,24 @@ class Classical(Model):
     @property
     def method(self) -> Method:
         return "classical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cascade(Model):
+    """Models in a row: each answers where it is sure enough, else it passes the text on."""
+
+    members: tuple[tuple[str, ...], ...]
+    """For each place the roles that may take it; the best one on validation does."""
+    most_mb: float | None = None
+    """Size of all members together, at most, in 10^6 bytes."""
+
+    @property
+    def method(self) -> Method:
+        return "cascade"
+
+    def candidates(self) -> list[str]:
+        """Every role that may be a member, in order."""
+        return list(dict.fromkeys(role for place in self.members for role in place))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -18,8 +19,8 @@ SCHEMA = 2
 """What is written; schema 1 is read, too."""
 KINDS = ("predictions", "latency", "throughput")
 """Of figures: what each was taken on is kept by itself."""
-_HEADLINE_COSTS = ("headline_p50_ms", "headline_p95_ms")
-COSTS = ("load_ms", "p50_ms", "p95_ms", *_HEADLINE_COSTS, "rows_per_second", "peak_memory_mb")
+_LATER_COSTS = ("mean_ms", "headline_mean_ms", "headline_p50_ms", "headline_p95_ms")
+COSTS = ("load_ms", "p50_ms", "p95_ms", *_LATER_COSTS, "rows_per_second", "peak_memory_mb")
 """The names of a model's costs; records of schema 1 lack those of a headline."""
 _MOST_HEADLINES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -63,6 +64,10 @@ class ModelRecord:
     """``metrics`` on the project's invented headlines, and ``rows``, their number; empty in a toy
     run, which learns from them, on other data than AG News, and in runs that were written before
     there was this."""
+
+    cascade: dict[str, Any] = field(default_factory=dict)
+    """Of a cascade: ``members`` (roles, in their order), ``thresholds`` and ``temperatures`` of all
+    but the last, and ``answered``: by split, the share of the texts that each member answers."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,8 @@ def _check(record: RunRecord) -> None:
         for name in model.artifact:
             check_name(name, "artifact file")
         _check_conditions(model)
-        if set(model.cost) - set(_HEADLINE_COSTS) != set(COSTS) - set(_HEADLINE_COSTS):
+        _check_cascade(model, roles)
+        if set(model.cost) - set(_LATER_COSTS) != set(COSTS) - set(_LATER_COSTS):
             raise CacheError(f"the costs of {model.role} are not {', '.join(COSTS)}")
         for figures in (model.metrics, *filter(None, [model.headlines])):
             if not 0 <= figures["accuracy"] <= 1:
@@ -208,6 +214,29 @@ def _check_logits(record: RunRecord) -> None:
             raise CacheError(f"logits/{name} is not among its files")
     if len(set(record.logits.values())) != len(record.logits):
         raise CacheError("the same logits stand in it twice")
+
+
+def _check_cascade(model: ModelRecord, roles: Sequence[str]) -> None:
+    """Raise unless a cascade's members are models of its run, and it has a rule for each."""
+    if not model.cascade:
+        return
+    try:
+        members = model.cascade["members"]
+        rules = zip(
+            members, model.cascade["thresholds"], model.cascade["temperatures"], strict=False
+        )
+        numbers = [float(n) for _, *rule in rules for n in rule]
+        numbers += [float(n) for shares in model.cascade["answered"].values() for n in shares]
+        whole = len(members) > 1 and len(set(members)) == len(members)
+        whole &= set(members) <= set(roles) - {model.role}
+        whole &= all(len(s) == len(members) for s in model.cascade["answered"].values())
+        whole &= len(model.cascade["thresholds"]) == len(members) - 1
+        whole &= len(model.cascade["temperatures"]) == len(members) - 1
+        whole &= all(math.isfinite(n) and n >= 0 for n in numbers)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CacheError(f"the members of {model.role} can't be read: {error}") from error
+    if not whole:
+        raise CacheError(f"the members of {model.role} are not models of its run with a rule each")
 
 
 def _check_conditions(model: ModelRecord) -> None:

@@ -8,7 +8,6 @@
 Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
 """
 
-import contextlib
 import ctypes
 import dataclasses
 import math
@@ -25,7 +24,7 @@ from types import MappingProxyType
 import pandas as pd
 from filelock import FileLock
 
-from pipeline.files import sha256, write_json
+from pipeline.files import link_or_copy, sha256, write_json
 from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.results.predictions import predictions_frame as predictions_frame
@@ -69,6 +68,8 @@ class Run:
             here = all((folder / name).is_file() for name in files)
         except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
             return None
+        members = self.by_role[role].cascade.get("members", [])
+        here &= all(self.artifact(member) is not None for member in members)
         return folder if files and here else None
 
     def artifacts(self) -> dict[str, Path]:
@@ -312,7 +313,7 @@ def _write_beside_and_swap(
                 target = folder / "artifacts" / model.role
                 target.mkdir(parents=True)
                 for source in sorted(artifacts[model.role].iterdir()):
-                    _link_or_copy(source, target / source.name)
+                    link_or_copy(source, target / source.name)
                 digests = {path.name: sha256(path) for path in sorted(target.iterdir())}
                 model = dataclasses.replace(model, artifact=digests)
             models.append(model)
@@ -321,7 +322,7 @@ def _write_beside_and_swap(
             path.parent.mkdir(exist_ok=True)
             if fingerprint not in logits:
                 raise CacheError(f"there is no file of the logits {fingerprint} to write")
-            _link_or_copy(logits[fingerprint], path)
+            link_or_copy(logits[fingerprint], path)
             files[f"logits/{name}"] = sha256(path)
         record = dataclasses.replace(record, models=models, files=files)
         write_json(folder / RECORD, records.to_content(record))
@@ -378,10 +379,3 @@ def _exchange(one: Path, other: Path) -> bool:
     here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
     paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
     return renameat2 is not None and renameat2(here, paths[0], here, paths[1], exchange) == 0
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    with contextlib.suppress(OSError):
-        os.link(source, target)
-        return
-    shutil.copyfile(source, target)

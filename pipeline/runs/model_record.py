@@ -3,12 +3,16 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.analysis import cascades
 from pipeline.evaluation import scoring
+from pipeline.inference import cascade
 from pipeline.inference.classifier import graph_bytes
 from pipeline.models import networks
-from pipeline.recipes.roles import Classical, Trained
+from pipeline.recipes.roles import Cascade, Classical, Trained
+from pipeline.results.predictions import probabilities_of
 from pipeline.results.records import ModelRecord
 from pipeline.runs import plan, stage_folders
 from pipeline.runs.stages import TRAINING, Stages
@@ -32,11 +36,12 @@ def model_record(stages: Stages, role: str) -> ModelRecord:
         inputs=stages.inputs_of(role),
         settings=_settings(stages, role),
         parameters=_parameters(stages, role),
-        size_bytes=graph_bytes(stages.artifact(role)),
+        size_bytes=_size_bytes(stages, role),
         artifact={},
         metrics=scoring.split_metrics(predictions, teacher, "test"),
         validation=scoring.split_metrics(predictions, teacher, "validation"),
         training=_training(stages, role) if plan.makes_weights(model) else None,
+        cascade=_cascade(stages, role) if isinstance(model, Cascade) else {},
         headlines=scoring.headline_metrics(predictions, teacher),
         **_measured(stages, role),
     )
@@ -82,9 +87,34 @@ def _settings(stages: Stages, role: str) -> dict[str, Any]:
     return made
 
 
+def _size_bytes(stages: Stages, role: str) -> int:
+    with stages.deployed(role) as artifact:
+        return graph_bytes(artifact)
+
+
+def _cascade(stages: Stages, role: str) -> dict[str, Any]:
+    """The members of a cascade, their rules, and the share of texts that each answers, by split."""
+    roles, rules, _ = cascade.members(stages.artifact(role), check=False)
+    tables = [stages.predictions(member) for member in roles]
+    answered = {}
+    for split in tables[0]["split"].unique():
+        members = [probabilities_of(table[table["split"] == split]) for table in tables]
+        asked = cascades.answered_by(members, rules)
+        answered[str(split)] = (np.bincount(asked, minlength=len(roles)) / len(asked)).tolist()
+    return {
+        "members": roles,
+        "thresholds": [rule.threshold for rule in rules],
+        "temperatures": [rule.temperature for rule in rules],
+        "answered": answered,
+    }
+
+
 def _parameters(stages: Stages, role: str) -> int:
-    """Number of a model's weights."""
+    """Number of a model's weights; of a cascade, of all its members."""
     model = stages.models[role]
+    if isinstance(model, Cascade):
+        roles, _, _ = cascade.members(stages.artifact(role), check=False)
+        return sum(_parameters(stages, member) for member in roles)
     if isinstance(model, Classical):
         return _training(stages, role)["parameters"]
     network, _ = networks.read(stages.trained(model))

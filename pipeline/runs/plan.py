@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from pipeline import files
+from pipeline.analysis.cascades import MOST_LOST
 from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.role_names import BASELINE
 from pipeline.recipes.roles import (
+    Cascade,
     Checkpoint,
     Classical,
     Distilled,
@@ -19,7 +22,6 @@ from pipeline.recipes.roles import (
 )
 from pipeline.recipes.training_settings import RandomSpans, Training
 from pipeline.results.storage import Run
-from pipeline.runs import stage_folders
 
 # Raised when a stage's code comes to give something else for the same settings.
 _VERSIONS = {"weights": 2, "logits": 2, "artifact": 3, "evaluation": 2}
@@ -116,8 +118,9 @@ def roles_to_make(
             return
         needed.add(role)
         model = models[role]
-        if source := made_from(model, inputs):
-            need(source)
+        for source in (made_from(model, inputs), *members(model)):
+            if source:
+                need(source)
         teacher, training = taught_by(model), learns(model)
         reads_weights = training and training.hidden_epochs
         if teacher and (reads_weights or not has_logits(role)):
@@ -135,6 +138,11 @@ def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
     if not isinstance(model, Trained) or _from_pretrained_layers(model, inputs):
         return None
     return model.parent if isinstance(model.start, str) else None
+
+
+def members(model: Model) -> list[str]:
+    """The roles that may be members of a cascade; of any other model, none."""
+    return model.candidates() if isinstance(model, Cascade) else []
 
 
 def taught_by(model: Model) -> str | None:
@@ -195,6 +203,8 @@ def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Ite
         yield model
         yield from _lineage(family, made_from(model, inputs), inputs)
         yield from _lineage(family, taught_by(model), inputs)
+        for member in members(model):
+            yield from _lineage(family, member, inputs)
 
 
 def settings(family: Family, model: Model) -> dict[str, Any]:
@@ -212,6 +222,8 @@ def settings(family: Family, model: Model) -> dict[str, Any]:
         elif model.checkpoint:
             described["checkpoint"] = model.checkpoint.name
             described["architecture"] = model.checkpoint.architecture
+    if isinstance(model, Cascade):
+        described |= {"members": model.members, "most_mb": model.most_mb, "most_lost": MOST_LOST}
     if training := learns(model):
         described |= asdict(training)
     # What does not apply is left out, so that a setting added later leaves older models as made.
@@ -246,15 +258,16 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerp
     for role, model in family.by_role().items():  # parents first
         start = starting_checkpoint(family, model, inputs)
         source, teacher = made_from(model, inputs), taught_by(model)
+        cascaded = members(model)
         bits = inputs.get(INT8_BITS) if model.method in INT8_METHODS else None
         known = "data" in inputs and (not start or start.name in inputs)
         known &= bits is not None or model.method not in INT8_METHODS
-        if not known or not {r for r in (source, teacher) if r} <= set(found):
+        if not known or not {r for r in (source, teacher, *cascaded) if r} <= set(found):
             continue
         made = settings(family, model)
         weights = None
         if makes_weights(model):
-            weights = stage_folders.fingerprint(
+            weights = files.fingerprint(
                 version=_VERSIONS["weights"],
                 settings=made,
                 data=inputs["data"],
@@ -262,14 +275,16 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerp
                 teacher=teacher and logits_fingerprint(found[teacher].trained, None),
                 int8_bits=bits,
             )
-        artifact = stage_folders.fingerprint(
+        artifact = files.fingerprint(
             version=_VERSIONS["artifact"],
             settings=made,
             data=inputs["data"],
-            source=weights or (source and found[source].artifact),
+            source=weights
+            or (source and found[source].artifact)
+            or [found[member].evaluation for member in cascaded],
             int8_bits=bits,
         )
-        evaluation = stage_folders.fingerprint(
+        evaluation = files.fingerprint(
             version=_VERSIONS["evaluation"], artifact=artifact, data=inputs["data"]
         )
         found[role] = Fingerprints(weights, artifact, evaluation)
@@ -284,12 +299,12 @@ def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
         spans: of the student; None: the whole rows.
     """
     settings = asdict(spans) if spans else None
-    return stage_folders.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
+    return files.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
 
 
 def makes_weights(model: Model) -> bool:
-    """Whether something is trained for it, rather than made of its parent's artifact."""
-    return not isinstance(model, Quantized)
+    """Whether something is trained for it, rather than made of other models' artifacts."""
+    return not isinstance(model, Quantized | Cascade)
 
 
 def state(family: Family, run: Run | None, role: str) -> str:

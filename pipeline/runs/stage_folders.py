@@ -1,20 +1,11 @@
 """Stages of work: a fingerprint each, a folder that is complete or absent, nothing done twice."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pipeline import processes
 from pipeline.files import sync
-
-
-def fingerprint(**parts: Any) -> str:
-    """sha256 of the parts: settings, the data's fingerprint, the parents' fingerprints."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def folder(work: Path, name: str, fingerprint: str) -> Path:

@@ -10,7 +10,9 @@ record       what ``run.json`` says of all that: see ``model_record``
 """
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,21 +20,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TrainerCallback
 
-from pipeline import processes
+from pipeline import files, processes
+from pipeline.analysis import cascades
 from pipeline.compression import export, ngram_graph, qat, quantization, weight_files
 from pipeline.compression.smoothquant import Smoothing
 from pipeline.data import data_sets
 from pipeline.data.data_sets import SEED, Corpus
 from pipeline.evaluation import scoring
-from pipeline.files import sha256, write_json
-from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH
+from pipeline.files import link_or_copy, sha256, write_json
+from pipeline.inference import cascade, encoders
+from pipeline.inference.classifier import graph_bytes
+from pipeline.inference.graph import GRAPH
 from pipeline.models import fake_quantization, networks, ngrams, tfidf
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import busy, say
 from pipeline.recipes.roles import (
+    Cascade,
     Checkpoint,
     Classical,
     Family,
@@ -41,11 +46,13 @@ from pipeline.recipes.roles import (
     Quantized,
     Trained,
 )
+from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import Run
 from pipeline.runs import plan, stage_folders
 from pipeline.runs.teacher_logits import TeacherLogits
-from pipeline.training import fitting
+from pipeline.training import model_selection
 from pipeline.training.distillation import HiddenTeacher, hidden_teacher
+from pipeline.training.task import TrainingTask
 
 TRAINING = "training.json"
 
@@ -65,7 +72,7 @@ class Stages:
     existing: Run | None = None
     """The run as it stands. Its models keep the bits that they were made with, and its logits are
     used where a work folder has none."""
-    callbacks: tuple = ()
+    callbacks: tuple[TrainerCallback, ...] = ()
     """Added to every Trainer."""
     models: dict[str, Model] = field(init=False)
     fingerprints: dict[str, plan.Fingerprints] = field(init=False)
@@ -133,8 +140,12 @@ class Stages:
 
     def bits(self, role: str) -> str:
         """Bits of a model's int8 weights: as the run has it, else as this processor needs them."""
-        record = self.existing.by_role.get(role) if self.existing else None
-        return (record.inputs if record else {}).get(plan.INT8_BITS, self.inputs[plan.INT8_BITS])
+        records = self.existing.by_role if self.existing else {}
+        # A cascade's are those of its members.
+        for each in (role, *plan.members(self.models[role])):
+            if each in records and plan.INT8_BITS in records[each].inputs:
+                return records[each].inputs[plan.INT8_BITS]
+        return self.inputs[plan.INT8_BITS]
 
     def inputs_of(self, role: str) -> dict[str, str]:
         """What goes into a model's fingerprints beside its settings."""
@@ -182,17 +193,16 @@ class Stages:
         rows, teacher_logits = self.logits.lessons(model, training.spans)
         hidden = self._hidden_teacher(model) if training.hidden_epochs else None
         say(f"{model.role}: training")
-        network, tokenizer, record = fitting.train(
+        task = TrainingTask(
             lambda: self._start(model),
             training,
             rows,
             self.corpus.validation,
             self.family.max_length,
-            draft,
             teacher_logits,
-            self.callbacks,
             hidden,
         )
+        network, tokenizer, record = model_selection.train_and_select(task, draft, self.callbacks)
         if processes.is_first():
             stage_folders.clear(draft)
             networks.save(network, tokenizer, draft)
@@ -217,6 +227,7 @@ class Stages:
             networks.keep_layers(network, model.layers)
         if isinstance(model, Trained) and model.vocabulary:
             texts = self.corpus.train.texts
+            assert not isinstance(tokenizer, ngrams.NGramTokenizer), "n-grams have no vocabulary"
             tokenizer = networks.keep_pieces(network, tokenizer, model.vocabulary, texts)
         if isinstance(model, QuantizationAware):
             fake_quantization.prepare(network, int(self.bits(model.role)))
@@ -227,7 +238,10 @@ class Stages:
         role = plan.taught_by(model)
         assert role
         teacher, its_tokenizer = networks.read(self.weights(role))
-        return hidden_teacher(teacher, its_tokenizer, self._start(model)[1])
+        _, tokenizer = self._start(model)
+        assert not isinstance(its_tokenizer, ngrams.NGramTokenizer), "it has hidden states"
+        assert not isinstance(tokenizer, ngrams.NGramTokenizer), "it has hidden states"
+        return hidden_teacher(teacher, its_tokenizer, tokenizer)
 
     # --- logits ---------------------------------------------------------------------------------
 
@@ -243,6 +257,8 @@ class Stages:
     def artifact(self, role: str) -> Path:
         """Folder of the model as it is deployed."""
         model = self.models[role]
+        if isinstance(model, Cascade):
+            return self._stage("artifact", role, lambda draft: self._write_cascade(model, draft))
         if isinstance(model, Classical):
             return self._stage("artifact", role, lambda draft: self._copy_graph(model, draft))
         return self._stage("artifact", role, lambda draft: self._write_artifact(model, draft))
@@ -290,6 +306,36 @@ class Stages:
             naive = model.every_operator
             quantization.quantize_static(source, target, batches, bits, smoothing, naive)
 
+    def _write_cascade(self, model: Cascade, draft: Path) -> None:
+        stage_folders.clear(draft)
+        validation = {
+            role: table[table["split"] == "validation"].reset_index(drop=True)
+            for role in model.candidates()
+            for table in [self.predictions(role)]
+        }
+        labels = validation[model.members[0][0]]["label"].to_numpy()
+        probabilities = {role: probabilities_of(table) for role, table in validation.items()}
+        sizes = {role: graph_bytes(self.artifact(role)) / 1e6 for role in probabilities}
+        chosen = cascades.best_members(labels, probabilities, model.members, sizes, model.most_mb)
+        rules = cascades.choose(labels, [probabilities[role] for role in chosen])
+        artifacts = {role: self.artifact(role) for role in chosen}
+        cascade.write(draft, artifacts, rules, self.corpus.labels)
+
+    @contextmanager
+    def deployed(self, role: str) -> Iterator[Path]:
+        """The folder of a model's artifact, beside those of a cascade's members."""
+        artifact = self.artifact(role)
+        members, _, _ = cascade.members(artifact, check=False)
+        if not members:
+            yield artifact
+            return
+        with tempfile.TemporaryDirectory(dir=self.work, prefix=".deployed-") as folder:
+            for each in (role, *members):
+                (Path(folder) / each).mkdir()
+                for path in self.artifact(each).iterdir():
+                    link_or_copy(path, Path(folder) / each / path.name)
+            yield Path(folder) / role
+
     def trained(self, model: Model) -> Path:
         """Folder of the weights that a model was made from: its own, or its source's."""
         return self.weights(model.source if isinstance(model, Quantized) else model.role)
@@ -316,25 +362,28 @@ class Stages:
         """Folder of the model's predictions and costs."""
 
         def make(draft: Path) -> None:
-            artifact = self.artifact(role)
-            say(f"{role}: predicting and measuring")
-            scoring.evaluate(artifact, self.corpus, draft)
+            with self.deployed(role) as artifact:
+                say(f"{role}: predicting and measuring")
+                scoring.evaluate(artifact, self.corpus, draft)
 
         return self._stage("evaluation", role, make)
 
     def measure_again(self, role: str) -> None:
         """Time a model anew, on this machine as it is now."""
         say(f"{role}: measuring")
-        scoring.measure_again(self.artifact(role), self.corpus, self.evaluation(role))
+        evaluation = self.evaluation(role)
+        with self.deployed(role) as artifact:
+            scoring.measure_again(artifact, self.corpus, evaluation)
 
     def headlines(self, role: str) -> pd.DataFrame:
         """Predictions on the project's invented headlines, which no model of AG News has seen."""
 
         def make(draft: Path) -> None:
-            asked = scoring.predict_headlines(self.artifact(role), data_sets.invented_headlines())
+            with self.deployed(role) as artifact:
+                asked = scoring.predict_headlines(artifact, data_sets.invented_headlines())
             asked.to_parquet(draft / scoring.PREDICTIONS, index=False)
 
-        fingerprint = stage_folders.fingerprint(
+        fingerprint = files.fingerprint(
             artifact=self.fingerprints[role].artifact, headlines=sha256(data_sets.TOY)
         )
         name = self.stage_name(role, "headlines")

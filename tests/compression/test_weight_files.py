@@ -16,12 +16,8 @@ from pipeline.compression.weight_files import ALIGNMENT, LEAST_BYTES, split_weig
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from pipeline.files import sha256
-from pipeline.inference.classifier import (
-    GRAPH,
-    Classifier,
-    graph_bytes,
-    takes_ranges_from_the_batch,
-)
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.inference.graph import GRAPH, takes_ranges_from_the_batch
 from pipeline.models import fake_quantization, networks
 from pipeline.results.storage import list_runs
 from tests import pipelines, synthetic

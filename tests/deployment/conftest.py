@@ -7,7 +7,7 @@ import torch
 
 from pipeline.compression import export, ngram_graph, quantization, weight_files
 from pipeline.data.data_sets import LABELS, invented_headlines
-from pipeline.inference.classifier import GRAPH
+from pipeline.inference.graph import GRAPH
 from pipeline.models import networks, ngrams, tfidf, toy_checkpoints
 from pipeline.recipes.training_settings import NGramShape, TfIdf
 from pipeline.results import storage

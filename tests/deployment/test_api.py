@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from pipeline.deployment import api, schema, served_models
 from pipeline.deployment.batching import BatchQueue
 from pipeline.errors import PipelineError
-from pipeline.inference.classifier import MAX_CHARACTERS, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import MAX_CHARACTERS
 from pipeline.results import storage
 from tests import synthetic
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.deployment.batching import BatchQueue, QueueFullError, alike
-from pipeline.inference.classifier import BATCH_SIZE
+from pipeline.inference.graph import BATCH_SIZE
 
 
 def of(model, texts):

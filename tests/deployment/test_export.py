@@ -14,7 +14,7 @@ from pipeline.compression import weight_files
 from pipeline.deployment import export
 from pipeline.deployment.architecture import read_architecture
 from pipeline.errors import PipelineError
-from pipeline.inference.classifier import GRAPH
+from pipeline.inference.graph import GRAPH
 from pipeline.results import storage
 from tests import synthetic
 

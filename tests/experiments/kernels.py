@@ -30,7 +30,7 @@ from pipeline.compression.quantization import WEIGHT_OPERATORS
 from pipeline.compression.weight_files import split_weights
 from pipeline.hardware import available_threads
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, SPIN_US
+from pipeline.inference.graph import GRAPH, SPIN_US
 from pipeline.results.storage import CACHE, read_run
 from pipeline.runs import plan
 

@@ -18,7 +18,7 @@ from pipeline.compression.quantization import quantize_dynamic
 from pipeline.compression.smoothquant import Smoothing
 from pipeline.data import data_sets
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH
+from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import CACHE, read_run
 from pipeline.runs import plan
 

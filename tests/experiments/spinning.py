@@ -24,7 +24,7 @@ from pipeline.bench import timings
 from pipeline.evaluation import scoring
 from pipeline.hardware import available_threads
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, SPIN_US
+from pipeline.inference.graph import GRAPH, SPIN_US
 from pipeline.results.storage import CACHE, read_run
 
 TURNS, BLOCK = 41, 10

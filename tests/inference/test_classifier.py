@@ -14,6 +14,7 @@ from pipeline.data.data_sets import LABELS
 from pipeline.errors import PipelineError
 from pipeline.inference import classifier as classifier_module
 from pipeline.inference import encoders
+from pipeline.inference import graph as graph_module
 from pipeline.inference.classifier import Classifier
 from tests.synthetic import WORDS
 
@@ -105,24 +106,19 @@ def test_threads_sleep_soon_after_a_run(artifact):
 
 
 def test_softmax_of_large_logits_is_finite():
-    found = classifier_module.softmax(np.array([[1e4, 0, -1e4, 0]], np.float32))
+    found = graph_module.softmax(np.array([[1e4, 0, -1e4, 0]], np.float32))
     assert found.tolist() == [[1, 0, 0, 0]]
 
 
-@pytest.mark.parametrize(
-    "name", [f"{classifier_module.GRAPH}.data", "weights.bin", "weights/table"]
-)
+@pytest.mark.parametrize("name", [f"{graph_module.GRAPH}.data", "weights.bin", "weights/table"])
 def test_size_counts_external_data_whatever_its_name(artifact, damaged, name):
     (damaged / name).parent.mkdir(exist_ok=True)
     (damaged / name).write_bytes(b"x" * 1000)
     assert classifier_module.graph_bytes(damaged) == classifier_module.graph_bytes(artifact) + 1000
-    assert (
-        classifier_module.graph_bytes(artifact)
-        == (artifact / classifier_module.GRAPH).stat().st_size
-    )
+    assert classifier_module.graph_bytes(artifact) == (artifact / graph_module.GRAPH).stat().st_size
 
 
-@pytest.mark.parametrize("name", [classifier_module.GRAPH, encoders.TOKENIZER, encoders.SETTINGS])
+@pytest.mark.parametrize("name", [graph_module.GRAPH, encoders.TOKENIZER, encoders.SETTINGS])
 @pytest.mark.parametrize("content", [None, b"", b"\x00\xff" * 50, b"{}", b"[]"])
 def test_damaged_files_are_one_clear_line(damaged, name, content):
     (damaged / name).unlink()
@@ -141,7 +137,7 @@ OTHER_TABLE = np.tile(np.float32([0, 0, 0, 9]), (22, 1))
 
 def use_external_table(folder, location, place):
     """Take the graph's table of logits from a file, by one of the ways in which a graph can."""
-    model = onnx.load(folder / classifier_module.GRAPH)
+    model = onnx.load(folder / graph_module.GRAPH)
     graph = model.graph
     (table,) = [tensor for tensor in graph.initializer if tensor.name == "table"]
     graph.initializer.remove(table)
@@ -162,7 +158,7 @@ def use_external_table(folder, location, place):
             )
             graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
         graph.node.insert(0, node)
-    (folder / classifier_module.GRAPH).write_bytes(model.SerializeToString())
+    (folder / graph_module.GRAPH).write_bytes(model.SerializeToString())
 
 
 @pytest.fixture

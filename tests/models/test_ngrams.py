@@ -7,7 +7,8 @@ import torch
 from pipeline.compression import ngram_graph
 from pipeline.data.data_sets import LABELS
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, Classifier, graph_bytes, softmax
+from pipeline.inference.classifier import Classifier, graph_bytes
+from pipeline.inference.graph import GRAPH, softmax
 from pipeline.models import networks, ngrams
 from pipeline.recipes.training_settings import NGramShape
 

@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from pipeline.data import data_sets
 from pipeline.inference import encoders
-from pipeline.inference.classifier import GRAPH, Classifier
+from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import GRAPH
 from pipeline.models import tfidf
 from pipeline.recipes.training_settings import TfIdf
 

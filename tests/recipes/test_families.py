@@ -19,13 +19,14 @@ from pipeline.runs import plan
 SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
 BEYOND = {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4", "static-naive", "nano", "tfidf"}
 BEYOND |= {"teacher-int4", "distil-int4", "tiny-static", "tiny-qat"}
+CASCADES = {"cascade-small", "cascade-teacher", "cascade-dynamic"}
 STUDENTS = {"distil", "tiny", "minilm", "compact", "micro", "nano"}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_every_family_has_the_notebooks_roles_and_parents_come_first(family):
     roles = [model.role for model in family.models]
-    assert set(roles) >= SEVEN | BEYOND
+    assert set(roles) >= SEVEN | BEYOND | CASCADES
     for number, model in enumerate(family.models):
         assert model.parent is None or model.parent in roles[:number]
     assert {role for role in family.by_role() if role.endswith(BASELINE)} == {
@@ -196,7 +197,8 @@ def test_only_what_depends_on_a_setting_gets_another_fingerprint():
     family = FAMILIES["mpnet"]
     before = _prints(family)
     after = _prints(_with(family, "tiny", warmup=0.5))
-    assert _changed(before, after) == {role for role in before if role.startswith("tiny")}
+    # A cascade depends on every model that may be its member.
+    assert _changed(before, after) == {r for r in before if r.startswith("tiny")} | CASCADES
     after = _prints(_with(family, "qat", epochs=99))
     assert _changed(before, after) == {"qat"}
     assert _changed(before, _prints(_with(family, "teacher", seed=1))) == set(before) - {
@@ -215,7 +217,8 @@ def test_a_checkpoint_that_changed_makes_stale_what_starts_from_it():
     minilm = {"sentence-transformers/all-MiniLM-L6-v2": "other weights"}
     changed = _changed(_prints(family), _prints(family, **minilm))
     assert changed == {
-        role for role in family.by_role() if role.startswith(("minilm", "tiny", "micro"))
+        *(role for role in family.by_role() if role.startswith(("minilm", "tiny", "micro"))),
+        *CASCADES,
     }
 
 
@@ -224,6 +227,7 @@ def test_bits_of_int8_are_in_the_fingerprints_of_int8_alone(family):
     eight, seven = _prints(family), _prints(family, bits="7")
     methods = {role: model.method for role, model in family.by_role().items()}
     int8 = {role for role, method in methods.items() if method in ("dynamic", "static", "qat")}
+    int8 |= CASCADES  # of which some members are in int8
     assert {"dynamic", "static", "qat", "tiny-qat", "tiny-int8"} <= int8
     assert {role for role in eight if eight[role] != seven[role]} == int8
     for role in int8:
@@ -249,7 +253,7 @@ def test_what_int8_is_calibrated_and_smoothed_with_is_in_its_fingerprints(monkey
         for method in {MPNET.by_role()[role].method for role in by}:
             assert plan._METHOD_SETTINGS[method][name] == value
             monkeypatch.setitem(plan._METHOD_SETTINGS[method], name, value + 1)
-        assert _changed(before, _prints(MPNET)) == by
+        assert _changed(before, _prints(MPNET)) == by | CASCADES
         monkeypatch.undo()
 
 
@@ -263,7 +267,7 @@ def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept
     assert checkpoint.architecture == name
     before, after = _prints(family), plan.fingerprints(family, known)
     for role, model in family.by_role().items():
-        by_it = role.startswith(kept)
+        by_it = role.startswith((*kept, "cascade-small"))
         assert (before[role] != after[role]) == by_it, role
         # It says so, and what it says gives the same fingerprint.
         inputs = plan.inputs(family, role, known)
@@ -283,3 +287,20 @@ def test_titles_and_descriptions_are_not_in_the_fingerprint():
 
 def test_a_record_that_does_not_say_what_went_in_gives_no_fingerprint():
     assert plan.fingerprints(FAMILIES["mpnet"], {}) == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_members_of_a_cascade_come_before_it(family):
+    roles = [model.role for model in family.models]
+    for role in CASCADES:
+        candidates = plan.members(family.by_role()[role])
+        assert len(candidates) > 1
+        assert all(roles.index(member) < roles.index(role) for member in candidates)
+
+
+def test_a_cascade_needs_whatever_may_be_its_member():
+    needed = plan.roles_to_make(MPNET, ["cascade-dynamic"], {})
+    assert needed == ["teacher", "tiny", "dynamic", "tiny-int8", "cascade-dynamic"]
+    logits = plan.roles_to_make(MPNET, ["cascade-small"], {}, lambda role: True)
+    assert "nano" in logits
+    assert "compact-int4" in logits

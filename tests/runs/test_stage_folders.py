@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.files import fingerprint
 from pipeline.runs import stage_folders
 
 
@@ -61,9 +62,9 @@ def test_a_kill_while_the_result_is_written_loses_no_checkpoint(tmp_path):
 
 
 def test_fingerprints_depend_on_content_not_on_order():
-    assert stage_folders.fingerprint(a=1, b=[1, 2]) == stage_folders.fingerprint(b=[1, 2], a=1)
-    assert stage_folders.fingerprint(a=1) != stage_folders.fingerprint(a=2)
-    assert stage_folders.fingerprint(a=[1, 2]) != stage_folders.fingerprint(a=[2, 1])
+    assert fingerprint(a=1, b=[1, 2]) == fingerprint(b=[1, 2], a=1)
+    assert fingerprint(a=1) != fingerprint(a=2)
+    assert fingerprint(a=[1, 2]) != fingerprint(a=[2, 1])
 
 
 def test_a_stage_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):

@@ -19,8 +19,9 @@ import pandas as pd
 import psutil
 
 from pipeline.data import data_sets
+from pipeline.hardware import available_threads
 from pipeline.inference import large_files
-from pipeline.inference.classifier import Classifier, available_threads
+from pipeline.inference.classifier import Classifier
 from pipeline.results import storage
 from tests import serving
 

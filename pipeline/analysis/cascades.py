@@ -1,0 +1,174 @@
+"""Pure functions: which member of a cascade answers a text, and how sure it has to be.
+
+Of models in a row, each answers where its greatest probability is at least its threshold; else it
+passes the text on. The last one answers all that is left (Viola and Jones, 2001; of classifiers of
+texts, Varshney and Baral, 2022, arXiv:2210.05528).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.calibration import fit_temperature
+from pipeline.cascade_rules import Rule, confidence
+
+MOST_LOST = 0.0005
+"""Accuracy on validation that a cascade may lose against its last member alone."""
+NEVER = 2.0
+"""The threshold of a member that is never sure enough: no probability reaches it."""
+
+
+def answered_by(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
+    """Which member answers each row.
+
+    Args:
+        members: probabilities (n, k) of each member, in the order in which they are asked.
+        rules: of all members but the last.
+
+    Returns:
+        int64 (n,), positions among the members.
+    """
+    sure = [rule.is_sure(m) for rule, m in zip(rules, members[:-1], strict=True)]
+    return np.argmax([*sure, np.ones(len(members[-1]), bool)], axis=0)
+
+
+def answers(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
+    """The probabilities (n, k) that a cascade answers with: of each row, those of one member."""
+    asked = answered_by(members, rules)
+    return np.stack(members)[asked, np.arange(len(asked))]
+
+
+def best_members(
+    labels: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    places: Sequence[Sequence[str]],
+    sizes_mb: Mapping[str, float],
+    most_mb: float | None,
+) -> list[str]:
+    """For each place of a cascade, the role that is best on validation; of equals, the smaller.
+
+    Args:
+        labels: (n,), class positions of the validation rows.
+        probabilities: by role, (n, k).
+        places: for each place the roles that may take it.
+        sizes_mb: by role, in 10^6 bytes.
+        most_mb: of all members together, at most; roles that do not fit beside the smallest ones
+            of the other places are left out. None: any size.
+    """
+    least = [min(sizes_mb[role] for role in place) for place in places]
+    chosen = []
+    for number, place in enumerate(places):
+        others = sum(least) - least[number]
+        fit = [r for r in place if most_mb is None or sizes_mb[r] + others <= most_mb]
+
+        def goodness(role: str) -> tuple[float, float]:
+            right = probabilities[role].argmax(axis=1) == labels
+            return float(right.mean()), -sizes_mb[role]
+
+        chosen.append(max(fit or [min(place, key=sizes_mb.__getitem__)], key=goodness))
+    return chosen
+
+
+def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:
+    """The rules under which the most rows are answered early, chosen on validation rows.
+
+    The more a member answers, the less time the cascade takes, whatever the members' times are. Of
+    more than two members, rules are chosen from the last but one to the first, each for what comes
+    after it. The temperature is 1, or the one that fits the member's probabilities best (Guo et
+    al., 2017), whichever lets it answer more.
+
+    Args:
+        labels: (n,), class positions of the validation rows.
+        members: probabilities (n, k) of each member.
+
+    Returns:
+        A rule for each member but the last. The cascade's accuracy is at most ``MOST_LOST`` below
+        that of the last member.
+    """
+    least = float((members[-1].argmax(axis=1) == labels).mean()) - MOST_LOST
+    rest, rules = members[-1], []
+    for member in reversed(members[:-1]):
+        found = [_rule(labels, member, rest, least, t) for t in _temperatures(labels, member)]
+        # Where both let it answer as many, plain probabilities.
+        _, rule = max(found, key=lambda counted: counted[0])
+        rules.insert(0, rule)
+        rest = answers([member, rest], [rule])
+    return rules
+
+
+def _temperatures(labels: np.ndarray, member: np.ndarray) -> list[float]:
+    return [1.0, round(fit_temperature(labels, member), 4)]
+
+
+def _rule(
+    labels: np.ndarray, member: np.ndarray, rest: np.ndarray, least: float, temperature: float
+) -> tuple[int, Rule]:
+    """The rule under which a member answers the most rows, and how many."""
+    table = _sweep(labels, member, rest, temperature)
+    good = table[table["accuracy"] >= least - 1e-12]
+    if not len(good):
+        return 0, Rule(NEVER, temperature)
+    best = good.iloc[-1]
+    return int(best["answered"]), Rule(float(best["threshold"]), temperature)
+
+
+def _sweep(
+    labels: np.ndarray, member: np.ndarray, rest: np.ndarray, temperature: float
+) -> pd.DataFrame:
+    """Every threshold that makes a difference, the highest first: threshold, answered, accuracy."""
+    sureness = confidence(member, temperature)
+    order = np.argsort(-sureness, kind="stable")
+    right = member.argmax(axis=1)[order] == labels[order]
+    right_after = rest.argmax(axis=1)[order] == labels[order]
+    correct = np.concatenate([[0], np.cumsum(right)]) + right_after.sum()
+    correct -= np.concatenate([[0], np.cumsum(right_after)])
+    sorted_sureness = np.concatenate([[NEVER], sureness[order], [0.0]])
+    table = pd.DataFrame(
+        {
+            "threshold": sorted_sureness[:-1],
+            "answered": np.arange(len(labels) + 1),
+            "accuracy": correct / len(labels),
+            "next": sorted_sureness[1:],
+        }
+    )
+    # Rows of the same confidence are answered together.
+    table = table[table["threshold"] > table["next"]].reset_index(drop=True)
+    # Halfway to the next row, so that the last bit of a probability decides nothing.
+    table.loc[1:, "threshold"] = (table["threshold"] + table["next"])[1:] / 2
+    return table.drop(columns="next")
+
+
+def curve(
+    labels: np.ndarray,
+    first: np.ndarray,
+    rest: np.ndarray,
+    temperature: float,
+    milliseconds: tuple[float, float],
+    points: int = 200,
+) -> pd.DataFrame:
+    """Accuracy over mean time of a cascade as the first member's threshold moves.
+
+    Args:
+        labels: (n,), class positions.
+        first: probabilities (n, k) of the first member.
+        rest: the same of what answers where it is not sure.
+        temperature: of the first member's rule.
+        milliseconds: mean time of a text in the first member, and in the rest.
+        points: about how many thresholds are given, evenly over the rows.
+
+    Returns:
+        threshold, share (of the rows that the first member answers), accuracy, mean_ms.
+    """
+    table = _sweep(labels, first, rest, temperature)
+    rows = np.unique(np.linspace(0, len(table) - 1, min(points, len(table))).round().astype(int))
+    table = table.iloc[rows]
+    share = table["answered"] / len(labels)
+    return pd.DataFrame(
+        {
+            "threshold": table["threshold"],
+            "share": share,
+            "accuracy": table["accuracy"],
+            "mean_ms": milliseconds[0] + (1 - share) * milliseconds[1],
+        }
+    ).reset_index(drop=True)
