@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -7,10 +8,55 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from pipeline.data import data_sets
-from pipeline.models import toy_checkpoints
-from tests import pipelines, synthetic
+from pipeline.recipes import training_settings
+from pipeline.recipes.families import FAMILIES
+from tests import brief, pipelines, synthetic
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
+WORKERS = 2
+TRAINED = {"toy_cache", "bert_cache"}
+"""Fixtures that train a whole family, once a session."""
+SLOW = TRAINED | {"browser"}
+"""Fixtures whose tests are slow."""
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Workers for folders and for the whole suite; of files that are named, none.
+
+    A worker takes some seconds to start.
+    """
+    if any(name.partition("::")[0].endswith(".py") for name in config.args):
+        return 0
+    # Workers and what they start inherit it: threads of two trainings would fight for the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return WORKERS
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config, items):
+    """Mark tests of ``SLOW`` fixtures, and let one worker have all of a file's tests.
+
+    So what a file's tests share is made once, and what several files share, too. Files with slow
+    tests come first: at the end, no worker is left alone with one. Tests by clients of their own
+    run only where -m asks for them, for the clients may have to be fetched.
+    """
+    if "clients" not in config.option.markexpr:
+        apart = [item for item in items if item.get_closest_marker("clients")]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in set(apart)]
+    groups = {}
+    for item in items:
+        trained = TRAINED.intersection(item.fixturenames)
+        if SLOW.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+        group = min(trained) if trained else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+        groups.setdefault(group, []).append(item)
+
+    def is_fast(group):
+        return not any(item.get_closest_marker("slow") for item in group)
+
+    items[:] = [item for group in sorted(groups.values(), key=is_fast) for item in group]
 
 
 def pytest_addoption(parser):
@@ -58,16 +104,32 @@ def artifact(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def toy_cache(tmp_path_factory):
-    """A cache with the whole toy family, made by the command that a newcomer types."""
+    """A cache with the whole toy family, made by the command that a newcomer types.
+
+    Its networks are those of ``tests.brief``, which learn in less time.
+    """
     cache = tmp_path_factory.mktemp("toy") / "cache"
-    process = pipelines.run("run", "--family", "toy", "--cache", cache, timeout=1800)
+    process = pipelines.run(
+        "run", "--family", "toy", "--cache", cache, module="tests.brief", timeout=1800
+    )
     assert process.returncode == 0, process.stderr
     return cache
+
+
+@pytest.fixture
+def brief_families(monkeypatch):
+    """Lets this process know the families as ``tests.brief`` has them."""
+    for name, family in brief.families().items():
+        monkeypatch.setitem(FAMILIES, name, family)
+    monkeypatch.setattr(training_settings, "BASELINE_STEPS", brief.BASELINE_STEPS)
+    monkeypatch.setattr("pipeline.models.toy_checkpoints.SHAPES", brief.TOY_SHAPES)
 
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """Tiny random checkpoints of every architecture, under the published ones' names."""
+    from pipeline.models import toy_checkpoints  # torch is slow to import, and not for every test
+
     folder = tmp_path_factory.mktemp("checkpoints")
     texts = data_sets.load(toy=True).train.texts
     for seed, (name, (architecture, layers)) in enumerate(pipelines.CHECKPOINTS.items()):

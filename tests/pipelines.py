@@ -1,15 +1,20 @@
 """Helpers of the tests that run the pipeline: its command line, tiny checkpoints, small data."""
 
+import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
 import pandas as pd
 from onnx import numpy_helper
 
+from pipeline.__main__ import main
 from pipeline.data import data_sets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +24,7 @@ NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
 # Architecture and layers of the checkpoints that stand in for the published ones.
 CHECKPOINTS = {
-    "google-bert/bert-base-uncased": ("bert", 12),
+    "google-bert/bert-base-uncased": ("bert", 4),
     "distilbert/distilbert-base-uncased": ("distilbert", 2),
     "microsoft/MiniLM-L12-H384-uncased": ("bert", 2),
     "huawei-noah/TinyBERT_General_4L_312D": ("bert", 1),
@@ -52,6 +57,26 @@ def run(
     finally:
         process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def call(*arguments: str, text_in: str = "") -> subprocess.CompletedProcess:
+    """The same in this process, where that a process is started is not the point.
+
+    It spares the import of torch, which takes longer than most commands.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)  # the command line sets it
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            mock.patch.object(sys, "stdin", io.StringIO(text_in)),
+            mock.patch.dict(os.environ, NO_HUB),
+        ):
+            code = main([str(argument) for argument in arguments])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:

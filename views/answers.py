@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,9 @@ def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str],
         lines: the headlines; only the first ``MAX_HEADLINES`` that hold text are read.
         blanks: what those without text are called.
     """
-    blank, texts, remarks = 0, [], []
+    texts: list[str] = []
+    remarks: list[str] = []
+    blank = 0
     for line in lines:
         if not (text := (line or "").strip()):
             blank += 1
@@ -249,7 +252,7 @@ def to_csv(table: pd.DataFrame, decimal_comma: bool = False) -> bytes:
         decimal_comma: figures and separators as German Excel reads them: 0,5 and a semicolon.
     """
 
-    def defused(value):
+    def defused(value: Any) -> Any:
         return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
     safe = table.rename(columns=defused)

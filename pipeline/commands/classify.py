@@ -3,14 +3,15 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, one_artifact
-from pipeline.data.reader import Form
+from pipeline.commands.common import Verbs, cache_option, form_of, form_options, one_artifact
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "classify", parents=[cache_option()], help="classify a file of headlines, however long"
+        "classify",
+        parents=[cache_option(), form_options()],
+        help="classify a file of headlines, however long",
     )
     options.set_defaults(act=classify_file)
     options.add_argument(
@@ -34,28 +35,6 @@ def add(verbs: Verbs) -> None:
         help="only the I-th of N parts, for N machines: files of a folder, or rows of a file, "
         "written to OUT-0000I-of-0000N.parquet",
     )
-    add_form(options)
-
-
-def add_form(options: argparse.ArgumentParser) -> None:
-    """Add the options that say of a file what it does not say itself."""
-    options.add_argument(
-        "--column",
-        action="append",
-        metavar="NAME",
-        help="that holds the headlines, by name or number from 1; given again (or NAME,NAME), "
-        "the columns are joined",
-    )
-    options.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first row names the columns (by default, as the rows tell)",
-    )
-
-
-def form_of(options: argparse.Namespace) -> Form:
-    """What was said of the file."""
-    return Form(tuple(options.column or ()), options.header)
 
 
 def classify_file(options: argparse.Namespace) -> int:

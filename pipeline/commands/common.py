@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.data.data_sets import LABELS, Corpus
-from pipeline.errors import PipelineError
-from pipeline.results.storage import CACHE, Run, check_name, list_runs
+from pipeline.data.reader import Form
+from pipeline.errors import PipelineError, UsageError
+from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
 
@@ -62,15 +63,46 @@ def cache_option() -> argparse.ArgumentParser:
 
 
 def data_option() -> argparse.ArgumentParser:
-    """``--data``, of the verbs that read a data set."""
-    options = argparse.ArgumentParser(add_help=False)
+    """``--data`` and what is said of its files, of the verbs that read a data set."""
+    options = argparse.ArgumentParser(add_help=False, parents=[form_options()])
     options.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with train.csv and test.csv; by default AG News comes from the Hub",
+        help="folder with train.csv and test.csv, or .tsv, .jsonl, .json or .parquet, each also "
+        ".gz; by default AG News comes from the Hub",
     )
     return options
+
+
+def form_options() -> argparse.ArgumentParser:
+    """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--column",
+        action="append",
+        metavar="NAME",
+        help="that holds the texts, by name or number from 1; given again (or NAME,NAME), the "
+        "columns are joined",
+    )
+    options.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row of a .csv or .tsv names the columns (as its rows tell)",
+    )
+    return options
+
+
+def form_of(options: argparse.Namespace) -> Form:
+    """What the command line says of a file.
+
+    Raises:
+        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+    """
+    said = given(options, column=None, header=None)
+    if said and getattr(options, "data", True) is None:
+        raise UsageError(f"{said[0]} is about the files of --data; without it there are none")
+    return Form(tuple(options.column or ()), options.header)
 
 
 def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
@@ -87,20 +119,23 @@ def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
 
 def named_runs(cache: Path, name: str | None) -> list[Run]:
     """The run of that name, or all; a PipelineError where it, or any of all, is not whole."""
-    runs, problems = list_runs(cache)
     if name is not None:
-        check_name(name, "run name")
-        problems = [problem for problem in problems if f"{cache / name} " in problem]
-        runs = [run for run in runs if run.name == name]
+        return [named_run(cache, name)]
+    runs, problems = list_runs(cache)
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     if problems:
         raise PipelineError(f"{len(problems)} of the runs in {cache} can't be trusted")
     if not runs:
-        raise PipelineError(
-            f"no run {name or ''} in {cache}; python -m pipeline status lists the runs"
-        )
+        raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
     return runs
+
+
+def named_run(cache: Path, name: str) -> Run:
+    """The run of that name; a PipelineError where there is none, or it is not whole."""
+    if not (cache / check_name(name, "run name")).is_dir():
+        raise PipelineError(f"no run {name} in {cache}; python -m pipeline status lists the runs")
+    return read_run(cache / name)
 
 
 def default_run(cache: Path) -> Run:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, named_runs
+from pipeline.commands.common import Verbs, cache_option, named_run
 from pipeline.results.storage import Run
 
 
@@ -30,7 +30,7 @@ def export_model(options: argparse.Namespace) -> int:
     """Write one model in Hugging Face's layout, with a model card and a script that runs it."""
     from pipeline.deployment import export
 
-    [run] = named_runs(options.cache, options.run)
+    run = named_run(options.cache, options.run)
     weights = trained_weights(run, options.role, options.work or options.cache / ".work")
     folder = export.export(run, options.role, options.target, weights)
     print(f"{folder} holds {options.role}: python {folder / export.SCRIPT} TEXT asks it")

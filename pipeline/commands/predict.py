@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline import console
-from pipeline.commands.common import Verbs, cache_option, default_run, named_runs
+from pipeline.commands.common import Verbs, cache_option, default_run, named_run
 from pipeline.data.text_encoding import decode
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results.storage import Run
@@ -42,7 +42,7 @@ def predict_headlines(options: argparse.Namespace) -> int:
     """Classify headlines with every model of a run that has its artifact at hand."""
     # Said before standard input is waited for.
     texts = _texts(_arguments(options.headlines)) if options.headlines else []
-    run = named_runs(options.cache, options.run)[0] if options.run else default_run(options.cache)
+    run = named_run(options.cache, options.run) if options.run else default_run(options.cache)
     models = _models(run, options.model)
     if options.model and (roles := [text for text in options.headlines if text in run.by_role]):
         raise UsageError(

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from pipeline.analysis.budget import MARGIN
-from pipeline.commands.common import Verbs, cache_option, named_runs
+from pipeline.commands.common import Verbs, cache_option, named_run
 
 
 def add(verbs: Verbs) -> None:
@@ -39,7 +39,7 @@ def print_recommendation(options: argparse.Namespace) -> int:
     from pipeline.analysis.budget import from_percent
     from pipeline.results import report
 
-    (run,) = named_runs(options.cache, options.run)
+    run = named_run(options.cache, options.run)
     budget = from_percent(options.max_mb, options.max_ms, options.min_accuracy, options.margin)
     found = recommendation.recommend(report.compared_models(run), budget)
     if options.json:

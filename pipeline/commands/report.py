@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipeline.commands.common import Verbs, cache_option, named_runs
+from pipeline.commands.common import Verbs, cache_option, named_run
 
 
 def add(verbs: Verbs) -> None:
@@ -23,7 +23,7 @@ def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
     from pipeline.results import conditions, report
 
-    (run,) = named_runs(options.cache, options.run)
+    run = named_run(options.cache, options.run)
     if options.speed:
         print(report.speed(run.record.bench))
     else:

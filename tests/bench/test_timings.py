@@ -20,7 +20,7 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.training_settings import Training
 from pipeline.results import report
 from pipeline.results.storage import read_run
-from pipeline.training import trainers
+from pipeline.training import prediction
 from tests import pipelines, synthetic
 
 
@@ -126,7 +126,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
 
 def test_evaluation_is_timed_beside_a_loop_in_file_order(cache_folder):
     arguments = ("--cache", cache_folder, "--turns", "3", "--evaluation-rows", "70")
-    process = pipelines.run("bench", "synthetic", *arguments)
+    process = pipelines.call("bench", "synthetic", *arguments)
     assert process.returncode == 0, process.stderr
     run = read_run(cache_folder / "synthetic")
     result = run.record.bench["evaluation"]
@@ -207,7 +207,7 @@ def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     settings = Training(rates=(), epochs=20, label_share=0.0)
     lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)
     bench_training.learn_as_the_notebook(student, lesson)
-    logits = trainers.predict_logits(*student, rows, 32)
+    logits = prediction.predict_logits(*student, rows, 32)
     assert (logits.argmax(axis=1) == 1).all()
 
 
@@ -217,7 +217,7 @@ def test_a_run_with_nothing_at_hand_is_one_line(cache_folder):
         (("synthetic", "--turns", "1"), "--turns takes 2 or more"),
         (("synthetic", "--evaluation-rows", "-1"), "numbers of rows are from 1 on"),
     ]:
-        process = pipelines.run("bench", *arguments, "--cache", cache_folder)
+        process = pipelines.call("bench", *arguments, "--cache", cache_folder)
         assert process.returncode == 1
         assert message in process.stderr
         assert "Traceback" not in process.stderr

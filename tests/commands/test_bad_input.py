@@ -116,6 +116,7 @@ def silent_hub():
             connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["data set", "checkpoint"])
 def test_a_hub_that_does_not_answer(silent_hub, tmp_path, data_folder, missing):
     more = () if missing == "data set" else ("--data", data_folder)
@@ -141,6 +142,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_no_space_left(small_disk):
     process = pipelines.run("run", "--family", "toy", "--only", "tiny", "--cache", small_disk)
     assert process.returncode == 1
@@ -168,7 +170,7 @@ def read_only_cache(cache_folder):
 @pytest.mark.parametrize("work", ["in the cache", "elsewhere"])
 def test_a_read_only_cache_is_said_before_anything_is_made(read_only_cache, tmp_path, work):
     more = () if work == "in the cache" else ("--work", tmp_path / "work")
-    process = pipelines.run("run", "--family", "toy", "--cache", read_only_cache, *more)
+    process = pipelines.call("run", "--family", "toy", "--cache", read_only_cache, *more)
     assert process.returncode == 1
     (said,) = process.stderr.strip().splitlines()
     assert said.startswith("error: ")
@@ -184,3 +186,10 @@ def test_a_read_only_cache_is_served(read_only_cache, open_page, capsys):
     assert app.dataframe[0].value["Answer"].tolist() == ["Sports", "Sports"]
     assert main(["status", "--cache", str(read_only_cache)]) == 0
     assert main(["predict", "coach", "--cache", str(read_only_cache)]) == 0
+
+
+@pytest.mark.parametrize("flag", [("--column", "text"), ("--no-header",)])
+def test_what_is_said_of_files_that_are_not_there_is_a_usage_error(flag, tmp_path, capsys):
+    arguments = ["run", "--family", "bert", *flag, "--cache", str(tmp_path / "cache")]
+    assert main(arguments) == 2
+    assert "is about the files of --data" in capsys.readouterr().err

@@ -13,16 +13,21 @@ from tests import pipelines
 @pytest.fixture(scope="module")
 def bert_cache(tmp_path_factory, checkpoints, data_folder):
     cache = tmp_path_factory.mktemp("bert") / "cache"
-    process = _run("bert", cache, checkpoints, data_folder)
+    command = _command("bert", cache, checkpoints, data_folder)
+    process = pipelines.run(*command, module="tests.brief", timeout=1800)
     assert process.returncode == 0, process.stderr
     return cache
 
 
-def _run(family, cache, checkpoints, data_folder, *more):
+def _command(family, cache, checkpoints, data_folder, *more):
     where = ("--cache", cache, "--checkpoints", checkpoints, "--data", data_folder)
-    return pipelines.run(
-        "run", "--family", family, *where, *more, module="tests.brief", timeout=1800
-    )
+    return ("run", "--family", family, *where, *more)
+
+
+@pytest.fixture
+def run_brief(brief_families):
+    """Runs a family in this process, its trainings cut short."""
+    return lambda *arguments: pipelines.call(*_command(*arguments))
 
 
 def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
@@ -38,7 +43,7 @@ def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
 
 
 def test_its_predictions_verify(bert_cache, data_folder):
-    process = pipelines.run("verify", "bert", "--cache", bert_cache, "--data", data_folder)
+    process = pipelines.call("verify", "bert", "--cache", bert_cache, "--data", data_folder)
     assert process.returncode == 0, process.stdout
     assert process.stdout.count("predictions recomputed") == len(FAMILIES["bert"].models)
     said = "400 predictions on invented headlines recomputed"
@@ -47,14 +52,14 @@ def test_its_predictions_verify(bert_cache, data_folder):
 
 def test_other_data_do_not_verify(bert_cache, tmp_path):
     other = pipelines.write_data(tmp_path / "other", 80, 36)
-    process = pipelines.run("verify", "--cache", bert_cache, "--data", other)
+    process = pipelines.call("verify", "--cache", bert_cache, "--data", other)
     assert process.returncode == 1
     assert "holds other rows than the run was made from" in process.stdout
 
 
-def test_baselines_join_the_run_without_a_teacher(bert_cache, checkpoints, data_folder):
+def test_baselines_join_the_run_without_a_teacher(run_brief, bert_cache, checkpoints, data_folder):
     more = ("--no-teacher", "--only", "minilm")
-    process = _run("bert", bert_cache, checkpoints, data_folder, *more)
+    process = run_brief("bert", bert_cache, checkpoints, data_folder, *more)
     assert process.returncode == 0, process.stderr
     run = read_run(bert_cache / "bert")
     assert len(run.by_role) == len(FAMILIES["bert"].models) + 1
@@ -65,14 +70,14 @@ def test_baselines_join_the_run_without_a_teacher(bert_cache, checkpoints, data_
     assert baseline.metrics["nll"] != run.by_role["minilm"].metrics["nll"]
 
 
-def test_other_data_do_not_replace_a_run(bert_cache, checkpoints, tmp_path):
+def test_other_data_do_not_replace_a_run(run_brief, bert_cache, checkpoints, tmp_path):
     other = pipelines.write_data(tmp_path / "other", 80, 36)
-    process = _run("bert", bert_cache, checkpoints, other)
+    process = run_brief("bert", bert_cache, checkpoints, other)
     assert process.returncode == 1
     assert "name this run with --run" in process.stderr.splitlines()[-1]
 
 
-def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path):
+def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path, brief_families):
     record = json.loads((bert_cache / "bert" / "run.json").read_text())
     (tmp_path / "bert").mkdir()
     for model in record["models"]:
@@ -84,11 +89,11 @@ def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path):
     predictions = tmp_path / "bert" / "predictions"
     predictions.symlink_to(bert_cache / "bert" / "predictions")
     status = ("status", "--json", "--cache", tmp_path)
-    process = pipelines.run(*status, module="tests.brief")
+    process = pipelines.call(*status)
     assert process.stdout.strip() == "[]"  # predictions behind a link are not the run's own
     predictions.unlink()
     shutil.copytree(bert_cache / "bert" / "predictions", predictions)
-    process = pipelines.run(*status, module="tests.brief")
+    process = pipelines.call(*status)
     state = {row["role"]: row["state"] for row in json.loads(process.stdout)}
     assert state["static"] == "stale"
     assert state["qat"] == "missing"
@@ -96,8 +101,9 @@ def test_a_role_whose_settings_changed_is_stale(bert_cache, tmp_path):
     assert all(row["artifact"] is None for row in json.loads(process.stdout))
 
 
-def test_mpnet_teaches_half_of_itself(tmp_path, checkpoints, data_folder):
-    process = _run("mpnet", tmp_path, checkpoints, data_folder, "--only", "distil")
+@pytest.mark.slow
+def test_mpnet_teaches_half_of_itself(run_brief, tmp_path, checkpoints, data_folder):
+    process = run_brief("mpnet", tmp_path, checkpoints, data_folder, "--only", "distil")
     assert process.returncode == 0, process.stderr
     run = read_run(tmp_path / "mpnet")
     assert list(run.by_role) == ["teacher", "distil"]
@@ -106,10 +112,10 @@ def test_mpnet_teaches_half_of_itself(tmp_path, checkpoints, data_folder):
 
 
 def test_a_run_that_a_killed_writer_had_moved_aside_is_added_to(
-    bert_cache, checkpoints, data_folder
+    run_brief, bert_cache, checkpoints, data_folder
 ):
     (bert_cache / "bert").rename(bert_cache / ".old-bert")
-    process = _run("bert", bert_cache, checkpoints, data_folder, "--only", "tiny")
+    process = run_brief("bert", bert_cache, checkpoints, data_folder, "--only", "tiny")
     assert process.returncode == 0, process.stderr
     assert set(read_run(bert_cache / "bert").by_role) >= {m.role for m in FAMILIES["bert"].models}
     assert not (bert_cache / ".old-bert").exists()

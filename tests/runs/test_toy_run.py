@@ -12,6 +12,10 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from pipeline.analysis import cascades
+from pipeline.cascade_rules import Rule
+from pipeline.data import data_sets
+from pipeline.inference import cascade
 from pipeline.inference.classifier import Classifier
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.predictions import probabilities_of
@@ -84,7 +88,7 @@ def test_everything_promised_is_measured(toy):
 
 
 def test_the_artifact_gives_the_predictions_that_are_stored(toy):
-    headlines = pd.read_csv(pipelines.data.TOY)
+    headlines = pd.read_csv(data_sets.TOY)
     for role in ("tiny", "static", "tiny-int4"):
         stored = toy.predictions(role)
         texts = headlines["text"][stored["row"]].tolist()
@@ -93,19 +97,39 @@ def test_the_artifact_gives_the_predictions_that_are_stored(toy):
         np.testing.assert_allclose(again, probabilities_of(stored), atol=0.02)
 
 
-def test_the_same_run_again_redoes_nothing(toy_cache):
+@pytest.mark.parametrize("role", ["cascade-small", "cascade-teacher", "cascade-dynamic"])
+def test_a_cascade_answers_as_its_members_do(toy, role):
+    found = toy.by_role[role].cascade
+    members = [probabilities_of(toy.predictions(member)) for member in found["members"]]
+    rules = [Rule(*rule) for rule in zip(found["thresholds"], found["temperatures"], strict=True)]
+    expected = cascades.answers(members, rules)
+    # Alike to the batch that a text meets in.
+    np.testing.assert_allclose(probabilities_of(toy.predictions(role)), expected, atol=0.02)
+    asked = cascades.answered_by(members, rules)
+    assert found["answered"]["test"] == pytest.approx(
+        (np.bincount(asked, minlength=2) / len(asked)).tolist()
+    )
+    assert toy.by_role[role].size_bytes == sum(
+        toy.by_role[member].size_bytes for member in found["members"]
+    )
+    kept = json.loads((toy.artifact(role) / cascade.FILE).read_text("utf-8"))
+    assert [entry["role"] for entry in kept["members"]] == found["members"]
+    assert [path.name for path in toy.artifact(role).iterdir()] == [cascade.FILE]
+
+
+def test_the_same_run_again_redoes_nothing(toy_cache, brief_families):
     before = {path: path.stat().st_mtime_ns for path in toy_cache.rglob("*") if path.is_file()}
-    process = pipelines.run("run", "--family", "toy", "--cache", toy_cache)
+    process = pipelines.call("run", "--family", "toy", "--cache", toy_cache)
     assert process.returncode == 0, process.stderr
     assert "training" not in process.stderr
     after = {path: path.stat().st_mtime_ns for path in toy_cache.rglob("*") if path.is_file()}
     assert after == before
 
 
-def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
+def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path, brief_families):
     cache = shutil.copytree(toy_cache, tmp_path / "cache")
     more = ("--only", "tiny", "--measure-again")
-    process = pipelines.run("run", "--family", "toy", "--cache", cache, *more)
+    process = pipelines.call("run", "--family", "toy", "--cache", cache, *more)
     assert process.returncode == 0, process.stderr
     assert "training" not in process.stderr
     assert "predicting" not in process.stderr
@@ -117,8 +141,8 @@ def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path):
     assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
 
 
-def test_status_as_json(toy_cache):
-    process = pipelines.run("status", "--json", "--cache", toy_cache)
+def test_status_as_json(toy_cache, brief_families):
+    process = pipelines.call("status", "--json", "--cache", toy_cache)
     rows = json.loads(process.stdout)
     assert [row["role"] for row in rows] == ROLES
     assert all(row["state"] == "done" for row in rows)
@@ -128,25 +152,19 @@ def test_status_as_json(toy_cache):
 
 
 def test_predict_reads_arguments_and_standard_input(toy_cache):
-    by_argument = pipelines.run("predict", "Shares fell", "--cache", toy_cache)
+    by_argument = pipelines.call("predict", "Shares fell", "--cache", toy_cache)
     assert by_argument.returncode == 0, by_argument.stderr
     assert by_argument.stdout.count("Shares fell") == len(ROLES)
-    import subprocess
-    import sys
-
-    by_input = subprocess.run(
-        [sys.executable, "-m", "pipeline", "predict", "--model", "tiny", "--cache", toy_cache],
-        input="Shares fell\n\n<b>Coach</b> resigns\n",
-        capture_output=True,
-        text=True,
-        cwd=pipelines.ROOT,
+    by_input = pipelines.run(
+        *("predict", "--model", "tiny", "--cache", toy_cache),
+        text_in="Shares fell\n\n<b>Coach</b> resigns\n",
     )
     assert "1 blank lines are left out" in by_input.stderr
     assert by_input.stdout.count("tiny") == 2
 
 
 def test_verify_recomputes_and_finds_what_was_changed(toy_cache, tmp_path):
-    process = pipelines.run("verify", "--cache", toy_cache)
+    process = pipelines.call("verify", "--cache", toy_cache)
     assert process.returncode == 0, process.stdout
     assert process.stdout.count("predictions recomputed") == len(ROLES)
 
@@ -157,7 +175,7 @@ def test_verify_recomputes_and_finds_what_was_changed(toy_cache, tmp_path):
     (copy / "toy" / "run.json").write_text(json.dumps(record | {"checksum": ""}))
     graph = copy / "toy" / "artifacts" / "tiny" / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
-    process = pipelines.run("verify", "--cache", copy)
+    process = pipelines.call("verify", "--cache", copy)
     assert process.returncode == 1
     failed = [line for line in process.stdout.splitlines() if line.startswith("FAIL")]
     assert [line.split(": ")[1:] for line in failed] == [
@@ -171,7 +189,7 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     checkpoints = ".draft-toy-teacher-weights-*/*-epochs/checkpoint-*/trainer_state.json"
 
     def stop_at(step, how):
-        process = pipelines.start(*command)
+        process = pipelines.start(*command, module="tests.brief")
         work = tmp_path / "cache" / ".work"
         # At that step or later: a checkpoint is gone as soon as the next one stands.
         while process.poll() is None and step > max(
@@ -183,15 +201,15 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
         assert not (tmp_path / "cache" / "toy").exists()
         return process.returncode, error
 
-    # Both in the middle of an epoch of 17 steps.
-    status, error = stop_at(99, signal.SIGINT)
+    # Both in the middle of an epoch of 17 steps, of which there are eight.
+    status, error = stop_at(29, signal.SIGINT)
     assert status == 130
     assert "stopped; nothing is lost, the same command goes on where it stopped" in error
     assert "Traceback" not in error
-    status, _ = stop_at(207, signal.SIGKILL)
+    status, _ = stop_at(80, signal.SIGKILL)
     assert status == -signal.SIGKILL
 
-    process = pipelines.run(*command)
+    process = pipelines.run(*command, module="tests.brief")
     assert process.returncode == 0, process.stderr
     resumed = read_run(tmp_path / "cache" / "toy")
     assert list(resumed.by_role) == ["teacher", "tiny"]
@@ -203,7 +221,8 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
 def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, toy, tmp_path):
     """In a clone that has no weights, and no artifact either."""
     shutil.copytree(toy_cache / "toy", tmp_path / "toy", ignore=shutil.ignore_patterns("artifacts"))
-    process = pipelines.run("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
+    command = ("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
+    process = pipelines.run(*command, module="tests.brief")
     assert process.returncode == 0, process.stderr
     assert "teacher" not in process.stderr
     made, before = (folder / ".work" for folder in (tmp_path, toy_cache))
@@ -231,6 +250,6 @@ def test_the_run_holds_what_its_students_learn(toy):
 def test_a_damaged_run_is_not_added_to(toy_cache, tmp_path):
     shutil.copytree(toy_cache / "toy", tmp_path / "toy")
     os.truncate(tmp_path / "toy" / "run.json", 1000)
-    process = pipelines.run("run", "--family", "toy", "--only", "teacher", "--cache", tmp_path)
+    process = pipelines.call("run", "--family", "toy", "--only", "teacher", "--cache", tmp_path)
     assert process.returncode == 1
     assert process.stderr.strip().splitlines()[-1].startswith(f"error: {tmp_path}/toy is left out")

@@ -30,24 +30,28 @@ def _start(*arguments):
         env={**os.environ, **pipelines.NO_HUB, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr
     return done
 
 
+COUNTS = (2, 4)
+
+
 @pytest.fixture(scope="module")
-def trained_by_one(checkpoints, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("one")
-    _start("tests.train_once", checkpoints, folder)
+def trained(checkpoints, tmp_path_factory):
+    """A folder of what one process trains, and several."""
+    folder = tmp_path_factory.mktemp("trained")
+    _start("tests.train_once", checkpoints, folder, 1, *COUNTS)
     return folder
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_several_processes_train_what_one_does(count, trained_by_one, checkpoints, tmp_path):
-    _start(*_launch(count), "tests.train_once", checkpoints, tmp_path)
+@pytest.mark.slow
+@pytest.mark.parametrize("count", COUNTS)
+def test_several_processes_train_what_one_does(count, trained):
     for training in ("labels", "logits"):
-        folders = [trained_by_one / training, tmp_path / training]
+        folders = [trained / "1" / training, trained / str(count) / training]
         one, several = (load_file(folder / "weights") for folder in folders)
         for name in one:
             # 6 steps of Adam at up to 1e-3; sums in another order move it by less than a hundredth.
@@ -63,8 +67,9 @@ def test_several_processes_train_what_one_does(count, trained_by_one, checkpoint
             assert kept["loss"] == pytest.approx(record["loss by hand"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_one_of_two_writes_a_whole_run(tmp_path):
-    command = ("pipeline", "run", "--family", "toy", "--only", "tiny-int8", "nano")
+    command = ("tests.brief", "run", "--family", "toy", "--only", "tiny-int8", "nano")
     done = _start(*_launch(2), *command, "--cache", tmp_path)
     assert done.stdout.count("is whole") == 1
     assert done.stderr.count("tiny: training") == 1
@@ -72,10 +77,10 @@ def test_one_of_two_writes_a_whole_run(tmp_path):
     assert (len(runs), problems) == (1, [])
     assert list(runs[0].by_role) == ["teacher", "tiny", "tiny-int8", "nano"]
     assert not list((tmp_path / ".work").glob(".draft-*"))
-    # As much learned as by one process (tests/test_toy.py); a quarter is chance.
+    # As much learned as by one process (tests/runs/test_toy_run.py); a quarter is chance.
     for role in ("teacher", "tiny"):
         assert runs[0].by_role[role].metrics["accuracy"] > 0.45, role
-    assert pipelines.run("verify", "--cache", tmp_path).returncode == 0
+    assert pipelines.call("verify", "--cache", tmp_path).returncode == 0
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
