@@ -21,8 +21,9 @@ from pipeline import hardware, processes
 from pipeline.data import data_sets
 from pipeline.models import networks
 from pipeline.recipes.training_settings import Training
-from pipeline.training import fitting, trainers
+from pipeline.training import model_selection, prediction
 from pipeline.training.distillation import NO_LABEL
+from pipeline.training.task import TrainingTask
 
 CHECKPOINT = "google-bert/bert-base-uncased"
 ROWS = 77
@@ -44,7 +45,7 @@ def train(checkpoints: str, folder: Path) -> None:
         if processes.is_first():
             out.mkdir(parents=True)
         processes.wait_for_all()
-        network, tokenizer, record = fitting.train(
+        task = TrainingTask(
             lambda: networks.load_checkpoint(
                 CHECKPOINT, "bert", Path(checkpoints), data_sets.LABELS
             ),
@@ -52,10 +53,10 @@ def train(checkpoints: str, folder: Path) -> None:
             split,
             corpus.validation,
             32,
-            out,
             teacher,
         )
-        answers = trainers.predict_logits(network, tokenizer, corpus.validation, 32)
+        network, tokenizer, record = model_selection.train_and_select(task, out)
+        answers = prediction.predict_logits(network, tokenizer, corpus.validation, 32)
         answers = torch.from_numpy(answers)
         labels = torch.from_numpy(corpus.validation.labels)
         record["loss by hand"] = functional.cross_entropy(answers, labels).item()

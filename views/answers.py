@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,9 @@ def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str],
         lines: the headlines; only the first ``MAX_HEADLINES`` that hold text are read.
         blanks: what those without text are called.
     """
-    blank, texts, remarks = 0, [], []
+    texts: list[str] = []
+    remarks: list[str] = []
+    blank = 0
     for line in lines:
         if not (text := (line or "").strip()):
             blank += 1
@@ -221,22 +224,49 @@ def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.Data
     return pd.DataFrame(table)
 
 
-def to_csv(table: pd.DataFrame) -> bytes:
-    """CSV in which no spreadsheet takes a text for a formula (OWASP: CSV injection).
+# Languages whose spreadsheets read 0,5 for a half and separate cells by semicolons; and places
+# where the same languages write 0.5.
+_COMMA_LANGUAGES = (
+    " az be bg bs ca cs da de el es et eu fi fr gl hr hu hy id is it ka kk ky lt lv mk nb nl nn no "
+    "pl pt ro ru sk sl sq sr sv tr uk uz vi "
+)
+_POINT_REGIONS = " CH LI MX GT HN SV NI PA DO PR US "
 
-    A text that starts like one has an apostrophe before it. Texts are in quotes, so that a
-    semicolon in the first of a row does not start a cell where semicolons separate them.
+
+def writes_comma(locale: str | None) -> bool:
+    """Whether spreadsheets of a locale ("de-DE") read a comma as the decimal separator."""
+    language, *more = (locale or "").replace("_", "-").split("-")
+    elsewhere = any(f" {part.upper()} " in _POINT_REGIONS for part in more)
+    return f" {language.lower()} " in _COMMA_LANGUAGES and not elsewhere
+
+
+def to_csv(table: pd.DataFrame, decimal_comma: bool = False) -> bytes:
+    """CSV that spreadsheets open as it is meant: letters, figures, and no formula.
+
+    It starts with the mark by which Excel knows UTF-8. A text that starts like a formula has an
+    apostrophe before it (OWASP: CSV injection). Texts are in quotes, so that a semicolon in the
+    first of a row does not start a cell where semicolons separate them.
+
+    Args:
+        table: what is downloaded.
+        decimal_comma: figures and separators as German Excel reads them: 0,5 and a semicolon.
     """
 
-    def defused(value):
+    def defused(value: Any) -> Any:
         return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
     safe = table.rename(columns=defused)
     for position, kind in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):  # bool is one of them
             safe.isetitem(position, [defused(value) for value in safe.iloc[:, position]])
-    text = safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    return text.encode("utf-8", "replace")
+    text = safe.to_csv(
+        index=False,
+        quoting=csv.QUOTE_NONNUMERIC,
+        lineterminator="\n",
+        sep=";" if decimal_comma else ",",
+        decimal="," if decimal_comma else ".",
+    )
+    return text.encode("utf-8-sig", "replace")
 
 
 def make_command(record: RunRecord, role: str) -> str:

@@ -124,15 +124,20 @@ def _sweep(
     right_after = rest.argmax(axis=1)[order] == labels[order]
     correct = np.concatenate([[0], np.cumsum(right)]) + right_after.sum()
     correct -= np.concatenate([[0], np.cumsum(right_after)])
+    sorted_sureness = np.concatenate([[NEVER], sureness[order], [0.0]])
     table = pd.DataFrame(
         {
-            "threshold": np.concatenate([[NEVER], sureness[order]]),
+            "threshold": sorted_sureness[:-1],
             "answered": np.arange(len(labels) + 1),
             "accuracy": correct / len(labels),
+            "next": sorted_sureness[1:],
         }
     )
     # Rows of the same confidence are answered together.
-    return table.drop_duplicates("threshold", keep="last").reset_index(drop=True)
+    table = table[table["threshold"] > table["next"]].reset_index(drop=True)
+    # Halfway to the next row, so that the last bit of a probability decides nothing.
+    table.loc[1:, "threshold"] = (table["threshold"] + table["next"])[1:] / 2
+    return table.drop(columns="next")
 
 
 def curve(

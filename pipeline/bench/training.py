@@ -32,8 +32,11 @@ from pipeline.progress import say
 from pipeline.recipes.roles import Family, Trained
 from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import distillation_loss, ids_of_teacher
-from pipeline.training.fitting import draw
-from pipeline.training.trainers import predict_logits, tokenize, trainer
+from pipeline.training.prediction import predict_logits
+from pipeline.training.rows import draw, tokenize
+from pipeline.training.schedule import Schedule
+from pipeline.training.task import TokenizedTask
+from pipeline.training.trainer import make_trainer
 
 EPOCHS = {"teacher": 1, "minilm": 3}
 """Of each role that is timed, parents first: students are trained for many more than a teacher."""
@@ -169,14 +172,9 @@ def learn_as_we_do(learner: Learner, lesson: Lesson) -> None:
     """Train a network in place, on the teacher's logits, which are computed once."""
     rows, length, settings = lesson.rows, lesson.max_length, lesson.settings
     logits = predict_logits(*lesson.teacher, rows, length) if lesson.teacher else None
-    trainer(
-        *learner,
-        settings,
-        lesson.folder,
-        rate=settings.rates[0],
-        max_steps=settings.epochs * math.ceil(len(rows) / settings.batch_size),
-        train=tokenize(rows, learner[1], length, logits),
-    ).train()
+    task = TokenizedTask(settings, tokenize(rows, learner[1], length, logits))
+    steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
+    make_trainer(*learner, task, Schedule(settings.rates[0], steps), lesson.folder).train()
 
 
 WAYS = {"the notebook's": learn_as_the_notebook, "ours": learn_as_we_do}

@@ -7,6 +7,7 @@ from pipeline.commands.common import (
     Verbs,
     cache_option,
     data_option,
+    form_of,
     given,
     named_run,
     toy_checkpoints,
@@ -61,6 +62,7 @@ def run_bench(options: argparse.Namespace) -> int:
     if turns < 2 or min([1, *sizes, *(number for number in numbers if number is not None)]) < 1:
         raise PipelineError("--turns takes 2 or more, the numbers of rows are from 1 on")
     _check_flags(options)
+    form = form_of(options)
     run = named_run(options.cache, options.run)
     if run.record.toy and (ignored := given(options, data=None, checkpoints=None)):
         raise UsageError(
@@ -72,7 +74,7 @@ def run_bench(options: argparse.Namespace) -> int:
     if options.data or options.train_rows:
         from pipeline.data import data_sets
 
-        corpus = data_sets.load(options.data, toy=run.record.toy)
+        corpus = data_sets.load(options.data, toy=run.record.toy, form=form)
     texts = corpus.validation.texts if corpus else None
     if corpus and options.train_rows:
         checkpoints = options.checkpoints

@@ -1,70 +1,81 @@
-"""Classify a file of headlines, however long."""
+"""Classify a file of headlines, however long, or a folder of such files."""
 
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, one_artifact
-from pipeline.data.reader import Form
+from pipeline.commands.common import Verbs, cache_option, form_of, form_options, one_artifact
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "classify", parents=[cache_option()], help="classify a file of headlines, however long"
+        "classify",
+        parents=[cache_option(), form_options()],
+        help="classify a file of headlines, however long",
     )
     options.set_defaults(act=classify_file)
     options.add_argument(
         "source",
         type=Path,
         metavar="IN",
-        help="a .csv, .tsv, .txt, .jsonl, .json or .parquet file, or one of these as .gz",
+        help="a .csv, .tsv, .txt, .jsonl, .json or .parquet file, or one of these as .gz, "
+        "or a folder of them",
     )
-    options.add_argument("target", type=Path, metavar="OUT.parquet", help="row, label, p0, p1, …")
+    options.add_argument(
+        "target",
+        type=Path,
+        metavar="OUT.parquet",
+        help="row, label, p0, p1, …; of a folder, a folder with such a file for each",
+    )
     options.add_argument("--model", required=True, metavar="ROLE", help="which model")
     options.add_argument("--run", metavar="NAME", help="of which run, if several have it")
-    add_form(options)
-
-
-def add_form(options: argparse.ArgumentParser) -> None:
-    """Add the options that say of a file what it does not say itself."""
     options.add_argument(
-        "--column",
-        action="append",
-        metavar="NAME",
-        help="that holds the headlines, by name or number from 1; given again (or NAME,NAME), "
-        "the columns are joined",
+        "--shard",
+        metavar="I/N",
+        help="only the I-th of N parts, for N machines: files of a folder, or rows of a file, "
+        "written to OUT-0000I-of-0000N.parquet",
     )
-    options.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first row names the columns (by default, as the rows tell)",
-    )
-
-
-def form_of(options: argparse.Namespace) -> Form:
-    """What was said of the file."""
-    return Form(tuple(options.column or ()), options.header)
 
 
 def classify_file(options: argparse.Namespace) -> int:
-    """Classify a file of headlines with one model, in constant memory."""
+    """Classify a file or a folder of headlines with one model, in constant memory."""
     from tqdm import tqdm
 
     from pipeline import progress
     from pipeline.hardware import available_threads
-    from pipeline.inference import large_files
+    from pipeline.inference import folders, large_files, shards
 
+    shard = shards.parse(options.shard) if options.shard else shards.WHOLE
     folder = one_artifact(options.cache, options.run, options.model)
+    source, target = options.source, options.target
     with tqdm(unit="headline", unit_scale=True, disable=None) as bar:
-        done = large_files.classify(
-            options.source,
-            options.target,
-            folder,
-            form=form_of(options),
-            workers=available_threads(),
-            progress=bar.update,
-            say=lambda line: progress.say(f"{options.source}: {line}"),
-        )
-    more = f"; {done.without_text:,} rows without text have none" if done.without_text else ""
-    print(f"{options.target} holds the answers to {done.rows:,} headlines{more}")
+        if source.is_dir():
+            done = folders.classify(
+                source,
+                target,
+                folder,
+                form=form_of(options),
+                shard=shard,
+                workers=available_threads(),
+                progress=bar.update,
+                say=progress.say,
+            )
+        else:
+            target = shards.target_of(target, shard)
+            done = {
+                target.name: large_files.classify(
+                    source,
+                    target,
+                    folder,
+                    form=form_of(options),
+                    shard=shard,
+                    workers=available_threads(),
+                    progress=bar.update,
+                    say=lambda line: progress.say(f"{source}: {line}"),
+                )
+            }
+    rows = sum(one.rows for one in done.values())
+    without = sum(one.without_text for one in done.values())
+    more = f"; {without:,} rows without text have none" if without else ""
+    print(f"{target} holds the answers to {rows:,} headlines{more}")
     return 0

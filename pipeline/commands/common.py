@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.data.data_sets import LABELS, Corpus
-from pipeline.errors import PipelineError
+from pipeline.data.reader import Form
+from pipeline.errors import PipelineError, UsageError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
@@ -62,15 +63,46 @@ def cache_option() -> argparse.ArgumentParser:
 
 
 def data_option() -> argparse.ArgumentParser:
-    """``--data``, of the verbs that read a data set."""
-    options = argparse.ArgumentParser(add_help=False)
+    """``--data`` and what is said of its files, of the verbs that read a data set."""
+    options = argparse.ArgumentParser(add_help=False, parents=[form_options()])
     options.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with train.csv and test.csv; by default AG News comes from the Hub",
+        help="folder with train.csv and test.csv, or .tsv, .jsonl, .json or .parquet, each also "
+        ".gz; by default AG News comes from the Hub",
     )
     return options
+
+
+def form_options() -> argparse.ArgumentParser:
+    """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--column",
+        action="append",
+        metavar="NAME",
+        help="that holds the texts, by name or number from 1; given again (or NAME,NAME), the "
+        "columns are joined",
+    )
+    options.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row of a .csv or .tsv names the columns (as its rows tell)",
+    )
+    return options
+
+
+def form_of(options: argparse.Namespace) -> Form:
+    """What the command line says of a file.
+
+    Raises:
+        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+    """
+    said = given(options, column=None, header=None)
+    if said and getattr(options, "data", True) is None:
+        raise UsageError(f"{said[0]} is about the files of --data; without it there are none")
+    return Form(tuple(options.column or ()), options.header)
 
 
 def toy_checkpoints(work: Path, corpus: Corpus) -> Path:

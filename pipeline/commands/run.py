@@ -1,11 +1,19 @@
 """Make a family's models."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline.commands.common import Verbs, cache_option, data_option, given, toy_checkpoints
+from pipeline.commands.common import (
+    Verbs,
+    cache_option,
+    data_option,
+    form_of,
+    given,
+    toy_checkpoints,
+)
 from pipeline.errors import UsageError
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE
@@ -69,10 +77,17 @@ def run_family(options: argparse.Namespace) -> int:
     work = options.work or options.cache / ".work"
     work.mkdir(parents=True, exist_ok=True)
 
+    from pipeline import progress
     from pipeline.data import data_sets
     from pipeline.runs import execution
 
-    corpus = data_sets.load(options.data, options.train_rows, toy=family.toy)
+    corpus = data_sets.load(
+        options.data,
+        options.train_rows,
+        toy=family.toy,
+        form=form_of(options),
+        say=progress.say,
+    )
     checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
     run = execution.run(
         family,
@@ -116,6 +131,9 @@ def _portable(options: argparse.Namespace) -> str:
         command += f" --train-rows {options.train_rows}"
     for flag in ("data", "checkpoints"):
         command += f" --{flag} DIR" if getattr(options, flag) else ""
+    command += "".join(f" --column {shlex.quote(column)}" for column in options.column or ())
+    if options.header is not None:
+        command += " --header" if options.header else " --no-header"
     command += " --pretrained-layers" if options.pretrained_layers else ""
     return command + (f" --run {options.run}" if options.run else "")
 

@@ -1,4 +1,4 @@
-"""ONNX export of a classifier in float32, compared with the network before it counts as made.
+"""ONNX export of a classifier in float32; the graph is compared with the network.
 
 Every graph has the inputs `input_ids` and `attention_mask` (int64, [batch, sequence], both sizes
 free) and the output `logits` (float32, [batch, labels]), and is one file.
@@ -37,10 +37,10 @@ class _Logits(nn.Module):
 
 
 def export_onnx(model: PreTrainedModel, path: Path) -> None:
-    """Write `model` as a float32 graph to `path`, having compared it with `model` in eval().
+    """Write `model` as a float32 graph to `path`, and compare it with `model` in eval() before.
 
-    The model itself is left as it is, on its device and in its mode. Raises PipelineError when the
-    graph's logits differ from the model's by more than 1e-4.
+    The model itself keeps its device and its mode. Raises PipelineError when the graph's logits
+    differ from the model's by more than 1e-4.
     """
     reference = copy.deepcopy(model).cpu().float().eval()
     export_graph(reference, path, lambda graph: check_graph(graph, reference, tolerance=1e-4))
@@ -49,11 +49,11 @@ def export_onnx(model: PreTrainedModel, path: Path) -> None:
 def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], None]) -> None:
     """Write `model`, which is in eval() on the CPU, to `path`.
 
-    `check` is given the graph at another path first. What it raises leaves `path` as it was.
+    `check` gets the graph at another path first. If it raises, `path` stays as it was.
     """
     # Attention written out gives a plainer graph than sdpa's decomposition, with the same result.
     model.set_attn_implementation("eager")
-    # Sizes of 1 would be taken for constants.
+    # The exporter would take sizes of 1 for constants.
     ids = torch.full((2, 8), 5)
     free = {0: "batch", 1: "sequence"}
     with silence(), written_beside(path) as partial:
@@ -66,7 +66,8 @@ def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], Non
             output_names=["logits"],
             dynamic_shapes=(free, free),
         )
-        # The exporter notes a stack trace, with this machine's paths, on every node.
+        assert program is not None, "with dynamo, torch gives a program"
+        # The exporter writes a stack trace, with this machine's paths, on every node.
         ClearMetadataAndDocStringPass()(program.model)
         keep_first_token(program.model)
         vectorize_layer_norm(program.model)
@@ -91,7 +92,7 @@ def check_graph(
 
     Compares random token ids at several batch sizes and lengths, with and without padding: the
     `difference` of the expected and the actual logits, [rows, labels], may be up to `tolerance`.
-    Without `integers`, onnxruntime is to compute in floats what it else would in integers.
+    With `integers` False, onnxruntime computes the quantized operators in floats.
     """
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -102,10 +103,10 @@ def check_graph(
         expected.append(model(input_ids=ids, attention_mask=mask).logits.numpy())
         feeds = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
         actual.append(session.run(["logits"], feeds)[0])
-    found = difference(np.concatenate(expected), np.concatenate(actual))
-    if not found <= tolerance:  # nan is a difference as well
+    largest = difference(np.concatenate(expected), np.concatenate(actual))
+    if not largest <= tolerance:  # nan is a difference as well
         raise PipelineError(
-            f"The exported graph's logits differ from the model's by {found:.2g}; "
+            f"The exported graph's logits differ from the model's by {largest:.2g}; "
             f"{tolerance:g} is allowed."
         )
 
@@ -114,13 +115,13 @@ def _probes(config: PreTrainedConfig) -> Iterator[tuple[Tensor, Tensor]]:
     """Random ids and masks, int64 [batch, sequence], of several shapes."""
     generator = torch.Generator().manual_seed(0)
     pad = config.pad_token_id or 0
-    # Two positions fewer than there are embeddings: MPNet's positions begin after its padding's.
+    # Two positions fewer than there are embeddings: MPNet's positions begin after that of padding.
     longest = min(config.max_position_embeddings - 2, 128)
     for batch, length in [(1, 1), (1, 9), (2, 16), (3, 33), (4, 128)]:
         length = min(length, longest)
         ids = torch.randint(config.vocab_size, (batch, length), generator=generator)
-        ids[ids == pad] = (pad + 1) % config.vocab_size  # positions may depend on what is padding
-        # The first row is full, and each further one is padded more.
+        ids[ids == pad] = (pad + 1) % config.vocab_size  # MPNet finds positions by its padding
+        # The first row is full; each next one has more padding.
         lengths = torch.tensor([length - row * length // 5 for row in range(batch)])
         mask = torch.arange(length) < lengths[:, None]
         yield torch.where(mask, ids, pad), mask.long()
@@ -138,7 +139,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Keep the exporter's and the quantizers' notes to developers out of people's terminals."""
+    """Silence what the exporter and the quantizers print for their developers."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -15,7 +15,10 @@ _OFFSET = 8
 
 
 class _PackedTable(nn.Module):
-    """What a RoundedTable is exported as: two numbers a byte, unpacked after the look-up."""
+    """The exported form of a RoundedTable: two numbers a byte, unpacked after the look-up."""
+
+    packed: Tensor
+    step: Tensor
 
     def __init__(self, table: RoundedTable) -> None:
         super().__init__()
@@ -31,12 +34,12 @@ class _PackedTable(nn.Module):
 
 
 def export(model: NGramClassifier, path: Path) -> None:
-    """Write ``model`` to ``path`` with its table packed, compared with the model in eval().
+    """Write ``model`` to ``path`` with its table packed, and compare it with the model in eval().
 
     Raises:
         PipelineError: the graph's logits differ by more than 1e-4.
     """
     reference = copy.deepcopy(model).cpu().float().eval()
     packed = copy.deepcopy(reference)
-    packed.table = _PackedTable(reference.table)
+    packed.set_submodule("table", _PackedTable(reference.table))
     export_graph(packed, path, lambda graph: check_graph(graph, reference, tolerance=1e-4))

@@ -1,4 +1,4 @@
-"""The int8 graph of a network that was trained with fake quantization, learned ranges included."""
+"""The int8 graph of a network that was trained with fake quantization, with its learned ranges."""
 
 import copy
 from pathlib import Path
@@ -23,10 +23,10 @@ from pipeline.models.fake_quantization import (
 )
 
 # The graph sums in integers and PyTorch in float32. Where the last bit decides how an input is
-# rounded, the two part by one of its 256 levels, and each layer has more of that than the one
-# before, until it is a part of the logits' spread: small if training has made them differ.
+# rounded, the two differ by one of its 256 levels. The difference grows from layer to layer; in the
+# logits it is a share of their spread, and that share is small if training has made them differ.
 ROUNDING_TOLERANCE = 0.5
-# Without the rounding of inputs they have to agree as float32 graphs do.
+# Without the rounding of inputs, the two have to agree as float32 graphs do.
 TOLERANCE = 1e-4
 
 
@@ -38,29 +38,28 @@ def export_int8(model: PreTrainedModel, path: Path) -> None:
     """
     reference = copy.deepcopy(model).cpu().float().eval()
     quantizers = [module for module in reference.modules() if isinstance(module, InputQuantizer)]
-    if not quantizers or any(module.limits.isnan().any() for module in quantizers):
+    if not quantizers or any(bool(module.limits.isnan().any()) for module in quantizers):
         raise PipelineError("Prepare and calibrate the model before it is exported to int8.")
     deployed = copy.deepcopy(reference)
     for name, module in list(deployed.named_modules()):
-        parent, _, child = name.rpartition(".")
         if isinstance(module, FakeQuantizedLinear):
-            setattr(deployed.get_submodule(parent), child, _Int8Linear(module))
+            deployed.set_submodule(name, _Int8Linear(module))
         elif isinstance(module, FakeQuantizedEmbedding):
-            setattr(deployed.get_submodule(parent), child, _Int8Embedding(module))
+            deployed.set_submodule(name, _Int8Embedding(module))
     export_graph(deployed, path, lambda graph: check_int8(graph, reference))
 
 
 def check_int8(graph: Path, model: PreTrainedModel) -> None:
     """Raise PipelineError unless `graph` computes as the prepared `model` does in eval().
 
-    Once as they are, by `relative_noise`, of which ROUNDING_TOLERANCE is allowed; and once without
-    the rounding of inputs, when all the rest has to agree to TOLERANCE.
+    They are compared twice: with the rounding of inputs, when `relative_noise` may reach
+    ROUNDING_TOLERANCE, and without it, when logits may differ by TOLERANCE.
     """
     check_graph(graph, model, ROUNDING_TOLERANCE, relative_noise)
     unrounded = copy.deepcopy(model)
     for module in unrounded.modules():
         if isinstance(module, FakeQuantizedLinear):
-            module.input = nn.Identity()
+            module.set_submodule("input", nn.Identity())
     plain = _without_rounding(graph).SerializeToString()
     check_graph(plain, unrounded, TOLERANCE, integers=False)
 
@@ -71,15 +70,21 @@ def relative_noise(expected: np.ndarray, actual: np.ndarray) -> float:
 
 
 class _Int8Linear(nn.Module):
-    """What a FakeQuantizedLinear is exported as; it cannot run in PyTorch.
+    """The exported form of a FakeQuantizedLinear; it can't run in PyTorch.
 
     onnxruntime makes DequantizeLinear, DequantizeLinear, MatMul one product of integers.
     """
 
+    weight: Tensor
+    weight_scale: Tensor
+    weight_zero_point: Tensor
+    input_scale: Tensor
+    input_zero_point: Tensor
+
     def __init__(self, linear: FakeQuantizedLinear) -> None:
         super().__init__()
         weight, scale = _int8_rows(linear.weight, linear.largest)
-        # [in, out], as MatMul takes it: a Transpose in between would keep the product in floats.
+        # [in, out], as MatMul takes it: with a Transpose in between, the product is in floats.
         self.register_buffer("weight", weight.T.contiguous())
         self.register_buffer("weight_scale", scale)
         self.register_buffer("weight_zero_point", torch.zeros(len(scale), dtype=torch.int8))
@@ -107,7 +112,10 @@ class _Int8Linear(nn.Module):
 
 
 class _Int8Embedding(nn.Module):
-    """What a FakeQuantizedEmbedding is exported as: int8 rows, looked up and then scaled."""
+    """The exported form of a FakeQuantizedEmbedding: int8 rows, looked up and then scaled."""
+
+    weight: Tensor
+    scale: Tensor
 
     def __init__(self, table: FakeQuantizedEmbedding) -> None:
         super().__init__()
@@ -122,7 +130,7 @@ class _Int8Embedding(nn.Module):
 def _int8_rows(weight: Tensor, largest: int) -> tuple[Tensor, Tensor]:
     """The int8 steps [rows, columns] of `fake_quantize_rows`, and their scales [rows]."""
     scale = row_scales(weight, largest)
-    # Dividing the rounded weights gives the very steps of the forward pass, ties included.
+    # The rounded weights, divided, are the same steps as in the forward pass, ties included.
     rounded = fake_quantize_rows(weight.detach(), largest)
     return (rounded / scale[:, None]).round().to(torch.int8), scale
 

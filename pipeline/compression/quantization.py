@@ -1,14 +1,15 @@
 """Quantizing an ONNX graph after training: dynamic and static int8, and 4 bits.
 
-A graph is as `export` writes it; its weights may be in files beside it. Activations are uint8 and
+Graphs come from `export`; their weights may be in files beside them. Activations are uint8 and
 weights int8. Weights have all eight bits for CPUs with VNNI, as onnxruntime recommends, and seven
-bits (`reduce_range`) for other x86 CPUs, where sums of such products would saturate.
+bits (`reduce_range`) for other x86 CPUs, where sums of products of eight bits would saturate.
 """
 
 import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,14 +33,14 @@ def quantize_dynamic(
     bits: int,
     smoothing: Smoothing | None = None,
 ) -> None:
-    """Write the float32 graph `source` with int8 weights to `target`, activations measured live.
+    """Write the float32 graph `source` with int8 weights, dynamically quantized, to `target`.
 
     Matrices have a scale for each output channel; embedding tables (uint8) have one. Activations
-    stay float32 between the products, and are quantized to uint8 by each batch's own range. Weights
-    take up `bits`, 7 or 8. With `smoothing`, inputs are made even beforehand (`smooth`) on
-    `batches`: inputs by name, int64 [batch, sequence].
+    stay float32 between the products, and are quantized to uint8 by the range of the batch. Weights
+    have `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs of products, as
+    it measures them on `batches`: inputs by name, int64 [batch, sequence].
 
-    Raises PipelineError when there are no batches to make inputs even on.
+    Raises PipelineError when there is smoothing, but no batch.
     """
     with silence(), _prepared(source) as prepared, written_beside(target) as partial:
         if smoothing is not None:
@@ -70,8 +71,8 @@ def quantize_static(
 
     By default only the weights' operators are quantized, and only their inputs: LayerNorm, softmax
     and the residual sums stay float32. `every_operator` quantizes all that onnxruntime can, its
-    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). Weights take up
-    `bits`, 7 or 8. With `smoothing`, inputs are made even beforehand (`smooth`).
+    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). Weights have
+    `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs of products.
 
     Raises PipelineError when there are no batches.
     """
@@ -89,7 +90,7 @@ def quantize_static(
             weight_type=ort.QuantType.QInt8,
             reduce_range=bits < 8,
             calibrate_method=ort.CalibrationMethod.MinMax,
-            **(_all_numbers(prepared) if every_operator else _weights_only(prepared)),
+            **(_every_operator(prepared) if every_operator else _weights_only(prepared)),
         )
 
 
@@ -97,11 +98,11 @@ def quantize_4bit(source: Path, target: Path, block_size: int = 128) -> None:
     """Write the float32 graph `source` to `target` with weights in symmetric 4-bit blocks.
 
     Each block of `block_size` weights (a power of two, at least 16) shares one float32 scale.
-    Products take int8 activations, quantized live (accuracy level 4).
+    Products take int8 activations, quantized at run time (accuracy level 4).
     """
     with silence(), _prepared(source) as prepared, written_beside(target) as partial:
         model = ONNXModel(onnx.load(prepared))
-        # There is no 4-bit Gemm: make those of two-dimensional layers MatMul and Add.
+        # There is no 4-bit Gemm: each Gemm of a two-dimensional layer becomes MatMul and Add.
         model.replace_gemm_with_matmul()
         quantizer = MatMulNBitsQuantizer(
             model.model,
@@ -114,7 +115,7 @@ def quantize_4bit(source: Path, target: Path, block_size: int = 128) -> None:
         onnx.save(quantizer.model.model, partial)
 
 
-def _weights_only(path: Path) -> dict:
+def _weights_only(path: Path) -> dict[str, Any]:
     """onnxruntime's settings to quantize weights and what they are multiplied with, no more."""
     graph = onnx.load(path).graph
     constants = {tensor.name for tensor in graph.initializer}
@@ -130,10 +131,10 @@ def _weights_only(path: Path) -> dict:
     }
 
 
-def _all_numbers(path: Path) -> dict:
-    """onnxruntime's settings to quantize all but what computes the places that are looked up.
+def _every_operator(path: Path) -> dict[str, Any]:
+    """onnxruntime's settings to quantize every operator, except those that compute look-up indices.
 
-    MPNet's of relative positions have a logarithm in them: rounded, they are out of their table.
+    MPNet computes its relative positions with a logarithm: rounded, they are outside their table.
     """
     graph = onnx.load(path).graph
     made_by = {output: node for node in graph.node for output in node.output}
@@ -147,6 +148,7 @@ def _all_numbers(path: Path) -> dict:
 
 
 def _some(batches: Iterable[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """The batches as a list; raises PipelineError where there are none."""
     batches = list(batches)
     if not batches:
         raise PipelineError("Quantization to int8 needs at least one batch to calibrate on.")
@@ -154,7 +156,7 @@ def _some(batches: Iterable[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray
 
 
 class _Reader(ort.CalibrationDataReader):
-    """onnxruntime's way of asking for batches, one at a time."""
+    """Gives onnxruntime's calibration one batch after another."""
 
     def __init__(self, batches: list[dict[str, np.ndarray]]) -> None:
         self.batches = iter(batches)
@@ -167,7 +169,7 @@ class _Reader(ort.CalibrationDataReader):
 def _prepared(source: Path) -> Iterator[Path]:
     """A temporary copy of the graph with constants folded and shapes inferred, to quantize."""
     with tempfile.TemporaryDirectory() as folder:
-        # In one file: what it says of files beside it would not hold in another folder.
+        # One file: the graph names the files beside it, which are not in the temporary folder.
         whole, path = Path(folder, "whole.onnx"), Path(folder, "model.onnx")
         onnx.save(onnx.load(source), whole)
         quant_pre_process(whole, path, skip_symbolic_shape=True)

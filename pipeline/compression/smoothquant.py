@@ -1,9 +1,9 @@
-"""SmoothQuant: share out the difficulty of quantization between activations and weights.
+"""SmoothQuant: share the difficulty of quantization between activations and weights.
 
-A few columns of a transformer's activations are up to a hundred times the rest, and in 256 levels
-of one range they leave few for the rest. Each column is divided by a factor before the product, and
-the row of the matrix that it meets is multiplied by it, so that the product stays what it was (Xiao
-et al., 2023, arXiv:2211.10438).
+A few columns of a transformer's activations are up to a hundred times as large as the rest. One
+range of 256 levels for all columns leaves the rest few levels. So each column is divided by a
+factor before the product, and the matrix's row of that column is multiplied by the factor: the
+product stays the same (Xiao et al., 2023, arXiv:2211.10438).
 """
 
 from collections import Counter, defaultdict
@@ -19,10 +19,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 @dataclass(frozen=True)
 class Smoothing:
-    """How far inputs of products are made even, and which."""
+    """How much inputs of products are evened out, and which inputs."""
 
     strength: float
-    """0..1, how much of the difficulty the weights take over; the paper's alpha."""
+    """0..1, the share of the difficulty that weights take over; alpha in the paper."""
     uneven: float
     """Smooth an input only if its largest column is at least this many times the median one."""
 
@@ -30,19 +30,20 @@ class Smoothing:
 def smooth(
     source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], smoothing: Smoothing
 ) -> None:
-    """Write the float32 graph ``source`` to ``target`` with uneven inputs of products made even.
+    """Write the float32 graph ``source`` to ``target``; uneven inputs of products are evened out.
 
     Args:
         source: a graph whose constants are folded.
-        target: where to; its logits are the same but for rounding. May be ``source``.
-        batches: inputs by name, int64 (batch, sequence), on which columns are measured.
-        smoothing: how far, and which.
+        target: a graph with the same logits except for rounding. May be ``source``.
+        batches: inputs by name, int64 (batch, sequence), to measure columns on.
+        smoothing: how much, and which inputs.
     """
     model = onnx.load(source)
     graph = model.graph
     uses = Counter(name for node in graph.node for name in node.input)
     matrices = {t.name: t for t in graph.initializer if len(t.dims) == 2 and uses[t.name] == 1}
-    products = defaultdict(list)  # by the activation that they share
+    # Products by the activation that they share.
+    products: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1] in matrices:
             products[node.input[0]].append(node)
@@ -70,7 +71,11 @@ def _is_uneven(columns: np.ndarray, smoothing: Smoothing) -> bool:
 def _even(
     name: str, columns: np.ndarray, matrices: list[TensorProto], smoothing: Smoothing
 ) -> TensorProto:
-    """What the columns of an activation are to be multiplied with; its matrices' rows grow."""
+    """Multiply the rows of an activation's matrices by factors, in place.
+
+    Returns:
+        The factors to multiply the activation's columns with, float32 (columns,).
+    """
     weights = [numpy_helper.to_array(matrix) for matrix in matrices]
     rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
     # A column or a row of zeros stays as it is.
@@ -104,5 +109,5 @@ def _largest_of_columns(
     session = onnxruntime.InferenceSession(
         probe.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    found = [session.run(outputs, batch) for batch in batches]
-    return {name: np.max(rows, axis=0) for name, *rows in zip(names, *found, strict=True)}
+    largest = [session.run(outputs, batch) for batch in batches]
+    return {name: np.max(rows, axis=0) for name, *rows in zip(names, *largest, strict=True)}

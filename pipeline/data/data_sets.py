@@ -10,6 +10,8 @@ import pandas as pd
 from pipeline.class_names import check_names
 from pipeline.data import hub, labelled_files, labels
 from pipeline.data.fingerprint import Rows, fingerprint_of, fingerprint_of_schema_1
+from pipeline.data.labelled_files import LabelledTexts
+from pipeline.data.reader import AS_IT_IS, Form
 from pipeline.data.splits import SEED as SEED
 from pipeline.data.splits import VALIDATION_SHARE, stratified
 from pipeline.errors import PipelineError
@@ -85,6 +87,7 @@ def load(
     folder: Path | None = None,
     train_rows: int | None = None,
     toy: bool = False,
+    form: Form = AS_IT_IS,
     say: labelled_files.Say = lambda line: None,
 ) -> Corpus:
     """Read a data set and split its training rows 90 to 10, by class, into train and validation.
@@ -95,6 +98,7 @@ def load(
             by default the Hub's ``fancyzhx/ag_news``.
         train_rows: how many training rows to use, validation included; drawn by class.
         toy: take the project's own invented headlines instead.
+        form: what is known of the folder's files; the rest is told by the files.
         say: called with a line on each thing that was decided.
 
     Raises:
@@ -108,7 +112,9 @@ def load(
             raise PipelineError(
                 f"no data folder at {folder}; give --data a folder with train.csv and test.csv"
             )
-        train, test = _from_folder(folder, LABELS, "AG News", say)
+        train, test = _numbered(
+            labelled_files.read_folder(folder, form, say), LABELS, "AG News", say
+        )
         name = folder.resolve().name
     else:
         train, test = _read_hub()
@@ -123,11 +129,13 @@ def load(
     return Corpus(name, LABELS, TITLE_FIRST, train, validation, test)
 
 
-def _from_folder(
-    folder: Path, names: Sequence[str], owner: str, say: labelled_files.Say
+def _numbered(
+    read: tuple[LabelledTexts, LabelledTexts],
+    names: Sequence[str],
+    owner: str,
+    say: labelled_files.Say,
 ) -> tuple[Split, Split]:
-    """The training and the test rows of a folder, labelled with these classes of that data set."""
-    read = labelled_files.read_folder(folder, say)
+    """The training and the test rows, labelled with these classes of that data set."""
     numbers = labels.numbering(read[0].labels, names, read[0].name, owner)
     train, test = (
         Split(
@@ -159,7 +167,8 @@ def _read_hub() -> tuple[Split, Split]:
         from datasets import load_dataset
 
         sets = load_dataset(HUB_NAME)
-    return tuple(
+    train, test = (
         Split(list(part["text"]), np.asarray(part["label"], np.int64), np.arange(len(part)))
         for part in (sets["train"], sets["test"])
     )
+    return train, test

@@ -110,8 +110,12 @@ def _checked_rows(source: Source, encoding: str, dialect: Dialect) -> Iterator[l
     fields = 0
     with _open(source, encoding) as file:
         lines = _lines(file, dialect)
-        quoting = csv.QUOTE_MINIMAL if dialect.quotes else csv.QUOTE_NONE
-        reader = csv.reader(lines, delimiter=dialect.separator, strict=True, quoting=quoting)
+        reader = csv.reader(
+            lines,
+            delimiter=dialect.separator,
+            strict=True,
+            quoting=csv.QUOTE_MINIMAL if dialect.quotes else csv.QUOTE_NONE,
+        )
         try:
             for row in reader:
                 if not row or (len(row) == 1 and fields != 1 and not row[0].strip()):

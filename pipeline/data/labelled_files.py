@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.data import column_rules, reader, sources, split_files
+from pipeline.data.reader import Form
 from pipeline.errors import PipelineError
 
 Say = Callable[[str], None]
@@ -21,26 +22,27 @@ class LabelledTexts:
     """As many, as they are written."""
 
 
-def read_folder(folder: Path, say: Say) -> tuple[LabelledTexts, LabelledTexts]:
+def read_folder(folder: Path, form: Form, say: Say) -> tuple[LabelledTexts, LabelledTexts]:
     """The training rows and the test rows of a folder.
 
     Args:
         folder: as ``split_files`` reads it.
+        form: what is known of its files.
         say: called with a line on each file: which columns were read.
 
     Raises:
         PipelineError: a file is missing or can't be read, or a row has no text or no label.
     """
     files = [split_files.find(folder, split) for split in ("train", "test")]
-    train, test = (_read_parts(parts, say) for parts in files)
+    train, test = (_read_parts(parts, form, say) for parts in files)
     return train, test
 
 
-def _read_parts(parts: list[Path], say: Say) -> LabelledTexts:
+def _read_parts(parts: list[Path], form: Form, say: Say) -> LabelledTexts:
     """The rows of all parts of a split, one after the other."""
     whole = LabelledTexts(str(parts[0]), [], [])
     for part in parts:
-        file = reader.open_texts(sources.from_path(part))
+        file = reader.open_texts(sources.from_path(part), form)
         table, columns, before = file.table, file.columns, len(whole.texts)
         label = column_rules.label_column(table, columns, str(part))
         with sources.readable(str(part)):

@@ -1,6 +1,7 @@
 """Parquet: columns of strings, in whichever of Arrow's forms."""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,17 +38,47 @@ def read_table(source: Source, most_bytes: int | None = None) -> Table:
         place: str(field.type) for place, field in enumerate(schema) if not _is_text(field.type)
     }
 
+    sizes = [group.num_rows for group in groups]
+
     def read(positions: Sequence[int]) -> Iterator[Row]:
+        return part(positions, range(sum(sizes)))
+
+    def part(positions: Sequence[int], rows: range) -> Iterator[Row]:
         wanted = [schema.names[position] for position in positions]
+        own, before = groups_of(sizes, rows)
         try:
             with source.open() as stream, pq.ParquetFile(stream) as file:
-                for batch in file.iter_batches(_BATCH, columns=wanted):
-                    columns = [_cells(batch.column(name)) for name in wanted]
+                for batch in file.iter_batches(_BATCH, own, wanted) if own else ():
+                    start, stop = max(before, 0), min(before + len(rows), len(batch))
+                    before -= len(batch)
+                    if start >= stop:
+                        continue
+                    kept = batch.slice(start, stop - start)
+                    columns = [_cells(kept.column(name)) for name in wanted]
                     yield from zip(*columns, strict=True)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise PipelineError(f"{source.name} can't be read: {one_line(error)}") from error
 
-    return Table(names, read, no_texts=no_texts, repeated=repeated)
+    return Table(names, read, no_texts=no_texts, repeated=repeated, part=part, rows=sum(sizes))
+
+
+def groups_of(sizes: Sequence[int], rows: range) -> tuple[list[int], int]:
+    """The row groups that hold some rows.
+
+    Args:
+        sizes: rows of each group, in the file's order.
+        rows: numbers of rows, neighbours.
+
+    Returns:
+        Numbers of the groups, and how many rows of the first one come before ``rows``.
+    """
+    firsts = [0, *accumulate(sizes)]
+    own = [
+        group
+        for group, (first, end) in enumerate(pairwise(firsts))
+        if max(first, rows.start) < min(end, rows.stop)
+    ]
+    return own, rows.start - firsts[own[0]] if own else 0
 
 
 def _is_text(kind: pa.DataType) -> bool:

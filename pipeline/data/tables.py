@@ -33,6 +33,11 @@ class Table:
     """Names that stood there more than once: all but the first got a number."""
     whole_lines: bool = False
     """A text a line: there are no columns to choose from."""
+    part: Callable[[Sequence[int], range], Iterator[Row]] | None = None
+    """As ``read``, but only the rows of these numbers, from 0 on, and without reading all others;
+    None: this kind of file can only be read from its beginning."""
+    rows: int | None = None
+    """Their number, where the file says it."""
 
     def sample(self) -> list[Row]:
         """The first rows, whole; fewer where they are long."""

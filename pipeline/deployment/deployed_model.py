@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.data.data_sets import LABELS
+from pipeline.inference.encoders import TOKENIZER
 from pipeline.results.records import ModelRecord
 
 _DTYPES = {"dynamic": "q8", "static": "q8", "qat": "q8", "int4": "q4"}
@@ -45,6 +46,12 @@ def cpu_needs(model: ModelRecord) -> str:
             "saturate on AVX2. It is fastest with VNNI."
         )
     return _EIGHT_BITS
+
+
+def packages(model: ModelRecord) -> list[str]:
+    """All that ``classify.py`` needs beside Python."""
+    tokenizers = ["tokenizers"] if TOKENIZER in model.artifact else []
+    return ["onnxruntime", *tokenizers, "numpy"]
 
 
 def example(labels: Sequence[str]) -> str:

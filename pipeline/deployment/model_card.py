@@ -180,10 +180,10 @@ def _cell(text: str) -> str:
 
 
 def _usage(run: Run, model: ModelRecord, contents: Contents) -> str:
-    tokens = " tokenizers" if contents.max_length else ""
+    needed = " ".join(deployed_model.packages(model))
     lines = deployed_model.six_lines(".", deployed_model.example(run.labels))
     parts = [
-        f"With `pip install onnxruntime{tokens} numpy`, and nothing else:",
+        f"With `pip install {needed}`, and nothing else:",
         "```sh\npython classify.py TEXT\n```",
         f"```python\n{lines}```",
     ]

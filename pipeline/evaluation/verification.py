@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline import hardware
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus
+from pipeline.data.reader import AS_IT_IS, Form
 from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
 from pipeline.files import sha256
@@ -30,18 +31,19 @@ IN_A_BATCH = 0.02
 batches made of them, up to 2 in 100 labels (python -m tests.stress batches)."""
 
 
-def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
+def verify(run: Run, folder: Path | None, form: Form = AS_IT_IS) -> Iterator[tuple[str, bool]]:
     """Check a run that was read whole (so its own files' checksums hold already).
 
     Args:
         run: the run.
         folder: of the data set, as ``--data`` has it; a toy run needs none.
+        form: what is known of its files.
 
     Yields:
         What was checked, and whether it holds.
     """
     yield f"{len(run.record.files)} files have their checksums", True
-    corpus, reason = _corpus(run, folder)
+    corpus, reason = _corpus(run, folder, form)
     for model in run.record.models:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)
@@ -67,13 +69,15 @@ def verify(run: Run, folder: Path | None) -> Iterator[tuple[str, bool]]:
             yield _check_predictions(run, model, artifact, corpus)
 
 
-def _corpus(run: Run, folder: Path | None) -> tuple[Corpus | None, str]:
+def _corpus(run: Run, folder: Path | None, form: Form) -> tuple[Corpus | None, str]:
     """The run's own data, or None and why not."""
     if folder is None and not run.record.toy:
         return None, "no --data"
     rows = run.record.data["rows"]
     try:
-        corpus = data_sets.load(folder, rows["train"] + rows["validation"], toy=run.record.toy)
+        corpus = data_sets.load(
+            folder, rows["train"] + rows["validation"], toy=run.record.toy, form=form
+        )
     except PipelineError as error:
         return None, str(error)
     if not corpus.is_named(run.record.data["fingerprint"], run.record.schema):

@@ -5,10 +5,13 @@ alone. Together the parts are the whole input, and no row is in two of them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import islice
+from pathlib import Path
 
+from pipeline.data import sources
+from pipeline.data.reader import TextFile, text_of
 from pipeline.errors import PipelineError
 
 
@@ -27,6 +30,10 @@ class Shard:
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
+
+
+WHOLE = Shard(1, 1)
+"""All of the work."""
 
 
 def parse(said: str) -> Shard:
@@ -62,7 +69,7 @@ def files(sizes: Mapping[str, int], shard: Shard) -> list[str]:
 
 
 def rows(total: int, shard: Shard) -> range:
-    """The rows of a file that can be read from anywhere: neighbours, as many as each other shard's.
+    """The rows of a file that are the shard's: neighbours, as many as each other shard's.
 
     Args:
         total: rows of the file.
@@ -74,29 +81,25 @@ def rows(total: int, shard: Shard) -> range:
     )
 
 
-def lines(shard: Shard) -> slice:
-    """The rows of a file that is read from its beginning and whose length is not known: every N-th.
+def target_of(target: Path, shard: Shard) -> Path:
+    """Where a shard of a file is written: in a file of its own beside those of the others.
 
-    To be used as in ``islice(rows, lines.start, None, lines.step)``.
+    ``answers.parquet`` becomes ``answers-00002-of-00005.parquet``.
     """
-    return slice(shard.index - 1, None, shard.count)
+    if shard == WHOLE:
+        return target
+    return target.with_stem(f"{target.stem}-{shard.index:05d}-of-{shard.count:05d}")
 
 
-def row_groups(sizes: Sequence[int], wanted: range) -> tuple[list[int], int]:
-    """The row groups of a parquet file that hold some rows.
+def texts(file: TextFile, own: range) -> Iterator[str | None]:
+    """The texts of a file's rows of these numbers; None where a row has none.
 
-    Args:
-        sizes: rows of each group, in the file's order.
-        wanted: numbers of rows, neighbours.
-
-    Returns:
-        Numbers of the groups, and how many rows of the first one come before ``wanted``.
+    Raises:
+        PipelineError: a row can't be read; the message names its line.
     """
-    ends = list(accumulate(sizes))
-    firsts = [end - size for end, size in zip(ends, sizes, strict=True)]
-    own = [
-        group
-        for group, (first, end) in enumerate(zip(firsts, ends, strict=True))
-        if max(first, wanted.start) < min(end, wanted.stop)
-    ]
-    return own, wanted.start - firsts[own[0]] if own else 0
+    if file.table.part is None:
+        yield from islice(file.texts(), own.start, own.stop)
+        return
+    with sources.readable(file.source.name):
+        for row in file.table.part(file.columns, own):
+            yield text_of(row, file.table)

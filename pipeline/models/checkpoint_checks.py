@@ -9,6 +9,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.errors import PipelineError
+from pipeline.models.inspection import word_embeddings
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -131,7 +132,7 @@ def check_vocabulary(
 
     The table may be longer by what rounds it up to a multiple of 128.
     """
-    rows, pieces = model.get_input_embeddings().num_embeddings, len(tokenizer)
+    rows, pieces = word_embeddings(model).num_embeddings, len(tokenizer)
     if not rows - _PADDED_TO < pieces <= rows:
         raise PipelineError(
             f"the vocabulary of {source} has {pieces:,} pieces, its embeddings have {rows:,}: "

@@ -8,11 +8,12 @@ pass straight through the rounding, and reach the ranges too.
   where weights have 8 bits, and 63 where they have 7, for processors on which more would saturate.
 - Inputs of linear layers: uint8, asymmetric, one range a layer, learned as in LSQ+ (Bhalgat et al.
   2020, arXiv:2004.09576), in the log domain as in TQT (Jain et al. 2020, arXiv:1903.08066).
-- As in Q8BERT (Zafrir et al. 2019, arXiv:1910.06188), all else (attention's products, softmax,
-  LayerNorm, GELU, residual sums) stays in floating point.
+- Everything else (attention's products, softmax, LayerNorm, GELU, residual sums) stays in floating
+  point, as in Q8BERT (Zafrir et al. 2019, arXiv:1910.06188).
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +30,8 @@ LEVELS = 255  # steps from the least to the greatest uint8
 # Adam moves a parameter by about its learning rate a step, here a thousandth of a range at 1e-4.
 RANGE_RATE = 10.0
 
-# Of the rows of an input, one in this many moves its range; a prime, for lengths are padded to
-# all kinds of numbers and every text's first token is unlike the others.
+# One in this many rows of an input moves its range. It is a prime, because a number that divides
+# the padded length would always take the same places of a text, and first tokens are unlike others.
 SAMPLED = 7
 LEAST_SAMPLED = 512
 
@@ -44,7 +45,7 @@ def prepare(model: PreTrainedModel, bits: int) -> None:
     """
     for name, module in list(model.named_modules()):
         parent, _, child = name.rpartition(".")
-        # MPNet's table of relative positions is none of these: it biases the attention in float.
+        # MPNet's table of relative positions is left out: it biases the attention in float.
         is_table = type(module) is nn.Embedding and parent.endswith("embeddings")
         if is_table or type(module) is nn.Linear:
             quantized = FakeQuantizedEmbedding if is_table else FakeQuantizedLinear
@@ -66,15 +67,15 @@ def largest_step(bits: int) -> int:
 def calibrate(model: PreTrainedModel, batches: Iterable[dict[str, Tensor]]) -> None:
     """Set every input range of a prepared `model` to the least and greatest value in `batches`.
 
-    `batches` hold `input_ids` and `attention_mask` (int64, [batch, sequence]), on any device.
-    Raises PipelineError when there are none. The model's mode is restored.
+    `batches` hold `input_ids` and `attention_mask` (int64, [batch, sequence]), on any device. The
+    model's mode is restored. Raises PipelineError when there are no batches.
     """
     batches = list(batches)
     if not batches:
         raise PipelineError("Calibrating the input ranges needs at least one batch.")
     quantizers = [module for module in model.modules() if isinstance(module, InputQuantizer)]
     for quantizer in quantizers:
-        # A range always includes zero, which uint8 has to represent exactly.
+        # A range starts at zero, so that it includes zero: uint8 has to represent it exactly.
         quantizer.limits.zero_()
         quantizer.stretch.zero_()
 
@@ -100,9 +101,11 @@ class InputQuantizer(nn.Module):
     """Rounds a tensor to 256 levels of a range whose two ends are learned.
 
     `limits` [2], in the tensor's unit, is the calibrated range. `stretch` [2] is what training
-    learns: the logarithm, over RANGE_RATE, of each end's factor. So steps are relative to the range
-    however large it is, an end never changes sign, and weight decay pulls to the calibrated range.
+    learns: the logarithm of each end's factor, divided by RANGE_RATE. So steps are relative to the
+    size of the range, an end keeps its sign, and weight decay pulls to the calibrated range.
     """
+
+    limits: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +147,7 @@ class FakeQuantizedEmbedding(nn.Embedding):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids [...] to rows [..., embedding_dim]."""
-        # Rows have scales of their own, so only those in use need rounding.
+        # Each row has its own scale, so only the rows in use need rounding.
         rows = super().forward(ids)
         return fake_quantize_rows(rows.flatten(0, -2), self.largest).view_as(rows)
 
@@ -169,7 +172,7 @@ def fake_quantize_rows(weight: Tensor, largest: int) -> Tensor:
 
 def row_scales(weight: Tensor, largest: int) -> Tensor:
     """The value of one int8 step in each row of `weight` [rows, columns], float32 [rows]."""
-    # A row of zeros, as padding's, has a scale too.
+    # A row of zeros, such as padding's, gets a scale above zero too.
     greatest = torch.linalg.vector_norm(weight.detach().float(), torch.inf, dim=1)
     return (greatest / largest).clamp_min(1e-12)
 
@@ -180,39 +183,47 @@ def scale_and_zero_point(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     return scale, (-low / scale).round().clamp(0, LEVELS).int()
 
 
-class _LearnRange(torch.autograd.Function):
-    """Gives the two ends of a range LSQ+'s gradients; what was rounded passes as it is.
+class _Context(Protocol):
+    """What torch passes to both methods below; its own stub knows of one saved tensor only."""
 
-    PyTorch's rounding has a gradient for what it rounds and none for the range. The range's is a
-    sum over all values, millions of them: taken from a sample of the rows, it is as good for
-    training, and the backward pass takes a third of the time.
+    saved_tensors: tuple[Tensor, Tensor, Tensor]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
+class _LearnRange(torch.autograd.Function):
+    """Gives the two ends of a range LSQ+'s gradients; the rounded values pass through unchanged.
+
+    PyTorch's rounding has a gradient for the values and none for the range. The range's gradient is
+    a sum over millions of values. A sum over a sample of the rows trains as well, and the backward
+    pass takes a third of the time.
     """
 
     @staticmethod
-    def forward(ctx, rounded: Tensor, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        # A copy, so that no more than the sample is kept.
+    def forward(ctx: _Context, rounded: Tensor, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        # A copy, so that only the sample stays in memory.
         ctx.save_for_backward(_sample(x).clone(), low, high)
         return rounded.view_as(rounded)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
         x, low, high = ctx.saved_tensors
         x, sample = x.float(), _sample(gradient).float()
         scale, zero_point = scale_and_zero_point(low, high)
         below = x < (-0.5 - zero_point) * scale
         above = x > (LEVELS + 0.5 - zero_point) * scale
-        # A clipped value is the end itself. Any other is steps times scale: its change with the
-        # scale is its rounding error in steps, and the scale is the range over LEVELS.
+        # A clipped value equals an end of the range. Any other value is steps times scale: it
+        # changes with the scale by its rounding error in steps. The scale is the range over LEVELS.
         error = torch.fake_quantize_per_tensor_affine(x, scale, zero_point, 0, LEVELS) - x
         by_width = (sample * error).masked_fill(below | above, 0).sum() / (scale * LEVELS)
         by_low = (sample * below).sum() - by_width
         by_high = (sample * above).sum() + by_width
-        # LSQ's balance: sums over all values would dwarf the weights' when gradients are clipped.
+        # LSQ's balance: when gradients are clipped, sums over all values would dwarf the weights'.
         balance = gradient.numel() / x.numel() * (gradient.numel() * LEVELS) ** -0.5
         return gradient, None, by_low * balance, by_high * balance
 
 
 def _sample(x: Tensor) -> Tensor:
-    """Every so-manieth row of `x` [..., columns], all of them if they are few."""
+    """One in SAMPLED rows of `x` [..., columns]; every row up to LEAST_SAMPLED rows."""
     rows = x.reshape(-1, x.shape[-1])
     return rows[::SAMPLED] if len(rows) > LEAST_SAMPLED else rows

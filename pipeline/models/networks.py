@@ -26,12 +26,13 @@ from pipeline.files import sha256
 from pipeline.inference import encoders
 from pipeline.models import checkpoint_checks, fake_quantization, ngrams
 from pipeline.models.checkpoint_checks import WEIGHTS
+from pipeline.models.inspection import word_embeddings
 
-# Named rather than guessed: some published checkpoints have only a vocabulary beside the weights.
-TOKENIZERS = {
-    "bert": transformers.BertTokenizerFast,
-    "distilbert": transformers.DistilBertTokenizerFast,
-    "mpnet": transformers.MPNetTokenizerFast,
+# By architecture: some published checkpoints have a vocabulary that names no tokenizer.
+TOKENIZERS: dict[str, type[PreTrainedTokenizerBase]] = {
+    "bert": transformers.BertTokenizer,
+    "distilbert": transformers.DistilBertTokenizer,
+    "mpnet": transformers.MPNetTokenizer,
 }
 
 Tokenizer = PreTrainedTokenizerBase | ngrams.NGramTokenizer
@@ -111,7 +112,7 @@ def load_checkpoint(
 
 
 def _renew_head(model: PreTrainedModel, loaded: Mapping[str, Collection[Any]]) -> None:
-    """Draw what a checkpoint brought of a head for as many classes, which are others, anew."""
+    """Initialise a head anew that came with a checkpoint: it tells other classes apart."""
     new = {*loaded["missing_keys"], *(name for name, *_ in loaded["mismatched_keys"])}
     brought = {
         name
@@ -126,7 +127,7 @@ def _renew_head(model: PreTrainedModel, loaded: Mapping[str, Collection[Any]]) -
 
 @contextmanager
 def _local(source: str) -> Iterator[None]:
-    """A block that reads a local checkpoint; what is wrong with it becomes one line."""
+    """A block that reads a local checkpoint; an error in it becomes one line."""
     try:
         yield
     except PipelineError:
@@ -145,10 +146,12 @@ def check_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
 
 
 def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
-    """Drop every encoder layer but these, in place (Sanh et al., 2019, initialise so)."""
+    """Drop every encoder layer but these, in place, as Sanh et al. (2019) initialise students."""
     check_layers(model, layers)
-    encoder = model.base_model.encoder
-    encoder.layer = torch.nn.ModuleList(encoder.layer[layer] for layer in layers)
+    encoder = model.base_model.get_submodule("encoder")
+    every = encoder.get_submodule("layer")
+    assert isinstance(every, torch.nn.ModuleList), "so in BERT and MPNet"
+    encoder.layer = torch.nn.ModuleList(every[layer] for layer in layers)
     model.config.num_hidden_layers = len(layers)
 
 
@@ -157,12 +160,12 @@ def keep_pieces(
 ) -> PreTrainedTokenizerBase:
     """Keep the most frequent pieces of a WordPiece vocabulary, and their embeddings, in place.
 
-    A word that is left out is cut into smaller pieces that are kept: every single character that
-    ``texts`` have is one of them.
+    A word that is left out is split into smaller pieces that are kept: every character of ``texts``
+    is one of them.
 
     Args:
-        model: its table of word embeddings is cut.
-        tokenizer: its own; left as it is.
+        model: loses the other pieces' word embeddings.
+        tokenizer: the model's; it stays as it is.
         pieces: how many are kept, special ones included.
         texts: to count the pieces on.
 
@@ -183,7 +186,7 @@ def keep_pieces(
         return number in special, piece in characters, counts[number]
 
     kept = sorted(sorted(vocabulary, key=rank, reverse=True)[:pieces], key=lambda item: item[1])
-    table = model.get_input_embeddings()
+    table = word_embeddings(model)
     smaller = torch.nn.Embedding.from_pretrained(
         table.weight[[number for _, number in kept]].detach(), freeze=False
     )
@@ -210,7 +213,7 @@ def save_weights(model: PreTrainedModel, path: Path) -> None:
 
 
 def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
-    """What ``save`` wrote; a model that ``qat`` prepared comes back with its fake quantization."""
+    """The model that ``save`` wrote, with fake quantization if it has any, and its tokenizer."""
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
     if bits := fake_quantization.prepared_bits(config):
@@ -224,7 +227,7 @@ def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
 def write_encoder(
     folder: Path, tokenizer: Tokenizer, max_length: int, labels: Sequence[str]
 ) -> None:
-    """Write what an artifact's graph needs beside it to take texts and to name classes."""
+    """Write the files beside an artifact's graph that encode texts and name the classes."""
     if isinstance(tokenizer, ngrams.NGramTokenizer):
         encoders.write_ngrams(folder, tokenizer.ngrams, labels=labels)
     else:

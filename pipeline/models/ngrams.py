@@ -1,14 +1,15 @@
 """The smallest student: hashed n-grams, a table of 4-bit rows, a weighted mean and a small network.
 
-fastText's shape (Joulin et al., 2017, arXiv:1607.01759: hashed n-grams, their mean, a linear layer)
-with three changes. Each n-gram has a learned weight in the mean, so that what says nothing about
-the class counts for nothing. A hidden layer beside the linear one sees n-grams together. And the
-table is rounded to 4 bits in the forward pass, each column's step learned (LSQ, Esser et al., 2020,
-arXiv:1902.08153), so that the exported table of half a byte a number is what was trained.
+It has fastText's architecture (Joulin et al., 2017, arXiv:1607.01759: hashed n-grams, their mean, a
+linear layer) with three changes. Each n-gram has a learned weight in the mean, so that an n-gram
+that says nothing about the class has no effect. A hidden layer beside the linear one sees n-grams
+together. The forward pass rounds the table to 4 bits and learns each column's step (LSQ, Esser et
+al., 2020, arXiv:1902.08153): the exported table of half a byte a number is what was trained.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from pipeline.inference.encoders import NGrams
+from pipeline.models.inspection import class_count
 from pipeline.recipes.training_settings import NGramShape
 
 ARCHITECTURE = "ngrams"
@@ -38,18 +40,19 @@ class NGramConfig(PreTrainedConfig):
         longest: int = 128,
         width: int = 7,
         hidden: int = 32,
-        **options,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.words, self.pairs, self.longest = words, pairs, longest
         self.width, self.hidden = width, hidden
-        # What probes of any classifier's graph ask for.
+        # The check of an exported graph reads these of any classifier's configuration.
         self.pad_token_id = 0
         self.vocab_size = self.ngrams.buckets
         self.max_position_embeddings = 2 * longest
 
     @property
     def ngrams(self) -> NGrams:
+        """How a text becomes ids."""
         return NGrams(self.words, self.pairs, self.longest)
 
 
@@ -61,28 +64,29 @@ class NGramClassifier(PreTrainedModel):
 
     def __init__(self, config: NGramConfig) -> None:
         super().__init__(config)
+        classes = class_count(config)
         # The last column is an n-gram's weight in the mean, before the softmax.
         self.table = RoundedTable(config.vocab_size, config.width + 1)
         self.dropout = nn.Dropout(0.0)
-        self.linear = nn.Linear(config.width, config.num_labels)
+        self.linear = nn.Linear(config.width, classes)
         self.network = nn.Sequential(
             nn.Linear(config.width, config.hidden),
             nn.GELU(),
-            nn.Linear(config.hidden, config.num_labels),
+            nn.Linear(config.hidden, classes),
         )
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Everything is made initialised; transformers' own defaults would undo it."""
+        """The layers initialise themselves; transformers' own defaults would undo that."""
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SequenceClassifierOutput:
         """Logits [batch, labels] of int64 ids and mask [batch, n-grams]."""
-        # Dropout of whole n-grams: the rest of a headline has to say the same.
+        # Dropout of whole n-grams: the model has to give the same answer from the others.
         kept = self.dropout(attention_mask.float()) > 0
         rows = self.table(input_ids).float()
         vectors, weights = rows[..., :-1], rows[..., -1]
         shares = weights.masked_fill(~kept, _MASKED).softmax(dim=-1)
-        # A headline without any n-gram has the logits of the zero vector.
+        # A text without any n-gram has the logits of the zero vector.
         mean = (shares * kept).unsqueeze(1) @ vectors
         mean = mean.squeeze(1)
         return SequenceClassifierOutput(logits=self.linear(mean) + self.network(mean))
@@ -93,7 +97,7 @@ class RoundedTable(nn.Module):
 
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__()
-        # Small: an n-gram that training never saw should say next to nothing.
+        # Small: an n-gram that training never saw should hardly change an answer.
         self.weight = nn.Parameter(torch.randn(rows, columns) * _INITIAL)
         # The logarithm, so that Adam changes a step by a share of itself.
         self.log_step = nn.Parameter(torch.full((columns,), 0.1).log())
@@ -109,20 +113,20 @@ class RoundedTable(nn.Module):
 
 
 class NGramTokenizer:
-    """Gives ``NGrams``'s ids as transformers' tokenizers give theirs, as far as training asks."""
+    """Gives the ids of ``NGrams`` as a tokenizer of transformers would, as far as training asks."""
 
     def __init__(self, ngrams: NGrams) -> None:
         self.ngrams = ngrams
 
-    def __call__(self, texts: Sequence[str], **_) -> dict[str, list[list[int]]]:
-        """Lists of ids and of ones; how many words are read is the shape's, not the call's."""
+    def __call__(self, texts: Sequence[str], **_: object) -> dict[str, list[list[int]]]:
+        """Lists of ids and of ones. Options do nothing: ``NGrams`` says how many words are read."""
         ids = [self.ngrams.ids(text) for text in texts]
         return {"input_ids": ids, "attention_mask": [[int(id > 0) for id in row] for row in ids]}
 
-    def pad(self, rows: Sequence[dict], **_) -> dict[str, Tensor]:
+    def pad(self, rows: Sequence[Mapping[str, Any]], **_: object) -> dict[str, Tensor]:
         """A batch: the two lists padded to the longest, everything else stacked."""
         longest = max(len(row["input_ids"]) for row in rows)
-        batch = {}
+        batch: dict[str, Tensor] = {}
         for name in rows[0]:
             values = [row[name] for row in rows]
             if name in ("input_ids", "attention_mask"):
@@ -131,11 +135,11 @@ class NGramTokenizer:
         return batch
 
     def save_pretrained(self, folder: Path) -> None:
-        """Nothing to write: the model's configuration says it all."""
+        """Write nothing: the model's configuration says how texts are read."""
 
 
 def new(shape: NGramShape, labels: Sequence[str]) -> tuple[NGramClassifier, NGramTokenizer]:
-    """A model of these classes that knows nothing yet, and its tokenizer."""
+    """An untrained model of these classes, and its tokenizer."""
     config = NGramConfig(
         shape.words,
         shape.pairs,

@@ -20,7 +20,7 @@ TOLERANCE = 1e-4
 
 
 def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
-    """Write a graph from lower-case texts to logits; the penalty is chosen on validation.
+    """Write a graph from lower-case texts to logits; validation rows choose the penalty.
 
     The graph holds the vocabulary, so its size is that of the whole model.
 
@@ -33,7 +33,7 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
     """
     texts, judged_on = ([text.lower() for text in split.texts] for split in (train, validation))
     vectorizer = TfidfVectorizer(
-        # onnxruntime's Tokenizer can follow this pattern; lower case is the caller's.
+        # onnxruntime's Tokenizer can follow this pattern. Texts are in lower case already.
         token_pattern="[a-zA-Z0-9_]+",
         lowercase=False,
         ngram_range=(1, shape.longest),
@@ -66,7 +66,7 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
 
 
 def _keep_logits(model: onnx.ModelProto) -> None:
-    """Leave one output, named as every classifier's is."""
+    """Keep the output of logits alone, under the name that every classifier's has."""
     scores = model.graph.output[1].name
     del model.graph.output[0]
     model.graph.output[0].name = "logits"
@@ -75,13 +75,14 @@ def _keep_logits(model: onnx.ModelProto) -> None:
 
 
 def _check(model: onnx.ModelProto, expected: np.ndarray, texts: list[str]) -> None:
+    """Raise PipelineError unless the graph's logits are the expected ones, (texts, classes)."""
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    # A thousand texts at a time, for the graph makes dense rows of the whole vocabulary.
+    # A thousand texts at a time: the graph makes dense rows of the whole vocabulary.
     parts = np.array_split(np.array(texts, dtype=object)[:, None], 1 + len(texts) // 1000)
-    found = np.concatenate([session.run(["logits"], {"text": part})[0] for part in parts])
-    largest = float(np.abs(found - expected).max())
+    actual = np.concatenate([session.run(["logits"], {"text": part})[0] for part in parts])
+    largest = float(np.abs(actual - expected).max())
     if not largest <= TOLERANCE:
         raise PipelineError(
             f"The graph's logits differ from scikit-learn's by {largest:.2g}; "

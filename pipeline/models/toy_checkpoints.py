@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -43,10 +44,10 @@ def make_checkpoint(
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     tokenizer = TOKENIZERS[architecture].from_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    sizes = {
+    sizes: dict[str, Any] = {
         "vocab_size": len(vocabulary),
         "max_position_embeddings": 160,
-        # More than the usual 0.02, at which so small a model hardly learns from 270 headlines.
+        # More than the usual 0.02: with that, so small a model hardly learns from 270 headlines.
         "initializer_range": 0.05,
     }
     if architecture == "distilbert":
@@ -66,7 +67,7 @@ def make_checkpoint(
 def word_pieces(texts: list[str]) -> list[str]:
     """A WordPiece vocabulary: the words that occur twice or more, and every character.
 
-    Not by the tokenizers library's trainer, which breaks ties in another way in each process.
+    The trainer of the tokenizers library is not used: it breaks ties differently in each process.
     """
     normalizer, splitter = BertNormalizer(lowercase=True), BertPreTokenizer()
     words = Counter(

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from transformers import TrainerCallback
+
 from pipeline import files, hardware, processes
 from pipeline.data import hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
@@ -31,7 +33,7 @@ def run(
     checkpoints: Path | None = None,
     pretrained_layers: bool = False,
     measure_again: bool = False,
-    callbacks: tuple = (),
+    callbacks: tuple[TrainerCallback, ...] = (),
 ) -> Run | None:
     """Make the roles ``asked`` for and what they need, each written to ``cache/<name>/`` once done.
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TrainerCallback
 
 from pipeline import files, processes
 from pipeline.analysis import cascades
@@ -50,8 +50,9 @@ from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import Run
 from pipeline.runs import plan, stage_folders
 from pipeline.runs.teacher_logits import TeacherLogits
-from pipeline.training import fitting
+from pipeline.training import model_selection
 from pipeline.training.distillation import HiddenTeacher, hidden_teacher
+from pipeline.training.task import TrainingTask
 
 TRAINING = "training.json"
 
@@ -71,7 +72,7 @@ class Stages:
     existing: Run | None = None
     """The run as it stands. Its models keep the bits that they were made with, and its logits are
     used where a work folder has none."""
-    callbacks: tuple = ()
+    callbacks: tuple[TrainerCallback, ...] = ()
     """Added to every Trainer."""
     models: dict[str, Model] = field(init=False)
     fingerprints: dict[str, plan.Fingerprints] = field(init=False)
@@ -192,17 +193,16 @@ class Stages:
         rows, teacher_logits = self.logits.lessons(model, training.spans)
         hidden = self._hidden_teacher(model) if training.hidden_epochs else None
         say(f"{model.role}: training")
-        network, tokenizer, record = fitting.train(
+        task = TrainingTask(
             lambda: self._start(model),
             training,
             rows,
             self.corpus.validation,
             self.family.max_length,
-            draft,
             teacher_logits,
-            self.callbacks,
             hidden,
         )
+        network, tokenizer, record = model_selection.train_and_select(task, draft, self.callbacks)
         if processes.is_first():
             stage_folders.clear(draft)
             networks.save(network, tokenizer, draft)
@@ -227,6 +227,7 @@ class Stages:
             networks.keep_layers(network, model.layers)
         if isinstance(model, Trained) and model.vocabulary:
             texts = self.corpus.train.texts
+            assert not isinstance(tokenizer, ngrams.NGramTokenizer), "n-grams have no vocabulary"
             tokenizer = networks.keep_pieces(network, tokenizer, model.vocabulary, texts)
         if isinstance(model, QuantizationAware):
             fake_quantization.prepare(network, int(self.bits(model.role)))
@@ -237,7 +238,10 @@ class Stages:
         role = plan.taught_by(model)
         assert role
         teacher, its_tokenizer = networks.read(self.weights(role))
-        return hidden_teacher(teacher, its_tokenizer, self._start(model)[1])
+        _, tokenizer = self._start(model)
+        assert not isinstance(its_tokenizer, ngrams.NGramTokenizer), "it has hidden states"
+        assert not isinstance(tokenizer, ngrams.NGramTokenizer), "it has hidden states"
+        return hidden_teacher(teacher, its_tokenizer, tokenizer)
 
     # --- logits ---------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from pipeline.recipes.roles import Family, Model
 from pipeline.recipes.training_settings import RandomSpans
 from pipeline.results.storage import Run
 from pipeline.runs import plan, stage_folders
-from pipeline.training import random_spans, trainers
+from pipeline.training import prediction, random_spans
 
 LOGITS = "logits.safetensors"
 
@@ -75,7 +75,7 @@ class TeacherLogits:
             rows = self._spans(wanted) or self.corpus.train
             network, tokenizer = networks.read(self.weights(role))
             say(f"{role}: logits on {len(rows):,} {'random spans' if wanted else 'rows'}")
-            logits = trainers.predict_logits(network, tokenizer, rows, self.family.max_length)
+            logits = prediction.predict_logits(network, tokenizer, rows, self.family.max_length)
             if processes.is_first():
                 save_file({"logits": logits.astype(np.float16)}, draft / LOGITS)
 

@@ -1,4 +1,4 @@
-"""What a student is taught with: the teacher's logits, hidden states and attention."""
+"""What a student learns from: the teacher's logits, hidden states and attention."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from pipeline.errors import PipelineError
 
 NO_LABEL = -100
-"""Of a row that only the teacher speaks for."""
+"""The label of a row that has none: only the teacher says what its class is."""
 PROJECTION = "hidden_projection"
 
 
@@ -24,14 +24,14 @@ def distillation_loss(
 ) -> Tensor:
     """Each row's softened KL to the teacher with a share of cross-entropy (Hinton et al., 2015).
 
-    The KL is times temperature², which keeps its gradients' size apart from the temperature.
+    The KL is multiplied by temperature²: so the temperature does not change its gradients' size.
 
     Args:
         logits: student's, (batch, classes).
         labels: int64 (batch,); a row of ``NO_LABEL`` adds nothing to the cross-entropy.
         teacher_logits: (batch, classes).
         temperature: divides both logits; above 1 it shows more of the unlikely classes.
-        label_share: weight of the cross-entropy, 0..1; the KL has the rest.
+        label_share: weight of the cross-entropy, 0..1; the KL has the rest of the weight.
 
     Returns:
         (batch,)
@@ -50,11 +50,12 @@ def distillation_loss(
 
 @dataclass
 class HiddenTeacher:
-    """A teacher whose inside is matched: hidden states (TinyBERT) and attention (MiniLM).
+    """A teacher whose hidden states (TinyBERT) and attention (MiniLM) a student learns to match.
 
-    Hidden states as in Jiao et al. (2020, arXiv:1909.10351): layer by layer, the student's evenly
-    spread over the teacher's, through one learned projection. Attention as in Wang et al. (2020,
-    arXiv:2002.10957): the last layer's distributions, where both have as many heads.
+    Hidden states are matched as in Jiao et al. (2020, arXiv:1909.10351): layer by layer, the
+    student's layers spread evenly over the teacher's, through one learned projection. Attention is
+    matched as in Wang et al. (2020, arXiv:2002.10957): the distributions of the last layer, where
+    both models have as many heads.
     """
 
     network: PreTrainedModel
@@ -64,7 +65,9 @@ class HiddenTeacher:
     @torch.no_grad()
     def __call__(self, input_ids: Tensor, attention_mask: Tensor) -> SequenceClassifierOutput:
         """The teacher's hidden states and attention on a batch of the student's ids."""
-        return self.network.to(input_ids.device)(
+        # As a plain module, because transformers' own `to` has lost its types.
+        network: nn.Module = self.network
+        return network.to(input_ids.device)(
             input_ids=self.lookup.to(input_ids.device)[input_ids],
             attention_mask=attention_mask,
             output_hidden_states=True,
@@ -76,27 +79,31 @@ class HiddenTeacher:
         projection = nn.Linear(student.config.hidden_size, self.network.config.hidden_size)
         setattr(student, PROJECTION, projection.to(student.device))
 
-    def loss(self, student: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
+    def loss(self, student: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
         """Mean square of hidden states' differences, plus the KL of the last layers' attention.
 
         Args:
-            student: with its projection.
+            student: a classifier with its projection.
             inputs: ``input_ids`` and ``attention_mask``, int64 (batch, sequence).
         """
         ours = student(**inputs, output_hidden_states=True, output_attentions=True)
         theirs = self(**inputs)
         real = inputs["attention_mask"].bool()
-        project = getattr(student, PROJECTION)
+        # Both models were asked for these.
+        assert theirs.hidden_states is not None
+        assert theirs.attentions is not None
+        project = student.get_submodule(PROJECTION)
         layers = len(ours.hidden_states) - 1
         stride = (len(theirs.hidden_states) - 1) / layers
-        # Number 0 is the embeddings' output.
-        total = sum(
+        # Number 0 is the output of the embeddings.
+        first, *others = (
             functional.mse_loss(
                 project(hidden[real].float()),
                 theirs.hidden_states[round(number * stride)][real].float(),
             )
             for number, hidden in enumerate(ours.hidden_states)
-        ) / (layers + 1)
+        )
+        total = sum(others, first) / (layers + 1)
         mine, other = ours.attentions[-1], theirs.attentions[-1]
         if mine.shape == other.shape:
             total = total + _attention_divergence(mine.float(), other.float(), real)
@@ -111,7 +118,7 @@ def _attention_divergence(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
 
 
 def remove_projection(student: PreTrainedModel) -> None:
-    """Take from the student what only matching hidden states needed."""
+    """Remove the layer that ``add_projection`` gave the student, if there is one."""
     if hasattr(student, PROJECTION):
         delattr(student, PROJECTION)
 
@@ -120,7 +127,7 @@ def hidden_teacher(
     network: PreTrainedModel, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase
 ) -> HiddenTeacher:
     """A teacher that reads the student's ids; raises as ``ids_of_teacher`` does."""
-    network.set_attn_implementation("eager")  # the fused kernels do not give their attention
+    network.set_attn_implementation("eager")  # the fused kernels don't give their attention
     return HiddenTeacher(network.eval(), ids_of_teacher(teacher, student))
 
 
@@ -128,8 +135,8 @@ def ids_of_teacher(teacher: PreTrainedTokenizerBase, student: PreTrainedTokenize
     """The teacher's id of each of the student's, int64 (student's vocabulary,).
 
     Raises:
-        PipelineError: the student has pieces that the teacher lacks: the two would cut a text at
-            other places, and no position of one is that of the other.
+        PipelineError: the student has pieces that the teacher lacks. The two would split a text
+            differently, and their positions would not be the same.
     """
     special = {
         getattr(student, f"{name}_token"): getattr(teacher, f"{name}_token_id")

@@ -1,10 +1,11 @@
-"""Stopping a training without losing what it has learned since its last checkpoint."""
+"""Stop a training without losing what it has learned since its last checkpoint."""
 
 import os
 import signal
 from types import FrameType, TracebackType
+from typing import Any
 
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SAID = b"\nstopping: the step under way is ended and saved; once more to stop at once\n"
@@ -13,9 +14,9 @@ _SAID = b"\nstopping: the step under way is ended and saved; once more to stop a
 class StopAtCheckpoint(TrainerCallback):
     """A first SIGTERM or ctrl-C lets the step under way end and saves it; a second stops at once.
 
-    A context manager: within it, signals are taken; KeyboardInterrupt leaves it once the
-    checkpoint is written. In other threads than the main one, which can't take signals, it does
-    nothing.
+    It is a context manager, which handles signals inside its block. Once the checkpoint is written,
+    KeyboardInterrupt leaves the block. In another thread than the main one it does nothing: only
+    the main thread can handle signals.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class StopAtCheckpoint(TrainerCallback):
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if self.asked and error is None:  # it came after the last checkpoint
+        if self.asked and error is None:  # the signal came after the last checkpoint
             raise KeyboardInterrupt
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -47,10 +48,16 @@ class StopAtCheckpoint(TrainerCallback):
         self.asked = True
         os.write(2, _SAID)  # the signal may have come in the middle of a print
 
-    def on_step_end(self, args, state, control, **kwargs) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask for a checkpoint, if a signal came."""
         if self.asked:
             control.should_save = True
 
-    def on_save(self, args, state, control, **kwargs) -> None:
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop, if a signal came."""
         if self.asked:
             raise KeyboardInterrupt

@@ -11,11 +11,13 @@ def spans_of(corpus: Corpus, spans: RandomSpans | None, seed: int) -> Split | No
     """The random spans of a corpus's training rows.
 
     Returns:
-        ``spans.per_row`` spans of every row, all rows once, then all rows again; the ``rows`` are
-        those of their rows. None where there are to be none: ``spans`` is None, or asks for labels
-        and the corpus's rows do not begin with their title.
+        ``spans.per_row`` spans of every row: one of every row, then another of every row. A span
+        has its row's number in ``rows``. None if ``spans`` is None, or if ``spans`` asks for labels
+        and the corpus's rows don't begin with their title.
     """
-    return random_spans(corpus.train, spans, seed) if exist(corpus, spans) else None
+    if spans is None or not exist(corpus, spans):
+        return None
+    return random_spans(corpus.train, spans, seed)
 
 
 def exist(corpus: Corpus, spans: RandomSpans | None) -> bool:
@@ -26,8 +28,8 @@ def exist(corpus: Corpus, spans: RandomSpans | None) -> bool:
 def random_spans(split: Split, spans: RandomSpans, seed: int) -> Split:
     """``spans.per_row`` spans of every row: see ``RandomSpans`` for their lengths and labels.
 
-    Lengths are log-uniform: as many spans have 4 to 8 words as have 16 to 32. A row that is not
-    longer than ``spans.shortest`` is its own span. Depends on its arguments alone.
+    Lengths are log-uniform: as many spans have 4 to 8 words as have 16 to 32. A row of up to
+    ``spans.shortest`` words is its own span. The result depends on the arguments alone.
     """
     words = [text.split() for text in split.texts]
     texts: list[str] = []
@@ -48,7 +50,7 @@ def _span(
     longest = min(spans.longest or len(words), len(words))
     length = longest
     if longest > spans.shortest:
-        # Rounded down, so that the longest length needs a whole step above it.
+        # It is rounded down, so the upper end is one more than the longest length.
         length = int(np.exp(random.uniform(np.log(spans.shortest), np.log(longest + 1))))
     start = 0 if from_the_first else random.integers(0, len(words) - length + 1)
     return words[start : start + length]

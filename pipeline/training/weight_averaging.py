@@ -1,21 +1,31 @@
 """The mean of the weights over the last part of a training, kept instead of the last weights.
 
 Stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407). The mean is a part of the
-model while it trains, so that a checkpoint holds it and a resumed training goes on with it. (That
-is why it is not torch's own ``AveragedModel``, which can't be a part of what it averages.)
+model while it trains, so that a checkpoint holds it and a resumed training goes on with it. torch's
+own ``AveragedModel`` can't be a part of the model that it averages.
 """
 
 import copy
+from typing import Any
 
 import torch
-from torch import nn
-from transformers import PreTrainedModel, TrainerCallback
+from torch import Tensor, nn
+from transformers import (
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 _MEAN = "mean_of_weights"
 
 
 class _Mean(nn.Module):
-    """A model with the mean of another's weights, and of how many steps it is."""
+    """A copy of a model with the mean of its weights, and the number of steps in the mean."""
+
+    model: PreTrainedModel
+    steps: Tensor
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
@@ -24,21 +34,28 @@ class _Mean(nn.Module):
 
     @torch.no_grad()
     def add(self, weights: dict[str, nn.Parameter]) -> None:
+        """Take the weights after one more step into the mean."""
         self.steps += 1
         for name, mean in self.model.named_parameters():
-            mean.lerp_(weights[name], 1 / self.steps.item())
+            mean.lerp_(weights[name], 1 / int(self.steps))
 
 
 class AverageWeights(TrainerCallback):
     """Takes the weights into the mean after every step of the last part of a training."""
 
     def __init__(self, since: float) -> None:
-        """Take part from this share of the steps on, 0..1."""
+        """Begin after this share of the steps, 0..1."""
         self.since = since
 
-    def on_step_end(self, args, state, control, model, **kwargs) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Take the weights into the mean."""
+        model: nn.Module = kwargs["model"]
         if state.global_step > self.since * state.max_steps:
-            getattr(model, _MEAN).add(dict(model.named_parameters()))
+            mean = _mean_of(model)
+            assert mean is not None, "add_mean came first"
+            mean.add(dict(model.named_parameters()))
 
 
 def add_mean(model: PreTrainedModel) -> None:
@@ -47,9 +64,15 @@ def add_mean(model: PreTrainedModel) -> None:
 
 
 def mean_or_last(model: nn.Module) -> nn.Module:
-    """The model with the mean weights, once there are any; until then ``model`` as it is."""
-    mean = getattr(model, _MEAN, None)
+    """The model with the mean weights, if there are any yet; else ``model`` itself."""
+    mean = _mean_of(model)
     return mean.model if mean is not None and mean.steps else model
+
+
+def _mean_of(model: nn.Module) -> _Mean | None:
+    mean = getattr(model, _MEAN, None)
+    assert mean is None or isinstance(mean, _Mean)
+    return mean
 
 
 def take_mean(model: PreTrainedModel) -> None:

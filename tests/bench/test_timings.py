@@ -20,7 +20,7 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.training_settings import Training
 from pipeline.results import report
 from pipeline.results.storage import read_run
-from pipeline.training import trainers
+from pipeline.training import prediction
 from tests import pipelines, synthetic
 
 
@@ -207,7 +207,7 @@ def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
     settings = Training(rates=(), epochs=20, label_share=0.0)
     lesson = bench_training.Lesson(rows, 32, settings, teacher, tmp_path)
     bench_training.learn_as_the_notebook(student, lesson)
-    logits = trainers.predict_logits(*student, rows, 32)
+    logits = prediction.predict_logits(*student, rows, 32)
     assert (logits.argmax(axis=1) == 1).all()
 
 

@@ -186,3 +186,10 @@ def test_a_read_only_cache_is_served(read_only_cache, open_page, capsys):
     assert app.dataframe[0].value["Answer"].tolist() == ["Sports", "Sports"]
     assert main(["status", "--cache", str(read_only_cache)]) == 0
     assert main(["predict", "coach", "--cache", str(read_only_cache)]) == 0
+
+
+@pytest.mark.parametrize("flag", [("--column", "text"), ("--no-header",)])
+def test_what_is_said_of_files_that_are_not_there_is_a_usage_error(flag, tmp_path, capsys):
+    arguments = ["run", "--family", "bert", *flag, "--cache", str(tmp_path / "cache")]
+    assert main(arguments) == 2
+    assert "is about the files of --data" in capsys.readouterr().err

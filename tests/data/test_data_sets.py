@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Split
+from pipeline.data.reader import Form
 from pipeline.errors import PipelineError
 from tests.pipelines import write_data
 
@@ -157,6 +158,61 @@ def test_both_forms_are_the_same_data(folder, tmp_path, header):
         # Columns c, t, d: any header with a first cell that is no number will do.
         assert (zhang / "train.csv").read_text().startswith("c,t,d")
     assert data_sets.load(zhang).fingerprint == data_sets.load(folder).fingerprint
+
+
+def test_columns_and_header_can_be_set(folder, tmp_path):
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    for split in ("train", "test"):
+        frame = pd.read_csv(folder / f"{split}.csv")
+        frame.insert(0, "title", frame["text"].str.upper())
+        frame.to_csv(odd / f"{split}.csv", index=False)
+    said = []
+    corpus = data_sets.load(odd, form=Form(("text",)), say=said.append)
+    assert (
+        corpus.fingerprint == data_sets.load(folder).fingerprint != data_sets.load(odd).fingerprint
+    )
+    assert (
+        "train.csv: read column 'text' of 3, 80 rows, with a header, labels in 'label'" in said[0]
+    )
+    with pytest.raises(PipelineError, match=r"train\.csv has 5 classes: 0, 1, 2, 3, label"):
+        data_sets.load(odd, form=Form(("1,2",), header=False))
+
+
+def test_test_rows_of_another_numbering_are_refused(folder):
+    frame = pd.read_csv(folder / "test.csv")
+    frame.assign(label=frame["label"] + 1).to_csv(folder / "test.csv", index=False)
+    with pytest.raises(PipelineError, match=r"row \d+ has label '4', which no training row has"):
+        data_sets.load(folder)
+
+
+def _parts(folder, *names):
+    table = pd.read_csv(folder / "train.csv")
+    (folder / "train.csv").unlink()
+    (folder / "data").mkdir()
+    for number, name in enumerate(names):
+        table.iloc[number :: len(names)].to_parquet(folder / "data" / name)
+
+
+def test_numbered_parts_are_one_split(folder):
+    texts = set(pd.read_csv(folder / "train.csv")["text"])
+    _parts(folder, "train-00000-of-00002.parquet", "train-00001-of-00002.parquet")
+    (folder / "test.csv").rename(folder / "data" / "test.csv")
+    corpus = data_sets.load(folder)
+    assert {*corpus.train.texts, *corpus.validation.texts} == texts
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["train-00000-of-00002.parquet"], "only 1 of 2 parts"),
+        (["train.parquet", "TRAIN.pq"], "several files of the same rows"),
+    ],
+)
+def test_files_of_a_split_that_are_not_one_whole_are_named(folder, names, said):
+    _parts(folder, *names)
+    with pytest.raises(PipelineError, match=said):
+        data_sets.load(folder)
 
 
 def test_the_toy_data_are_the_projects_own(tmp_path):

@@ -26,7 +26,7 @@ from pipeline.recipes.roles import Family
 from pipeline.recipes.training_settings import RandomSpans
 from pipeline.runs import plan
 from pipeline.runs.stages import TRAINING, Stages
-from pipeline.training import fitting, trainers
+from pipeline.training import prediction, schedule
 
 FAMILY = FAMILIES["mpnet"]
 LINE = "{:10} {:>7} {:>7} {:>6} {:>6} {:>7} {:>9} {:>9} {:>8}  {}"
@@ -53,7 +53,7 @@ def main() -> None:
     settings = family.by_role()[TRIAL].training
     for rows in options.plan:
         each = 1 + (settings.spans.per_row if settings.spans else 0)
-        steps, epochs = fitting.lengths(settings, rows * each)
+        steps, epochs = schedule.lengths(settings, rows * each)
         print(f"{rows:,} rows: {' or '.join(f'{steps * n:,}' for n in epochs)} steps")
     corpora = [data_sets.load(options.data, rows) for rows in options.rows]
     corpora += [banking77(options.banking77)] if options.banking77 else []
@@ -122,7 +122,7 @@ def on_first_words(weights: Path, corpus: Corpus, family: Family) -> float:
     rows = corpus.validation
     texts = [" ".join(text.split()[:FIRST_WORDS]) for text in rows.texts]
     short = Split(texts, rows.labels, rows.rows)
-    logits = trainers.predict_logits(*networks.read(weights), short, family.max_length)
+    logits = prediction.predict_logits(*networks.read(weights), short, family.max_length)
     return float((logits.argmax(axis=1) == rows.labels).mean())
 
 

@@ -183,6 +183,14 @@ def link_predictions_elsewhere(folder):
     path.symlink_to(folder.parent.parent / "elsewhere.parquet")
 
 
+CASCADE = {
+    "members": ["minilm", "tiny-int8"],
+    "thresholds": [0.9],
+    "temperatures": [1.0],
+    "answered": {"test": [0.6, 0.4]},
+}
+
+
 def set_first(**fields):
     return lambda folder: edit(folder, lambda c: c["models"][0].update(fields))
 
@@ -254,6 +262,26 @@ DAMAGES = {
     "no cost": (set_first(cost=None), "cost in its run.json is of another type"),
     "a cost too many": (set_figure("cost", "run", 1.0), "the costs of teacher are not load_ms"),
     "a cost too few": (set_first(cost={"p50_ms": 1.0}), "the costs of teacher are not load_ms"),
+    "a cascade of a model that is not there": (
+        set_first(cascade=CASCADE | {"members": ["minilm", "huge"]}),
+        "the members of teacher are not models of its run",
+    ),
+    "a cascade of itself": (
+        set_first(cascade=CASCADE | {"members": ["minilm", "teacher"]}),
+        "the members of teacher are not models of its run",
+    ),
+    "a cascade without rules": (
+        set_first(cascade=CASCADE | {"thresholds": []}),
+        "the members of teacher are not models of its run with a rule each",
+    ),
+    "a cascade whose shares are words": (
+        set_first(cascade=CASCADE | {"answered": {"test": ["many", "few"]}}),
+        "the members of teacher can't be read",
+    ),
+    "a cascade of nothing else": (
+        set_first(cascade={"members": ["minilm", "tiny-int8"]}),
+        "the members of teacher can't be read",
+    ),
     "conditions of one kind": (set_first(measured_on={"latency": {}}), "is not measured on"),
     "conditions that are none": (
         set_figure("measured_on", "latency", []),
@@ -745,3 +773,14 @@ def test_an_artifact_with_a_link_is_not_at_hand_whatever_its_record_names(
 def test_what_was_written_before_there_were_checksums_is_read(run_folder):
     edit(run_folder, lambda content: content.pop("checksum"))
     assert storage.read_run(run_folder).record.checksum == ""
+
+
+def test_a_cascade_is_at_hand_where_its_members_are(run_folder):
+    run = storage.read_run(run_folder)
+    role, *others = run.artifacts()
+    absent = next(each for each in run.by_role if run.artifact(each) is None)
+    for members, here in ((others, True), ([*others, absent], False)):
+        changed = dataclasses.replace(run.by_role[role], cascade={"members": members})
+        models = [changed if model.role == role else model for model in run.record.models]
+        found = storage.Run(run.folder, dataclasses.replace(run.record, models=models))
+        assert (found.artifact(role) is not None) == here

@@ -23,7 +23,7 @@ from pipeline.recipes.training_settings import RandomSpans
 from pipeline.results.records import COSTS
 from pipeline.results.storage import read_run
 from pipeline.runs import execution, plan, stage_folders, stages, teacher_logits
-from pipeline.training import fitting, random_spans, trainers
+from pipeline.training import model_selection, prediction, random_spans
 from tests import pipelines
 
 # --- the plan: every field of the tables --------------------------------------------------------
@@ -217,8 +217,8 @@ def make(monkeypatch, tmp_path):
     """
     stop_at = []
 
-    def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
-        begun = {"epochs": settings.epochs, "rows": len(rows)}
+    def train(task, draft, callbacks):
+        begun = {"epochs": task.settings.epochs, "rows": len(task.rows)}
         checkpoint = draft / "checkpoint.json"
         if checkpoint.exists():
             assert json.loads(checkpoint.read_text()) == begun, "another training is gone on with"
@@ -251,9 +251,12 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "save", lambda *arguments: None)
     monkeypatch.setattr(networks, "parameter_count", lambda network: 1)
     monkeypatch.setattr(networks, "write_encoder", write_encoder)
+    monkeypatch.setattr(stages.Stages, "check_checkpoints", lambda _, roles: None)
     monkeypatch.setattr(stages.Stages, "_calibration_batches", lambda _, tokenizer: [])
-    monkeypatch.setattr(fitting, "train", train)
-    monkeypatch.setattr(trainers, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4)))
+    monkeypatch.setattr(model_selection, "train_and_select", train)
+    monkeypatch.setattr(
+        prediction, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4))
+    )
     monkeypatch.setattr(export, "export_onnx", graph)
     monkeypatch.setattr(quantization, "quantize_dynamic", int8)
     monkeypatch.setattr(quantization, "quantize_static", int8)
@@ -448,20 +451,20 @@ def test_nano_learns_the_logits_of_rows_alone(make, corpus, tmp_path):
 def test_tinys_qat_training_is_the_teachers_and_starts_from_tiny(make, corpus, monkeypatch):
     lessons, started, answers = {}, {}, []
 
-    def train(start, settings, rows, validation, length, draft, logits, callbacks, hidden):
+    def train(task, draft, callbacks):
         role = draft.name.removeprefix(".draft-toy-").partition("-weights")[0]
-        lessons[role] = logits
+        lessons[role] = task.teacher_logits
         if role == "tiny-qat":
-            started[role] = start()
+            started[role] = task.start()
         return None, None, {}
 
     def prepare(network, bits):
         answers.append((network, bits))
 
-    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(model_selection, "train_and_select", train)
     monkeypatch.setattr(networks, "read", lambda folder: (folder.name.rpartition("-")[0], None))
     monkeypatch.setattr(
-        trainers, "predict_logits", lambda n, t, rows, _: np.full((len(rows), 4), len(n))
+        prediction, "predict_logits", lambda n, t, rows, _: np.full((len(rows), 4), len(n))
     )
     monkeypatch.setattr(fake_quantization, "prepare", prepare)
     monkeypatch.setattr(fake_quantization, "calibrate", lambda network, batches: None)
@@ -534,8 +537,8 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
     known[name] = "of it"
     begun = []
 
-    def train(start, *_):
-        begun.append(start()[0])
+    def train(task, *_):
+        begun.append(task.start()[0])
         raise KeyboardInterrupt
 
     mine = stages.Stages(FAMILY, corpus, tmp_path, checkpoints, known)
@@ -549,7 +552,7 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
         save_file(
             {"logits": np.zeros((len(corpus.train), 4), np.float16)}, target / teacher_logits.LOGITS
         )
-    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(model_selection, "train_and_select", train)
     monkeypatch.setattr(random_spans, "joined", lambda one, other: one)
     with pytest.raises(KeyboardInterrupt):
         mine.weights(role)

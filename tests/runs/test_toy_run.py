@@ -12,6 +12,10 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from pipeline.analysis import cascades
+from pipeline.cascade_rules import Rule
+from pipeline.data import data_sets
+from pipeline.inference import cascade
 from pipeline.inference.classifier import Classifier
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.predictions import probabilities_of
@@ -84,13 +88,33 @@ def test_everything_promised_is_measured(toy):
 
 
 def test_the_artifact_gives_the_predictions_that_are_stored(toy):
-    headlines = pd.read_csv(pipelines.data_sets.TOY)
+    headlines = pd.read_csv(data_sets.TOY)
     for role in ("tiny", "static", "tiny-int4"):
         stored = toy.predictions(role)
         texts = headlines["text"][stored["row"]].tolist()
         again = Classifier(toy.artifact(role)).predict_proba(texts)
         # Alike to the batch that a text meets in: validation rows were among these.
         np.testing.assert_allclose(again, probabilities_of(stored), atol=0.02)
+
+
+@pytest.mark.parametrize("role", ["cascade-small", "cascade-teacher", "cascade-dynamic"])
+def test_a_cascade_answers_as_its_members_do(toy, role):
+    found = toy.by_role[role].cascade
+    members = [probabilities_of(toy.predictions(member)) for member in found["members"]]
+    rules = [Rule(*rule) for rule in zip(found["thresholds"], found["temperatures"], strict=True)]
+    expected = cascades.answers(members, rules)
+    # Alike to the batch that a text meets in.
+    np.testing.assert_allclose(probabilities_of(toy.predictions(role)), expected, atol=0.02)
+    asked = cascades.answered_by(members, rules)
+    assert found["answered"]["test"] == pytest.approx(
+        (np.bincount(asked, minlength=2) / len(asked)).tolist()
+    )
+    assert toy.by_role[role].size_bytes == sum(
+        toy.by_role[member].size_bytes for member in found["members"]
+    )
+    kept = json.loads((toy.artifact(role) / cascade.FILE).read_text("utf-8"))
+    assert [entry["role"] for entry in kept["members"]] == found["members"]
+    assert [path.name for path in toy.artifact(role).iterdir()] == [cascade.FILE]
 
 
 def test_the_same_run_again_redoes_nothing(toy_cache, brief_families):

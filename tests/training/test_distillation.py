@@ -10,8 +10,9 @@ from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from pipeline.models import networks
 from pipeline.recipes.training_settings import Training
-from pipeline.training import distillation, fitting
+from pipeline.training import distillation, model_selection
 from pipeline.training.distillation import NO_LABEL, distillation_loss
+from pipeline.training.task import TrainingTask
 
 MPNET = "sentence-transformers/all-mpnet-base-v2"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -129,16 +130,16 @@ def test_hidden_states_come_first_and_leave_no_trace(pair, checkpoints, tmp_path
     )
     corpus = data_sets.load(toy=True)
     settings = Training(rates=(1e-3,), epochs=3, batch_size=90, hidden_epochs=1)
-    network, _, record = fitting.train(
+    task = TrainingTask(
         lambda: networks.load_checkpoint(MINILM, "bert", checkpoints, data_sets.LABELS),
         settings,
         corpus.train,
         corpus.validation,
         32,
-        tmp_path,
         np.zeros((len(corpus.train), 4)),
-        hidden=hidden,
+        hidden,
     )
+    network, _, record = model_selection.train_and_select(task, tmp_path)
     # 270 rows in batches of 90: three steps an epoch, the first epoch's are hidden states'.
     assert asked == [True] * 3
     assert record["steps"] == 9

@@ -11,8 +11,9 @@ from transformers import TrainerCallback
 from pipeline.data import data_sets
 from pipeline.models import networks
 from pipeline.recipes.training_settings import Training
-from pipeline.training import fitting, trainers
+from pipeline.training import model_selection, resumable, trainer
 from pipeline.training.interrupts import SIGNALS, StopAtCheckpoint
+from pipeline.training.task import TrainingTask
 
 BERT = "google-bert/bert-base-uncased"
 SETTINGS = Training(rates=(2e-3,), epochs=2, batch_size=16, checkpoint_steps=8)
@@ -35,15 +36,14 @@ def train(checkpoints, tmp_path):
     rows = corpus.train.take(np.arange(16 * 13))
 
     def train(folder, *callbacks):
-        model, _, record = fitting.train(
+        task = TrainingTask(
             lambda: networks.load_checkpoint(BERT, "bert", checkpoints, data_sets.LABELS),
             SETTINGS,
             rows,
             corpus.validation,
             32,
-            tmp_path / folder,
-            callbacks=callbacks,
         )
+        model, _, record = model_selection.train_and_select(task, tmp_path / folder, callbacks)
         return model.state_dict(), record["validation"]
 
     return train
@@ -75,7 +75,7 @@ def test_a_kill_after_the_last_checkpoint_adds_no_step(train, tmp_path, monkeypa
 
     for writes in ("save_weights", "write_json"):
         with monkeypatch.context() as patch:
-            patch.setattr(fitting, writes, kill)
+            patch.setattr(resumable, writes, kill)
             with pytest.raises(KeyboardInterrupt):
                 train("killed")
         assert max(checkpoint_steps(tmp_path / "killed")) == history[-1]["step"]
@@ -109,12 +109,12 @@ def write_checkpoint(folder, step):
 )
 def test_half_a_checkpoint_is_not_gone_on_from_and_not_kept(tmp_path, missing):
     older, newer = write_checkpoint(tmp_path, 5), write_checkpoint(tmp_path, 10)
-    assert fitting._last_checkpoint(tmp_path) == str(newer)
+    assert resumable._last_checkpoint(tmp_path) == str(newer)
     (newer / missing).unlink()
-    assert fitting._last_checkpoint(tmp_path) == str(older)
+    assert resumable._last_checkpoint(tmp_path) == str(older)
     assert not newer.exists()
     (older / "trainer_state.json").write_text('{"half": ')
-    assert fitting._last_checkpoint(tmp_path) is None
+    assert resumable._last_checkpoint(tmp_path) is None
 
 
 def test_a_clock_that_was_set_back_deletes_no_new_checkpoint(tmp_path):
@@ -123,6 +123,6 @@ def test_a_clock_that_was_set_back_deletes_no_new_checkpoint(tmp_path):
         os.utime(path, (10_000 - 1_000 * age, 10_000 - 1_000 * age))
     args = SimpleNamespace(output_dir=str(tmp_path))
     state = SimpleNamespace(best_model_checkpoint=str(best))
-    trainers._KeepNewest().on_save(args, state, None)
+    trainer.KeepNewest().on_save(args, state, None)
     assert sorted(tmp_path.iterdir()) == sorted([best, new])
-    assert fitting._last_checkpoint(tmp_path) == str(new)
+    assert resumable._last_checkpoint(tmp_path) == str(new)

@@ -9,7 +9,8 @@ from transformers import TrainerCallback
 from pipeline.data import data_sets
 from pipeline.models import ngrams
 from pipeline.recipes.training_settings import NGramShape, Training
-from pipeline.training import fitting, trainers, weight_averaging
+from pipeline.training import model_selection, prediction, weight_averaging
+from pipeline.training.task import TrainingTask
 
 SETTINGS = Training(rates=(2e-2,), epochs=2, batch_size=64, checkpoint_steps=3, warmup=0.0)
 
@@ -31,15 +32,14 @@ class Watch(TrainerCallback):
 
 def learn(folder, callback=None, since=0.5):
     corpus = data_sets.load(toy=True)
-    return fitting.train(
+    task = TrainingTask(
         lambda: ngrams.new(NGramShape(50, 50, width=3, hidden=4), data_sets.LABELS),
         replace(SETTINGS, average_from=since),
         corpus.train,
         corpus.validation,
         32,
-        folder,
-        callbacks=(callback,) if callback else (),
     )
+    return model_selection.train_and_select(task, folder, (callback,) if callback else ())
 
 
 def test_the_mean_is_of_the_weights_after_the_last_steps(tmp_path):
@@ -55,7 +55,7 @@ def test_the_mean_is_of_the_weights_after_the_last_steps(tmp_path):
 def test_validation_judges_the_mean(tmp_path):
     model, tokenizer, record = learn(tmp_path)
     validation = data_sets.load(toy=True).validation
-    logits = trainers.predict_logits(model, tokenizer, validation, 32)
+    logits = prediction.predict_logits(model, tokenizer, validation, 32)
     kept = next(e for e in record["validation"] if e["step"] == record["kept_step"])
     assert (logits.argmax(1) == validation.labels).mean() == pytest.approx(kept["accuracy"])
 

@@ -1,5 +1,7 @@
 """Jobs and tables of answers, by hand."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -173,7 +175,10 @@ def test_what_is_downloaded():
     assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
     assert table["a"].tolist() == ["World", "Sports", "World"]
     assert (
-        answers.to_csv(table).decode().splitlines()[1].startswith('"\'=1+1",False,"World",0.9,0.1')
+        answers.to_csv(table)
+        .decode("utf-8-sig")
+        .splitlines()[1]
+        .startswith('"\'=1+1",False,"World",0.9,0.1')
     )
     assert answers.to_download(Job(["x"]), ["a"], NAMES).empty
 
@@ -182,7 +187,29 @@ def test_csv_holds_no_formula():
     table = pd.DataFrame(
         {"=x": ["=1+1", "+1", "-1", "@x", "\tx", "＝1", "fine;=1"], "number": -1.0}
     )
-    lines = answers.to_csv(table).decode().splitlines()
+    lines = answers.to_csv(table).decode("utf-8-sig").splitlines()
     assert lines[0] == '"\'=x","number"'
     cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
     assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]
+
+
+def test_a_download_opens_in_excel_with_its_letters_and_figures():
+    table = pd.DataFrame({"headline": ["Zürich; Café"], "World": [0.25], "rows": [1000]})
+    content = answers.to_csv(table)
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.decode("utf-8-sig") == '"headline","World","rows"\n"Zürich; Café",0.25,1000\n'
+    german = answers.to_csv(table, decimal_comma=True)
+    assert german.startswith(b"\xef\xbb\xbf")
+    read = pd.read_csv(io.BytesIO(german), sep=";", decimal=",", encoding="utf-8-sig")
+    pd.testing.assert_frame_equal(read, table)
+
+
+@pytest.mark.parametrize(
+    ("locale", "comma"),
+    [
+        *(("de", True), ("de-DE", True), ("pt_BR", True), ("sr-Latn-RS", True)),
+        *(("de-CH", False), ("en-US", False), ("es-MX", False), ("", False), (None, False)),
+    ],
+)
+def test_whose_spreadsheets_write_a_decimal_comma(locale, comma):
+    assert answers.writes_comma(locale) == comma

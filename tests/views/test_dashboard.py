@@ -86,9 +86,30 @@ def test_confusion_of_no_model_asks_for_one(open_page):
     assert "Choose at least one" in app.info[0].value
 
 
-def test_a_link_with_nonsense_is_served(open_page):
-    app = open_page("confusion", models=["../../etc", "minilm"], run="nothing", cells="<b>")
+def test_a_link_to_models_that_are_not_there_says_so(open_page):
+    app = open_page("confusion", models=["../../etc", "minilm", "*huge*"], cells="<b>")
     assert [e.value for e in app.subheader][:1] == ["minilm"]
+    assert "asks for what is not there" in app.warning[0].value
+    said = "../../etc, *huge*\nThere are: teacher, minilm, tiny-int8"
+    assert said in [text.value for text in app.text]
+    app.run()
+    app = open_page("errors", model="huge")
+    assert any("huge\nThere are" in text.value for text in app.text)
+    assert not open_page("confusion", models=["minilm"]).warning
+
+
+@pytest.mark.parametrize("address", ["frontier", "confusion", "about", "present", "try"])
+def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
+    open_page, cache_folder, address
+):
+    synthetic.write_run(cache_folder, "larger", rows=1600)
+    app = open_page(address, run="<b>gone</b>")
+    assert [header.value for header in app.header] == ["This run is not there"]
+    assert app.text[0].value == "The address asks for run <b>gone</b>. There are:"
+    assert [link.label for link in app.get("page_link")] == ["larger", "synthetic"]
+    assert not app.dataframe
+    assert not app.selectbox
+    assert open_page("frontier", run="synthetic").selectbox(key="run").value == "synthetic"
 
 
 # --- what is not whole --------------------------------------------------------------------------

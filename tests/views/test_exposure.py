@@ -75,11 +75,17 @@ def test_what_streamlit_is_set_to():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """Address of a dashboard on an empty cache."""
+def served(tmp_path_factory):
+    """A dashboard on an empty cache: its address, and the file that has what its terminal shows."""
     folder = tmp_path_factory.mktemp("exposure")
     with walk.serve(folder / "cache", folder / "log") as address:
-        yield address
+        yield address, folder / "log"
+
+
+@pytest.fixture
+def server(served):
+    """Address of a dashboard on an empty cache."""
+    return served[0]
 
 
 def ask(address, path, **headers):
@@ -105,22 +111,70 @@ def test_only_this_machine_is_answered(server):
         socket.create_connection((own, port), timeout=5)
 
 
-def test_other_hosts_and_origins_are_refused(server):
-    """A page elsewhere can neither rebind a name to this machine nor open its websocket."""
-    port = int(server.rsplit(":", 1)[1])
+def open_websocket(port, host, origin):
+    """Status of the answer to a page that asks for its websocket."""
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
     }
-    statuses = {}
-    for origin in (server, "http://evil.example"):
+    connection = http.client.HTTPConnection("localhost", port, timeout=10)
+    connection.request(
+        "GET", "/_stcore/stream", headers={**upgrade, "Host": host, "Origin": origin}
+    )
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_other_hosts_and_origins_are_refused_and_it_is_said(served):
+    """A page elsewhere can neither rebind a name to this machine nor open its websocket."""
+    server, log = served
+    port, evil = int(server.rsplit(":", 1)[1]), "http://evil.example"
+    assert open_websocket(port, f"localhost:{port}", server) == 101
+    assert open_websocket(port, f"localhost:{port}", evil) == 403
+    for _ in range(2):
+        assert open_websocket(port, "evil.example", evil) == 403
+    said = log.read_text()
+    assert "Only this machine reaches the dashboard. For others: --server.address 0.0.0.0" in said
+    assert said.count("opened as evil.example: start with --server.allowedHosts evil.example") == 1
+    assert "or start with --browser.serverAddress evil.example" in said
+    assert "No runtime found" not in said
+
+
+def test_a_page_under_another_name_says_what_to_set(server):
+    port = int(server.rsplit(":", 1)[1])
+    answers = {}
+    for host in ("localhost", "evil.example"):
         connection = http.client.HTTPConnection("localhost", port, timeout=10)
-        connection.request("GET", "/_stcore/stream", headers={**upgrade, "Origin": origin})
-        statuses[origin] = connection.getresponse().status
+        connection.request("GET", "/frontier", headers={"Host": host, "Accept": "text/html,*/*"})
+        answer = connection.getresponse()
+        answers[host] = answer.status, answer.headers.get_content_type(), answer.read().decode()
         connection.close()
-    assert statuses == {server: 101, "http://evil.example": 403}
+    assert answers["localhost"][0] == 200
+    status, kind, text = answers["evil.example"]
+    assert (status, kind) == (403, "text/plain")
+    assert "streamlit run dashboard.py --server.allowedHosts evil.example" in text
+    assert ask(server, "/_stcore/health", Host="evil.example")[0] == 200  # of a load balancer
+
+
+def test_others_are_answered_where_it_is_set_so(tmp_path, monkeypatch):
+    """Under an address of this machine, and behind a proxy that has a name."""
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "192.0.2.1 news.example localhost")
+    monkeypatch.setenv("STREAMLIT_BROWSER_SERVER_ADDRESS", "news.example")
+    with walk.serve(tmp_path / "cache", tmp_path / "log") as address:
+        port = int(address.rsplit(":", 1)[1])
+        asked = {
+            (f"192.0.2.1:{port}", f"http://192.0.2.1:{port}"): 101,  # directly
+            ("news.example", "https://news.example"): 101,  # by a proxy that passes Host on
+            (f"localhost:{port}", "https://news.example"): 101,  # and by one that does not
+            ("evil.example", "http://evil.example"): 403,
+        }
+        assert {pair: open_websocket(port, *pair) for pair in asked} == asked
+    said = (tmp_path / "log").read_text()
+    assert "can use the dashboard, as 192.0.2.1, news.example, localhost" in said
 
 
 def test_an_upload_without_a_token_is_refused(server):

@@ -221,28 +221,44 @@ def test_a_text_file(open_page):
     assert "2 headlines from news.txt" in [t.value for t in app.text]
 
 
-def test_a_csv_with_a_column_to_choose(open_page):
+def test_a_csv_with_columns_to_choose(open_page):
     app = send(open_page(), "<b>news</b>.CSV", b"id,text,other\n1,coach,oil\n2,bank,cup\n")
-    (column,) = (s for s in app.selectbox if s.label.startswith("Column"))
-    assert (column.value, column.options) == ("text", ["id", "text", "other"])
+    (columns,) = (s for s in app.multiselect if s.label.startswith("Columns"))
+    assert (columns.value, columns.options) == (["text"], ["id", "text", "other"])
     assert tables(app)["all"]["Headline"].tolist() == ["coach", "bank"]
-    column.set_value("other").run()
-    assert tables(app)["all"]["Headline"].tolist() == ["oil", "cup"]
+    assert "read column 'text' of 3, 2 rows, with a header" in [t.value for t in app.text]
+    columns.set_value(["other", "text"]).run()
+    assert tables(app)["all"]["Headline"].tolist() == ["oil coach", "cup bank"]
     assert "2 headlines from <b>news</b>.CSV" in [t.value for t in app.text]
     assert "news" not in texts(app)
     app.checkbox(key="header").set_value(False).run()
     assert not app.exception
-    (column,) = (s for s in app.selectbox if s.label.startswith("Column"))
-    assert column.options == ["column 1", "column 2", "column 3"]
+    (columns,) = (s for s in app.multiselect if s.label.startswith("Columns"))
+    assert columns.options == ["column 1", "column 2", "column 3"]
+    columns.set_value([]).run()
+    assert "Choose the column" in texts(app)
+
+
+def test_what_was_chosen_for_one_file_is_not_kept_for_another(open_page):
+    app = send(open_page(), "a.csv", b"text,other\ncoach wins the cup,oil\n")
+    app.checkbox(key="header").set_value(False).run()
+    assert tables(app)["all"]["Headline"].tolist() == ["text", "coach wins the cup"]
+    app.file_uploader(key="file").upload("b.csv", b"id,headline\n1,bank\n2,\n", "text/csv").run()
+    assert not app.exception
+    assert app.checkbox(key="header").value
+    assert "1 headlines from b.csv" in [t.value for t in app.text]
+    assert "Rows without text are left out: 1." in texts(app)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.txt", b"", "empty"),
+        ("a.txt", b"", "holds no text"),
+        ("a.xlsx", b"PK\x03\x04", "save the sheet as CSV"),
+        ("a.csv", b"text\n", "holds no text"),
         ("a.csv", b"PK\x03\x04 a zip archive, renamed", "zip archive"),
         ("a.csv", b"a,b\n1,2,3\n", "line 2: 3 fields"),
-        ("a.txt", b"co\0ach", "null bytes"),
+        ("a.txt", b"co\0ach", "null byte"),
     ],
 )
 def test_a_file_that_can_not_be_read_is_a_line_and_the_session_lives(open_page, name, data, said):

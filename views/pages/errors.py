@@ -9,7 +9,7 @@ import streamlit as st
 from pipeline.analysis import disagreement
 from pipeline.analysis.significance import Difference, both_ends_in_words
 from views.charts import confusion
-from views.parts import card
+from views.parts import addresses, card
 from views.parts.common import View, number, share
 from views.parts.texts import answers_of, list_rows
 
@@ -30,6 +30,7 @@ def show(view: View, folder: Path | None = None) -> None:
 def show_filter(view: View, folder: Path | None) -> None:
     roles, names = list(view.table["role"]), view.run.labels
     first, second, third = st.columns(3)
+    addresses.say_missing("model of this run", "model", roles)
     role = first.selectbox("Model", roles, key="model", bind="query-params")
     options = {"placeholder": "Any class", "bind": "query-params"}
     true = second.multiselect("True class", names, key="true", **options)
@@ -91,6 +92,8 @@ def show_filter(view: View, folder: Path | None) -> None:
 def show_broke_and_fixed(view: View, folder: Path | None) -> None:
     roles, names = list(view.table["role"]), view.run.labels
     left, right = st.columns(2)
+    for key in ("a", "b"):
+        addresses.say_missing("model of this run", key, roles)
     one = left.selectbox("From model A", roles, key="a", bind="query-params")
     to_deploy = list(view.candidates["role"]) or roles
     smallest = roles.index(to_deploy[-1])

@@ -196,11 +196,12 @@ def preview(
 
 
 def show_actions(job: Job, roles: list[str], names: list[str]) -> None:
+    comma = answers.writes_comma(st.context.locale)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("Only where they differ", key="only", bind="query-params")
         st.download_button(
             "Download the answers as CSV",
-            lambda: answers.to_csv(answers.to_download(job, roles, names)),
+            lambda: answers.to_csv(answers.to_download(job, roles, names), comma),
             "answers.csv",
             "text/csv",
             on_click="ignore",

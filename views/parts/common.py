@@ -21,6 +21,7 @@ from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
 from views import answers
 from views.glossary import meaning
+from views.parts import addresses
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
@@ -216,6 +217,7 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
 def ask_models(view: View) -> list[str]:
     """One to three models of a run; the largest and the smallest, unless the address says else."""
     roles = list(view.table["role"])
+    addresses.say_missing("model of this run", "models", roles)
     to_deploy = list(view.candidates["role"]) or roles
     chosen = st.multiselect(
         "One to three models",
@@ -248,7 +250,7 @@ def number(label: str, format: str = "%.1f", **options):
 
 
 def download(label: str, table: pd.DataFrame, name: str) -> None:
-    data = answers.to_csv(table)
+    data = answers.to_csv(table, answers.writes_comma(st.context.locale))
     st.download_button(label, data, name, "text/csv", on_click="ignore", icon=":material/download:")
 
 

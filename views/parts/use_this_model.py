@@ -33,7 +33,8 @@ def show(view: View, role: str) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        st.write("In Python, in the folder where the zip was unpacked:")
+        needed = " ".join(deployed_model.packages(model))
+        st.write(f"In Python, beside the unpacked folder, after `pip install {needed}`:")
         st.code(deployed_model.six_lines(role, deployed_model.example(run.labels)), "python")
         st.write("Here, for a file, over HTTP, and as a folder:")
         st.code("\n".join(commands(run.name, role)), language=None, wrap_lines=True)

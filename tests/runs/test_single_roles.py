@@ -1,0 +1,42 @@
+"""``run --only``: every role of a family by itself, in no run and in one that is there."""
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.recipes.families import FAMILIES
+from pipeline.results.storage import read_run
+from pipeline.runs import plan
+
+TOY = FAMILIES["toy"]
+KNOWN = {"data": "d" * 64, plan.INT8_BITS: "8"}
+ROLES = [(family, role) for family in FAMILIES.values() for role in family.by_role()]
+
+
+@pytest.mark.parametrize(("family", "role"), ROLES, ids=lambda part: getattr(part, "name", part))
+def test_what_a_role_needs_is_made_before_it(family, role):
+    """Known are only the checkpoints that it rests on, as in a run of this role alone."""
+    known = KNOWN | dict.fromkeys(plan.checkpoints(family, [role], KNOWN), "c" * 64)
+    assert set(plan.inputs(family, role, known)) <= set(known)
+    prints, models = plan.fingerprints(family, known), family.by_role()
+    for has_logits in (False, True):
+        made = plan.roles_to_make(family, [role], known, lambda _, has=has_logits: has)
+        assert made[-1] == role
+        for place, one in enumerate(made):
+            assert one in prints
+            source = plan.made_from(models[one], known)
+            assert source is None or source in made[:place]
+            teacher = plan.taught_by(models[one])
+            assert has_logits or teacher is None or teacher in made[:place]
+
+
+def test_roles_without_a_teacher_alone_and_beside_others(tmp_path, capsys):
+    """TF-IDF rests on no checkpoint; it, too, is compared with a teacher where there is one."""
+    where = ["run", "--family", "toy", "--cache", str(tmp_path)]
+    assert main([*where, "--only", "tfidf"]) == 0
+    alone = read_run(tmp_path / "toy")
+    assert list(alone.by_role) == ["tfidf"]
+    assert alone.by_role["tfidf"].metrics["agreement"] is None
+    assert "teacher" not in capsys.readouterr().err
+    assert main([*where, "--only", "tfidf"]) == 0
+    assert read_run(tmp_path / "toy").record == alone.record
+    assert "fitting" not in capsys.readouterr().err
