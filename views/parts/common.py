@@ -16,12 +16,11 @@ from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES, REPORTED
 from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
-from pipeline.results.predictions import probabilities_of
+from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
 from views import answers
 from views.glossary import meaning
-from views.parts import addresses
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
@@ -54,6 +53,9 @@ class View:
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
     compared: pd.DataFrame
     """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+    headlines: dict[str, np.ndarray]
+    """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
+    models whose run has them."""
 
     @property
     def title(self) -> str:
@@ -145,7 +147,16 @@ def read_view(run: Run) -> View:
         read_states(run),
         seeds,
         recommendation.compare(table, right),
+        {role: given for role, frame in stored.items() if len(given := on_headlines(frame))},
     )
+
+
+def on_headlines(frame: pd.DataFrame) -> np.ndarray:
+    """A model's probabilities on the invented headlines, in their order: (h, k), or none."""
+    frame = frame[frame["split"] == HEADLINES].sort_values("row")
+    if not np.array_equal(frame["row"], np.arange(len(frame))):
+        return np.empty((0, 0))
+    return probabilities_of(frame)
 
 
 def describe(run: Run, role: str) -> tuple[str, str]:
@@ -212,24 +223,6 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
     # The first run of a graph is slow, and would be taken for the time of the first headline.
     classifier.predict_proba([""])
     return classifier
-
-
-def ask_models(view: View) -> list[str]:
-    """One to three models of a run; the largest and the smallest, unless the address says else."""
-    roles = list(view.table["role"])
-    addresses.say_missing("model of this run", "models", roles)
-    to_deploy = list(view.candidates["role"]) or roles
-    chosen = st.multiselect(
-        "One to three models",
-        roles,
-        default=list(dict.fromkeys([to_deploy[0], to_deploy[-1]])),
-        max_selections=3,
-        key="models",
-        bind="query-params",
-    )
-    if not chosen:
-        st.info("Choose at least one model.")
-    return chosen
 
 
 def chart_key(name: str) -> str:
