@@ -60,10 +60,10 @@ def test_sizes_are_those_of_the_files_and_shrink_with_the_bits(toy):
         assert size[f"{role}-int4"] < size[f"{role}-int8"] < size[role]
 
 
-def test_an_export_has_the_weights_that_the_run_left(toy_cache, tmp_path):
+def test_an_export_has_the_weights_that_the_run_left(toy_cache, tmp_path, brief_families):
     for role, has_weights in (("minilm", True), ("minilm-int8", False), ("nano", False)):
         arguments = ("export", "toy", role, tmp_path / role, "--cache", toy_cache)
-        process = pipelines.run(*arguments)
+        process = pipelines.call(*arguments)
         assert process.returncode == 0, process.stderr
         assert (tmp_path / role / "model.safetensors").is_file() == has_weights
 
