@@ -30,15 +30,12 @@ one line: a box of a known height keeps what is below from moving."""
 
 def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
     """The headlines of the tab that is open, remarks on them, and the row of buttons there."""
-    # A link with several lines opens the tab that holds them.
+    # A link with several lines opens the tab that holds them, and it stays open when they are too
+    # long to stay in the address.
     several = "\n" in st.query_params.get("text", "").strip()
-    one, many, file = st.tabs(
-        list(SOURCES),
-        default=MANY if several else ONE,
-        key="source",
-        on_change="rerun",
-        bind="query-params",
-    )
+    if several and "source" not in st.session_state and "source" not in st.query_params:
+        st.session_state["source"] = MANY
+    one, many, file = st.tabs(list(SOURCES), key="source", on_change="rerun", bind="query-params")
     if many.open:
         with many:
             pasted, row = ask_for_many()
