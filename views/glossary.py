@@ -23,6 +23,8 @@ GLOSSARY = {
     "Size": "Megabytes (10⁶ bytes) of the files that are deployed: the ONNX graph with its "
     "weights. It is the very file that gave the predictions.",
     "Latency p50": "Milliseconds to classify one whole row, the median: half are faster.",
+    "Mean latency": "Milliseconds to classify one whole row in the mean. Of a cascade it says more "
+    "than the median, which is that of the texts that its first model answers.",
     "Latency p95": "Milliseconds to classify one whole row at the 95th percentile: one in twenty "
     "takes longer.",
     "Latency of a headline": "Milliseconds to classify one headline of 8 to 20 words, the median. "

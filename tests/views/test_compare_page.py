@@ -286,6 +286,7 @@ def test_plain_leaves_no_markup():
 def test_a_link_with_nonsense_is_served(open_page):
     app = open_page("compare", model="<b>", x="?", y="[]", mb="many", price="-1", beside="../..")
     assert app.selectbox(key="model").value == "teacher"  # what is recommended
+    assert any(text.value.startswith("<b>\nThere are: teacher, minilm") for text in app.text)
     assert app.selectbox(key="x").value == "Size"
 
 

@@ -78,6 +78,7 @@ X_AXES = {
     for axis in (
         Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
         Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
+        Axis("mean_ms", "Mean latency", "Mean, ms a headline", True, "ms"),
         Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
         Axis("headline_p50_ms", "Latency of a headline", "Median, ms a short headline", True, "ms"),
         Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),

@@ -7,7 +7,7 @@ from pipeline.analysis.recommendation import Recommendation, recommend
 from pipeline.recipes.families import SOURCE_MISTAKES
 from views.charts import frontier
 from views.pages import present
-from views.parts import beside, card, choice, names, table, tiles, tradeoff, window
+from views.parts import addresses, beside, card, choice, names, table, tiles, tradeoff, window
 from views.parts.common import View
 from views.parts.limits import ask_limits
 
@@ -58,6 +58,7 @@ def ask_opened(shown: list[View], picked: str) -> tuple[View, str]:
         for place, view in enumerate(shown)
         for role, name in names.names_with_roles(view.run).items()
     }
+    addresses.say_missing("model", "model", offered)
     chosen = choice.choose("Model", offered, "model", picked)
     opened = tradeoff.split_name(chosen, shown)
     assert opened  # one of those that were offered

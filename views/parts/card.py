@@ -15,7 +15,7 @@ from views import answers
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
 from views.glossary import meaning
-from views.parts import names, use_this_model
+from views.parts import cascade, names, use_this_model
 from views.parts.common import PAIRED_TEST, View, describe, number, plain
 
 SHORT = {
@@ -53,6 +53,7 @@ def show(
     show_state(view, role)
     show_links(links)
     use_this_model.show(view, role)
+    cascade.show(view, role)
     if role == found.recommended:
         with st.expander("Why this one"):
             st.text(sentence(found))
