@@ -155,11 +155,10 @@ def leave(back: st.Page) -> None:
 
 def ask(view: View) -> Settings:
     """What is presented; the Compare page's link brings it here."""
-    bound = {"bind": "query-params"}
     budget = ask_others(read_size(presented("mb")), presented)
     across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
-    y = st.selectbox("Y axis", list(up), key=presented("y"), **bound)
-    x = st.selectbox("X axis", list(across), key=presented("x"), **bound)
+    y = st.selectbox("Y axis", list(up), key=presented("y"), bind="query-params")
+    x = st.selectbox("X axis", list(across), key=presented("x"), bind="query-params")
     price = ask_price(across[x], presented("price"))
     model = st.selectbox(
         "Whose errors",
@@ -167,6 +166,6 @@ def ask(view: View) -> Settings:
         index=None,
         placeholder="the recommended model's",
         key=presented("model"),
-        **bound,
+        bind="query-params",
     )
     return Settings(budget, across[x], up[y], price, model)

@@ -1,6 +1,7 @@
 """What a model may cost: a slider for its size; behind a button, other limits and the margin."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -40,7 +41,7 @@ def ask_limits(
     with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mb = ask_size(sizes, key("mb"))
         active = any(key(name) in st.query_params for name in ("ms", "accuracy", "margin"))
-        kind = "primary" if active else "secondary"
+        kind: Literal["primary", "secondary"] = "primary" if active else "secondary"
         with st.popover(popover, icon=":material/tune:", type=kind, key=key("limits")):
             return ask_others(mb, key)
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis import metrics, takeaway
-from pipeline.analysis.budget import round_sensibly
+from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation
 from views.answers import Job
 from views.charts import confusion, frontier, labels
@@ -48,7 +49,7 @@ def title_height(title: str) -> int:
 
 def show_title(title: str) -> None:
     """The slide's one idea; plain text."""
-    box = "content" if window.is_narrow() else title_height(title)
+    box: Literal["content"] | int = "content" if window.is_narrow() else title_height(title)
     with st.container(height=box, border=False):
         st.title(plain(title), anchor=False)
 
@@ -99,7 +100,7 @@ def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: 
     left, right = st.columns([3, 1], gap="medium")
     with left:
         with st.container(height=limits.HEIGHT, border=False):
-            limits.ask_size(view.candidates["size_mb"], key)
+            limits.ask_size(view.candidates["size_mb"].tolist(), key)
         show_chart(view, chart, "recommendation", height(title, beside=limits.HEIGHT + 16))
     with right:
         model, size, _, accuracy = tiles.tiles(view, told)
@@ -154,10 +155,10 @@ def show_errors(view: View, role: str) -> None:
     with right:
         wrong, rows = int((predicted != view.labels).sum()), len(view.labels)
         st.header(f"{wrong:,} of {rows:,} test texts are wrong", anchor=False)
-        for row in worst.head(3 if window.shorter_side() > 900 else 2).itertuples():
-            pair = plain(f"{row.true} taken for {row.predicted}")
-            share = f"{100 * row.share:.1f} % of {plain(row.true)}"
-            tiles.show_tile(tiles.Tile(pair, f"{row.count:,}", share))
+        for row in worst.head(3 if window.shorter_side() > 900 else 2).to_dict("records"):
+            pair = plain(f"{row['true']} taken for {row['predicted']}")
+            share = f"{100 * row['share']:.1f} % of {plain(row['true'])}"
+            tiles.show_tile(tiles.Tile(pair, f"{row['count']:,}", share))
 
 
 def confused(cells: pd.DataFrame) -> pd.DataFrame:
@@ -253,5 +254,5 @@ def show_memory(view: View, told: takeaway.Takeaway, address: str) -> None:
 
 
 def _interval(view: View, role: str) -> tuple[float, float]:
-    row = view.table.set_index("role").loc[role]
+    row = row_of(view.table, role)
     return float(row["low"]), float(row["high"])

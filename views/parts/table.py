@@ -1,5 +1,7 @@
 """Every figure of a run's models, and which of them are stale."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -26,7 +28,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     front = frame[frame["run"] == view.run.name].set_index("role")["front"]
     table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
     called = names.names(view.run)
-    columns = {
+    columns: dict[str, Any] = {
         "name": st.column_config.TextColumn("Model", pinned=True),
         "role": "Role",
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
@@ -116,8 +118,8 @@ def whole(view: View) -> pd.DataFrame:
 def against_reference(view: View) -> pd.Series:
     """By role, a model to deploy against the reference, in a few words."""
     said = {
-        row.role: "the reference" if row.reference else in_words(row.low, row.high)
-        for row in view.compared.itertuples()
+        str(row["role"]): "the reference" if row["reference"] else in_words(row["low"], row["high"])
+        for row in view.compared.to_dict("records")
     }
     return pd.Series(said)
 

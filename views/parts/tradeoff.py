@@ -117,8 +117,8 @@ def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) 
     ]
     limits = {SIZE: budget.max_mb, LATENCY: budget.max_ms}
     return frontier.Marks(
-        picked=found.recommended and (view.run.name, found.recommended),
-        opened=opened and (opened[0].run.name, opened[1]),
+        picked=(view.run.name, found.recommended) if found.recommended else None,
+        opened=(opened[0].run.name, opened[1]) if opened else None,
         excluded=frozenset(beyond),
         most_x=limits.get(shown.x.key),
         least_y=budget.min_accuracy if shown.y.key == "accuracy" else None,
@@ -151,7 +151,7 @@ def ask_axis(label: str, key: str, known: dict[str, Axis]) -> Axis:
         key=key,
         bind="query-params",
         width=220,
-        help=by_term.get(term, next(iter(by_term.values()))).help,
+        help=by_term.get(str(term), next(iter(by_term.values()))).help,
     )
     return by_term[chosen]
 
