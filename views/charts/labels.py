@@ -131,7 +131,7 @@ def _leaders(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     )
 
 
-def _boxes(left, top, right, bottom) -> np.ndarray:
+def _boxes(left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """Boxes in pixels, shape (…, 4)."""
     return np.stack(np.broadcast_arrays(left, top, right, bottom), axis=-1)
 

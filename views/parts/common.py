@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pipeline.analysis import intervals, metrics, recommendation
 from pipeline.errors import PipelineError
@@ -238,7 +240,8 @@ def share(rows: int) -> str:
     return "%.1f %%" if rows >= 1_000 else "%.0f %%"
 
 
-def number(label: str, format: str = "%.1f", **options):
+def number(label: str, format: str = "%.1f", **options: Any) -> ColumnConfig:
+    """A column of numbers; ``options`` are more arguments of ``NumberColumn``."""
     return st.column_config.NumberColumn(label, format=format, **options)
 
 
