@@ -117,10 +117,8 @@ def figure(
     halo = {} if marks.opened == marks.picked else {marks.opened: _HALO}
     _add_rings(figure, models, halo, symbol="circle", size=26)
     size = look.font + 1
-    styles, groups = (
-        _styles(models),
-        {str(name): group for name, group in models.groupby("group", sort=False)},
-    )
+    styles = _styles(models)
+    groups = {str(name): group for name, group in models.groupby("group", sort=False)}
     for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
         for excluded, group in groups[name].groupby("excluded", sort=True):
             # The legend shows the mark of the first one.

@@ -1,6 +1,7 @@
 """Before an audience: five slides in large type, and nothing beside them but the page number."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -155,10 +156,11 @@ def leave(back: st.Page) -> None:
 
 def ask(view: View) -> Settings:
     """What is presented; the Compare page's link brings it here."""
+    bound: dict[str, Any] = {"bind": "query-params"}
     budget = ask_others(read_size(presented("mb")), presented)
     across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
-    y = st.selectbox("Y axis", list(up), key=presented("y"), bind="query-params")
-    x = st.selectbox("X axis", list(across), key=presented("x"), bind="query-params")
+    y = st.selectbox("Y axis", list(up), key=presented("y"), **bound)
+    x = st.selectbox("X axis", list(across), key=presented("x"), **bound)
     price = ask_price(across[x], presented("price"))
     model = st.selectbox(
         "Whose errors",
@@ -166,6 +168,6 @@ def ask(view: View) -> Settings:
         index=None,
         placeholder="the recommended model's",
         key=presented("model"),
-        bind="query-params",
+        **bound,
     )
     return Settings(budget, across[x], up[y], price, model)

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -74,7 +73,7 @@ def show(
 def in_short(view: View, role: str, found: Recommendation) -> str:
     """What a model is among the others, and its three figures, on one line."""
     row = row_of(view.table, role)
-    beyond = excess(view.table.set_index("role"), found.budget)[role] > 1 + 1e-9
+    beyond = bool(excess(row.to_frame().T, found.budget).iloc[0] > 1 + 1e-9)
     said = [
         "Recommended" if role == found.recommended else "",
         "Beyond the limits" if beyond else "",
@@ -176,7 +175,7 @@ def across_seeds(view: View, role: str) -> str:
     """How much of the accuracy is the chance of the training's seed, in words."""
     if role not in view.seeds.index:
         return ""
-    found, row = view.seeds.loc[role], row_of(view.table, role)
+    found, row = view.seeds.T[role], row_of(view.table, role)
     decimals = max(1, metrics.supported_decimals(row["low"], row["high"]))
     mean, least, greatest = (
         f"{100 * found[name]:.{decimals}f}" for name in ("mean", "least", "greatest")
@@ -212,21 +211,21 @@ def show_origin(view: View, role: str) -> None:
             key_values(flatten(place.all()))
 
 
-def key_values(rows: dict[str, Any]) -> None:
+def key_values(rows: dict) -> None:
     """Names and values, one a line, as text: long ones wrap, and all can be copied."""
     lines = [f"{name}: {words(value)}" for name, value in rows.items() if value is not None]
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
-def words(value: Any) -> str:
+def words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def flatten(values: dict[str, Any]) -> dict[str, Any]:
+def flatten(values: dict) -> dict:
     """A dictionary of dictionaries as one: {"a": {"b": 1}} becomes {"a: b": 1}."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, object] = {}
     for name, value in values.items():
         if isinstance(value, dict):
             flat |= {f"{name}: {inner}": v for inner, v in value.items()}

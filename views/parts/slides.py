@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -49,9 +48,10 @@ def title_height(title: str) -> int:
 
 def show_title(title: str) -> None:
     """The slide's one idea; plain text."""
-    box: Literal["content"] | int = "content" if window.is_narrow() else title_height(title)
-    with st.container(height=box, border=False):
-        st.title(plain(title), anchor=False)
+    box = st.container()
+    if not window.is_narrow():
+        box = box.container(height=title_height(title), border=False)
+    box.title(plain(title), anchor=False)
 
 
 def height(title: str, beside: int = 0) -> int:
@@ -100,7 +100,7 @@ def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: 
     left, right = st.columns([3, 1], gap="medium")
     with left:
         with st.container(height=limits.HEIGHT, border=False):
-            limits.ask_size(view.candidates["size_mb"].tolist(), key)
+            limits.ask_size(view.candidates["size_mb"], key)
         show_chart(view, chart, "recommendation", height(title, beside=limits.HEIGHT + 16))
     with right:
         model, size, _, accuracy = tiles.tiles(view, told)
