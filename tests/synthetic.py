@@ -16,7 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from pipeline import files
+from pipeline.data import declarations
 from pipeline.data.data_sets import LABELS, invented_headlines
+from pipeline.data.declarations import DataSet
 from pipeline.evaluation import scoring
 from pipeline.inference import encoders
 from pipeline.inference.graph import GRAPH
@@ -203,6 +205,7 @@ def write_run(
     family: str = "mpnet",
     slow: Collection[str] = (),
     labels: Sequence[str] = LABELS,
+    data_set: DataSet | None = None,
 ) -> storage.Run:
     """Write a whole run into a cache folder.
 
@@ -216,6 +219,7 @@ def write_run(
         family: whose titles and methods it takes; "toy" makes it a toy run.
         slow: roles that take their time to answer.
         labels: the names of the classes. Only models of AG News's are asked the headlines.
+        data_set: what the run says of its data; None: nothing, as older runs.
     """
     drafts = folder.parent / f"{folder.name}-drafts" / name
     tables, artifacts, made = {}, {}, []
@@ -279,6 +283,7 @@ def write_run(
             "title_first": True,
             "rows": {"train": rows, "validation": rows // 4, "test": rows},
             "seed": 42,
+            **({"declaration": declarations.entry(data_set)} if data_set else {}),
         },
         models=made,
         files={},

@@ -82,7 +82,7 @@ def run_family(options: argparse.Namespace) -> int:
     family = FAMILIES[options.family]
     asked = plan.roles_asked_for(family, options.only, options.no_teacher)
     _check_flags(options, family, asked)
-    data_set = _data_set(options, family)
+    data_set, said = _data_set(options, family), asked_of(options)
     check_name(options.run or _default_name(options, family, data_set), "--run")
     work = options.work or options.cache / ".work"
     work.mkdir(parents=True, exist_ok=True)
@@ -91,9 +91,7 @@ def run_family(options: argparse.Namespace) -> int:
     from pipeline.data import remarks
     from pipeline.runs import execution
 
-    data = replace(
-        asked_of(options), data_set=data_set, train_rows=options.train_rows, family=family
-    )
+    data = replace(said, data_set=data_set, train_rows=options.train_rows, family=family)
     corpus = loading.load(data, progress.say)
     for line in remarks.remarks(corpus, family.max_length):
         progress.say(f"warning: {line}")

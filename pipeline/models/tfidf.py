@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from onnx import helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import StringTensorType
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -17,6 +18,12 @@ from pipeline.errors import PipelineError
 from pipeline.recipes.training_settings import TfIdf
 
 TOLERANCE = 1e-4
+_LATIN = "[a-zA-Z0-9_]+"
+_OTHER_SCRIPTS = r"\w+", r"[\p{L}\p{N}_]+"
+"""Words of any script, as Python's expressions and as onnxruntime's (RE2) have them."""
+_SAMPLE = 2_000
+_MOST_OTHER = 0.01
+"""Share of the letters that are not English ones, up to which words are those of ``_LATIN``."""
 
 
 def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
@@ -29,18 +36,27 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
         number of weights.
 
     Raises:
-        PipelineError: the graph's logits differ from scikit-learn's by more than 1e-4.
+        PipelineError: no two texts share a word, or the graph's logits differ from scikit-learn's
+            by more than 1e-4.
     """
     texts, judged_on = ([text.lower() for text in split.texts] for split in (train, validation))
+    pattern, pattern_in_graph = words_of(texts)
     vectorizer = TfidfVectorizer(
         # onnxruntime's Tokenizer can follow this pattern. Texts are in lower case already.
-        token_pattern="[a-zA-Z0-9_]+",
+        token_pattern=pattern,
         lowercase=False,
         ngram_range=(1, shape.longest),
         min_df=shape.least_rows,
         dtype=np.float32,
     )
-    features, judged = vectorizer.fit_transform(texts), vectorizer.transform(judged_on)
+    try:
+        features = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise PipelineError(
+            f"TF-IDF finds no word that {shape.least_rows} training texts share; make the other "
+            "models with --only"
+        ) from error
+    judged = vectorizer.transform(judged_on)
     tried = {}
     for inverse_penalty in shape.inverse_penalties:
         regression = LogisticRegression(C=inverse_penalty, max_iter=300)
@@ -52,10 +68,16 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
     model = to_onnx(
         make_pipeline(vectorizer, regression),
         initial_types=[("text", StringTensorType([None, 1]))],
-        options={LogisticRegression: {"zipmap": False, "raw_scores": True}},
+        options={
+            LogisticRegression: {"zipmap": False, "raw_scores": True},
+            TfidfVectorizer: {"tokenexp": pattern_in_graph},
+        },
     )
-    _keep_logits(model)
-    _check(model, regression.decision_function(judged), judged_on)
+    scores = regression.decision_function(judged)
+    if binary := scores.ndim == 1:
+        scores = np.stack([-scores / 2, scores / 2], axis=1)
+    _keep_logits(model, binary)
+    _check(model, scores, judged_on)
     onnx.save(model, target)
     return {
         "inverse_penalty": best,
@@ -65,11 +87,27 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
     }
 
 
-def _keep_logits(model: onnx.ModelProto) -> None:
-    """Keep the output of logits alone, under the name that every classifier's has."""
+def words_of(texts: list[str]) -> tuple[str, str]:
+    """What is a word of these texts: the expression for scikit-learn, and that for the graph."""
+    letters = [character for text in texts[:_SAMPLE] for character in text if character.isalpha()]
+    other = sum(not letter.isascii() for letter in letters)
+    return _OTHER_SCRIPTS if other > _MOST_OTHER * len(letters) else (_LATIN, _LATIN)
+
+
+def _keep_logits(model: onnx.ModelProto, binary: bool) -> None:
+    """Keep the output of logits alone, under the name that every classifier's has.
+
+    Of two classes the graph gives the score and its opposite, whose softmax would be too sure:
+    logits are half of that.
+    """
     scores = model.graph.output[1].name
     del model.graph.output[0]
     model.graph.output[0].name = "logits"
+    if binary:
+        half = numpy_helper.from_array(np.array([0.5], np.float32), "half")
+        model.graph.initializer.append(half)
+        model.graph.node.append(helper.make_node("Mul", [scores, "half"], ["logits"]))
+        return
     for node in model.graph.node:
         node.output[:] = ["logits" if name == scores else name for name in node.output]
 

@@ -216,7 +216,7 @@ def _check(record: RunRecord) -> None:
                 raise CacheError(f"a figure of {model.role} is not a number from zero on")
 
 
-_DECLARED = {
+_DECLARED: dict[str, Any] = {
     **dict.fromkeys(("name", "title", "noun", "nouns", "terms"), str),
     **dict.fromkeys(("title_first", "declared"), bool),
     **dict.fromkeys(("label", "license", "reference"), (str, NoneType)),

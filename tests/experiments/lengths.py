@@ -13,13 +13,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from pipeline import hardware
-from pipeline.data import data_sets
+from pipeline.data import data_sets, loading
 from pipeline.data.data_sets import Corpus, Split
-from pipeline.data.splits import VALIDATION_SHARE, stratified
+from pipeline.data.declarations import BANKING77
+from pipeline.data.loading import Asked
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family
@@ -56,7 +54,8 @@ def main() -> None:
         steps, epochs = schedule.lengths(settings, rows * each)
         print(f"{rows:,} rows: {' or '.join(f'{steps * n:,}' for n in epochs)} steps")
     corpora = [data_sets.load(options.data, rows) for rows in options.rows]
-    corpora += [banking77(options.banking77)] if options.banking77 else []
+    if options.banking77:
+        corpora.append(loading.load(Asked(str(options.banking77), BANKING77)))
     if corpora:
         print(LINE.format(*HEADER, "epochs: loss"))
     for corpus in corpora:
@@ -76,23 +75,6 @@ def changed(role: str, titles: int | None, epochs: int | None, rate: float | Non
         settings = replace(settings, rates=(rate,))
     # Under a role of its own: a baseline of the same name is derived from its student.
     return replace(FAMILY, models=(*FAMILY.models, replace(model, role=TRIAL, training=settings)))
-
-
-def banking77(folder: Path) -> Corpus:
-    """BANKING77 (Casanueva et al., 2020, arXiv:2003.04807), a tenth held out by class."""
-    files = {split: pd.read_csv(folder / f"{split}.csv") for split in ("train", "test")}
-    labels = sorted(set(files["train"]["category"]))
-    train, test = (
-        Split(
-            file["text"].tolist(),
-            file["category"].map(labels.index).to_numpy(np.int64),
-            np.arange(len(file)),
-        )
-        for file in files.values()
-    )
-    held_out = stratified(train.labels, round(len(train) * VALIDATION_SHARE), "validation")
-    kept = np.setdiff1d(np.arange(len(train)), held_out)
-    return Corpus("banking77", tuple(labels), False, train.take(kept), train.take(held_out), test)
 
 
 def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -> str:

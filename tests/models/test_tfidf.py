@@ -7,6 +7,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.data import data_sets
+from pipeline.data.data_sets import Split
+from pipeline.errors import PipelineError
 from pipeline.inference import encoders
 from pipeline.inference.classifier import Classifier
 from pipeline.inference.graph import GRAPH
@@ -53,3 +55,36 @@ def test_the_penalty_with_the_lowest_loss_on_validation_is_kept(corpus, fitted):
     loss = -np.log(probabilities[rows, corpus.validation.labels]).mean()
     assert record["inverse_penalties_tried"]["10.0"] == pytest.approx(loss, rel=1e-4)
     assert loss < record["inverse_penalties_tried"]["0.001"] < -log_softmax(np.zeros(4))[0] * 1.01
+
+
+WORDS = {
+    "English": (("good", "fine"), ("bad", "poor")),
+    "Arabic": (("جيد", "حسن"), ("سيئ", "رديء")),
+    "German": (("schön", "größer"), ("übel", "ärger")),
+}
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_two_classes_in_any_script(tmp_path, language):
+    """Of two classes, scikit-learn and the graph give one score each, in other forms."""
+    words = WORDS[language]
+    texts = [f"{words[row % 2][row % 3 % 2]} {words[row % 2][0]} n{row}" for row in range(40)]
+    rows = Split(texts, np.arange(40) % 2, np.arange(40))
+    tfidf.fit(rows, rows, TfIdf((10.0,)), tmp_path / GRAPH)
+    encoders.write_lowercase(tmp_path, labels=("a", "b"))
+    pattern, _ = tfidf.words_of(texts)
+    vectorizer = TfidfVectorizer(
+        token_pattern=pattern, ngram_range=(1, 2), min_df=2, dtype=np.float32
+    )
+    features = vectorizer.fit_transform(texts)
+    assert {words[0][0], words[1][0]} <= set(vectorizer.get_feature_names_out())
+    regression = LogisticRegression(C=10.0, max_iter=300).fit(features, rows.labels)
+    found = Classifier(tmp_path).predict_proba(texts)
+    np.testing.assert_allclose(found, regression.predict_proba(features), atol=1e-4)
+    assert (found.argmax(axis=1) == rows.labels).all()
+
+
+def test_texts_that_share_no_word_are_refused_in_one_line(tmp_path):
+    rows = Split([f"word{row}" for row in range(6)], np.arange(6) % 2, np.arange(6))
+    with pytest.raises(PipelineError, match="no word that 2 training texts share"):
+        tfidf.fit(rows, rows, TfIdf((10.0,)), tmp_path / GRAPH)
