@@ -67,7 +67,7 @@ def load(asked: Asked, say: Say = lambda line: None) -> Corpus:
         toy = asked.data_set is not None and asked.data_set.learns_examples
         rows = asked.again["train"] + asked.again["validation"] if asked.again else asked.train_rows
         whole = data_sets.load(None, rows, toy=toy)
-        most = asked.family and asked.family.rows_of(len(whole.labels))
+        most = asked.family.rows_of(len(whole.labels)) if asked.family else None
         if rows is None and most and most < len(whole.train) + len(whole.validation):
             whole = data_sets.load(None, most, toy=toy)
         return _bounded(whole, asked)
@@ -102,13 +102,24 @@ def load(asked: Asked, say: Say = lambda line: None) -> Corpus:
 
 def _bounded(corpus: Corpus, asked: Asked) -> Corpus:
     """The corpus with as many validation and test rows as are asked for."""
-    kept = {}
-    for name in ("validation", "test"):
-        rows = corpus.splits()[name]
-        most = asked.again[name] if asked.again else asked.family and asked.family.most_test_rows
-        if most is not None and most < len(rows):
-            kept[name] = rows.take(drawn(rows.labels, most, f"the {name} rows", least=0))
-    return replace(corpus, **kept) if kept else corpus
+    validation, test = (
+        _at_most(rows, _most_rows(name, asked), name)
+        for name, rows in (("validation", corpus.validation), ("test", corpus.test))
+    )
+    return replace(corpus, validation=validation, test=test)
+
+
+def _most_rows(split: str, asked: Asked) -> int | None:
+    """Rows of a split that is not trained on that are used at most; None: all."""
+    if asked.again:
+        return asked.again[split]
+    return asked.family.most_test_rows if asked.family else None
+
+
+def _at_most(rows: Split, most: int | None, split: str) -> Split:
+    if most is None or most >= len(rows):
+        return rows
+    return rows.take(drawn(rows.labels, most, f"the {split} rows", least=0))
 
 
 def _read(source: str, asked: Asked, say: Say) -> dict[str, LabelledTexts]:
@@ -227,7 +238,11 @@ def _check_classes(train: Split, names: Sequence[str], file: str, data_set: Data
             f"{file} has {len(names)} classes; {data_set.title} has {data_set.classes}"
         )
     counts = np.bincount(train.labels, minlength=len(names))
-    few = [f"{name!r} ({count})" for name, count in zip(names, counts, strict=True) if count < 3]
+    few = [
+        f"{name!r} ({count})"
+        for name, count in zip(names, counts, strict=True)
+        if count < LEAST_ROWS
+    ]
     if few:
         raise PipelineError(
             f"{file} has fewer than {LEAST_ROWS} rows of {listed(few)}; each class needs "
@@ -272,7 +287,7 @@ def _wanted_rows(there: int, classes: int, with_validation: bool, asked: Asked) 
         return asked.again["train"] + (asked.again["validation"] if with_validation else 0)
     if asked.train_rows is not None:
         return asked.train_rows
-    most = asked.family and asked.family.rows_of(classes)
+    most = asked.family.rows_of(classes) if asked.family else None
     return min(there, most or there)
 
 
