@@ -392,8 +392,8 @@ class Stages:
 
     @property
     def _is_asked_headlines(self) -> bool:
-        """Not models that learned from them, nor those that tell other classes apart."""
-        return self.corpus.data_set.has_unseen_examples
+        """Not toy models, nor those that tell other classes apart."""
+        return not self.family.toy and self.corpus.data_set.has_unseen_examples
 
     def predictions(self, role: str) -> pd.DataFrame:
         """A model's table: test and validation and, where it is asked them, headlines alone."""
