@@ -274,7 +274,13 @@ def make_command(record: RunRecord, role: str) -> str:
 
     A remark above it says which model that is and how large.
     """
-    (size,) = [model.size_bytes for model in record.models if model.role == role]
+    (model,) = [model for model in record.models if model.role == role]
+    size = model.size_bytes
+    if model.is_joined:
+        source = model.checkpoint if model.settings.get("source") == "hub" else "DIR"
+        words = ["python", "-m", "pipeline", "add", record.run, role, "--model", str(source)]
+        words += [] if record.toy else ["--data", "DIR"]
+        return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join(words)
     words = shlex.split(record.command)
     if words[:4] != ["python", "-m", "pipeline", "run"]:
         words = ["python", "-m", "pipeline", "run", "--family", record.family]

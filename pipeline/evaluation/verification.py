@@ -43,7 +43,7 @@ def verify(run: Run, folder: Path | None, form: Form = AS_IT_IS) -> Iterator[tup
         What was checked, and whether it holds.
     """
     yield f"{len(run.record.files)} files have their checksums", True
-    corpus, reason = _corpus(run, folder, form)
+    corpus, reason = corpus_of(run, folder, form)
     for model in run.record.models:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)
@@ -69,7 +69,7 @@ def verify(run: Run, folder: Path | None, form: Form = AS_IT_IS) -> Iterator[tup
             yield _check_predictions(run, model, artifact, corpus)
 
 
-def _corpus(run: Run, folder: Path | None, form: Form) -> tuple[Corpus | None, str]:
+def corpus_of(run: Run, folder: Path | None, form: Form) -> tuple[Corpus | None, str]:
     """The run's own data, or None and why not."""
     if folder is None and not run.record.toy:
         return None, "no --data"

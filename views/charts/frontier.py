@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from pipeline.recipes.reported import Published, Reported
 from views.charts import labels
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, Axis
-from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, PURPLE, VERMILLION, dress
+from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, OCHRE, PURPLE, VERMILLION, dress
 from views.charts.labels import Label
 
 _HEIGHT, _MARGIN = 460, {"l": 62, "r": 12, "t": 40, "b": 52}
@@ -23,7 +23,9 @@ _SQUASHED = 0.25
 
 # Run by run, then kinds of reference: each has a shape of its own beside its colour.
 _RUN_STYLES = ((BLUE, "circle"), (VERMILLION, "square"))
-_REFERENCE_STYLES = dict(zip(REFERENCES.values(), ((GREEN, "triangle-up"),), strict=True))
+_REFERENCE_STYLES = dict(
+    zip(REFERENCES.values(), ((GREEN, "triangle-up"), (OCHRE, "hexagon")), strict=True)
+)
 _FOREIGN_STYLES = {"Notebook": (GREY, "diamond-open"), "Published": (PURPLE, "star-open")}
 
 
