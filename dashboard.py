@@ -9,14 +9,15 @@ transformers nor datasets is imported here.
 """
 
 import argparse
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from pipeline.results.storage import CACHE
 from views import sharing
-from views.pages import about, calibration, confusion, errors, frontier, present, try_it
-from views.parts import addresses
+from views.pages import about, calibration, compare, confusion, errors, present, try_it
+from views.parts import addresses, choice
 from views.parts.common import View, plain, read_cache, stamp
 
 
@@ -67,7 +68,8 @@ def bring_back(page: st.Page) -> None:
     """Come back to a page as it was left, where its address has lost that.
 
     On the way from page to page, Streamlit puts into the browser's history an address of the page
-    that is left, without what its widgets hold: that is where the browser's Back leads.
+    that is left, without what its widgets hold: that is where the browser's Back leads. A model
+    that was chosen on another page meanwhile comes along.
     """
     left = st.session_state.setdefault("left", {})
     query = {key: st.query_params.get_all(key) for key in st.query_params}
@@ -75,49 +77,74 @@ def bring_back(page: st.Page) -> None:
     comes = st.session_state.get("page") != page.url_path
     st.session_state["page"] = page.url_path
     if comes and not own and left.get(page.url_path):
-        st.switch_page(page, query_params=query | left[page.url_path])
+        kept = left[page.url_path]
+        carried = st.session_state.get(choice.CARRIED, {}).items()
+        kept |= {key: [value] for key, value in carried if key in kept and value is not None}
+        st.switch_page(page, query_params=query | kept)
     left[page.url_path] = own
+
+
+# A style comes after the first paint: it may frame links, which come later still, but not move
+# anything that is there.
+_STYLE = """<style>
+.st-key-actions a { box-shadow: inset 0 0 0 1px rgba(128, 128, 128, 0.45); border-radius: 0.5rem;
+  justify-content: center; min-height: 2.5rem; margin: 0; }
+.st-key-actions [data-testid=stElementContainer] { margin: 0; }
+</style>"""
 
 
 def show() -> None:
     """One run of the script: the page that an address asks for."""
-    st.set_page_config(page_title="Small news classifiers", layout="wide")
+    st.set_page_config(
+        page_title="Small text classifiers", layout="wide", initial_sidebar_state="collapsed"
+    )
+    if st.session_state.setdefault("fresh", True):
+        # A browser lays an empty page out narrow until it hears that it is wide. Content that came
+        # in the same moment would be taken for content that moved.
+        time.sleep(0.06)
+        st.session_state["fresh"] = False
+    st.html(_STYLE)
     arguments = read_arguments()
     cache = arguments.cache.expanduser().absolute()
     views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
     if problems:
         st.warning("Not every run in the cache is whole:")
         st.code("\n".join(problems), language=None, wrap_lines=True)
-    # One line a page. What a page is called with is known only when it runs, hence the lambdas.
-    pages = [
-        st.Page(
-            lambda: frontier.show(view, views, present_page), title="Frontier", url_path="frontier"
-        ),
-        st.Page(
-            lambda: confusion.show(view, arguments.data), title="Confusion", url_path="confusion"
-        ),
-        st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
-        st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
-        st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
-        st.Page(lambda: about.show(view), title="About the run", url_path="about"),
+    # What a page is called with is known only when it runs, hence the lambdas. No page has an icon:
+    # it would be the tab's, too, and the browser would ask another host for it.
+    pages = {
+        page.url_path: page
+        for page in (
+            st.Page(lambda: compare.show(view, views, pages), title="Compare", url_path="compare"),
+            st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
+            st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
+            st.Page(
+                lambda: confusion.show(view, arguments.data),
+                title="Confusion",
+                url_path="confusion",
+            ),
+            st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
+            st.Page(lambda: about.show(view), title="About", url_path="about"),
+            st.Page(
+                lambda: present.show(view, pages["compare"]),
+                title="Present",
+                url_path="present",
+            ),
+        )
+    }
+    # A default page has no address of its own, so the default is but a way to the first one; so is
+    # the address that the first one had before.
+    ways = [
+        st.Page(lambda: None, title="Home", default=True, visibility="hidden"),
+        st.Page(lambda: None, title="Frontier", url_path="frontier", visibility="hidden"),
     ]
-    present_page = st.Page(
-        lambda: present.show(view, pages[0]),
-        title="Present",
-        url_path="present",
-        visibility="hidden",
-    )
-    # A default page has no address of its own, so the default is but a way to the first one.
-    home = st.Page(lambda: None, title="Home", default=True, visibility="hidden")
-    page = st.navigation([home, *pages, present_page])
-    if page == home:
-        st.switch_page(pages[0], query_params=st.query_params.to_dict())
+    page = st.navigation([*ways, *pages.values()], position="top")
+    if page in ways:
+        query = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(pages["compare"], query_params=query)
     bring_back(page)
-    presenting = page == present_page
-    if presenting:
-        st.navigation([home, *pages, present_page], position="hidden")
-    # Said on every page: a browser keeps the sidebar as the page before had it.
-    st.set_page_config(initial_sidebar_state="collapsed" if presenting else "auto")
+    if page == pages["present"]:
+        st.navigation([*ways, *pages.values()], position="hidden")
     if views and (lost := addresses.missing("run", [view.title for view in views])):
         other_runs(lost[0], views, page)
     elif views:

@@ -69,6 +69,17 @@ def picture(request, tmp_path):
     return lambda page, name, **how: walk.picture(page, folder / f"{name}.png", **how)
 
 
+def click_point(page, chart, position):
+    """Click a mark of a chart where it is drawn: what plotly listens to lies above it."""
+    mark = chart.locator(".scatterlayer .points path").nth(position)
+    expect(mark).to_be_visible()
+    mark.scroll_into_view_if_needed()
+    walk.settle(page)
+    box = mark.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 def set_width(page, size):
     """Make a page's window as wide and high as one of ``WIDTHS``."""
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[size], strict=True)))

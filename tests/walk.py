@@ -1,7 +1,4 @@
-"""A dashboard in a real browser: what the walk in test_browser.py and its like stand on.
-
-python -m tests.walk FOLDER      takes the README's pictures anew, from the runs in cache/
-"""
+"""A dashboard in a real browser: what the walk in test_browser.py and its like stand on."""
 
 import contextlib
 import os
@@ -16,26 +13,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import PipelineError
-from pipeline.recipes.role_names import replicated_role, student_of_baseline
-from pipeline.results import storage
-
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TIMEOUT = 60_000
 """Milliseconds: a machine may be busy."""
 PROJECTOR = {"width": 1280, "height": 720}
-# Of the project's own: a headline of each class, and one that is of two.
-README_HEADLINES = [
-    "Regulator blocks $12 billion merger of supermarket chains",
-    "Cyberattack knocks out election commission website hours before polls open",
-    "Relegated club appoint former captain as head coach",
-    "Researchers decode brain signals to help paralysed man speak",
-]
-README_MODELS = 4
-WORDS = "Which words carried the decision?"
-
 # Streamlit asks for these below a page's own address first (streamlit#7074).
 PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
@@ -131,7 +114,7 @@ def settle(page) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
 
-def picture(page, path: Path, whole: bool = False, settled: bool = True, down_to: str = "") -> Path:
+def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path:
     """A screenshot.
 
     Args:
@@ -139,7 +122,6 @@ def picture(page, path: Path, whole: bool = False, settled: bool = True, down_to
         path: of the file.
         whole: show all of the page, however far it scrolls.
         settled: wait until the page is at rest, which one at work never is.
-        down_to: the heading of the last table to show, however far down.
     """
     if settled:
         settle(page)
@@ -148,57 +130,7 @@ def picture(page, path: Path, whole: bool = False, settled: bool = True, down_to
         height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
         page.set_viewport_size({**size, "height": max(height, size["height"])})
         settle(page)
-    if down_to:
-        page.set_viewport_size({**size, "height": 3000})
-        settle(page)
-        heading = page.get_by_role("heading", name=down_to).bounding_box()
-        tables = [table.bounding_box() for table in page.get_by_test_id("stDataFrame").all()]
-        last = min((box for box in tables if box["y"] > heading["y"]), key=lambda box: box["y"])
-        height = round(last["y"] + last["height"]) + 24
-        page.set_viewport_size({**size, "height": height})
-        settle(page)
     page.screenshot(path=path, animations="disabled")
-    if whole or down_to:
+    if whole:
         page.set_viewport_size(size)
     return path
-
-
-def take_readme_pictures(folder: Path) -> list[Path]:
-    """Pictures of the frontier and of Try it, light, as on a projector, from ``cache/``."""
-    from playwright.sync_api import sync_playwright
-
-    runs = [run for run in storage.list_runs()[0] if not run.record.toy]
-    if not runs:
-        raise PipelineError(f"{storage.CACHE} holds no run on AG News: python -m pipeline run")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        serve(storage.CACHE, folder / ".log") as address,
-        sync_playwright() as playwright,
-        contextlib.closing(start_browser(playwright)) as browser,
-    ):
-        page = open_page(browser)
-        page.goto(link(address, "frontier"))
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        taken = [picture(page, folder / "frontier.png")]
-        largest_first = sorted(runs[0].record.models, key=lambda model: -model.size_bytes)
-        at_hand = [
-            model.role
-            for model in largest_first
-            if runs[0].artifact(model.role)
-            and not (student_of_baseline(model.role) or replicated_role(model.role))
-        ]
-        if at_hand:
-            asked = {"ask": at_hand[-README_MODELS:], "text": "\n".join(README_HEADLINES)}
-            page.goto(link(address, "try", run=runs[0].name, headline=2, **asked))
-            page.get_by_text("All answered").wait_for()
-            taken.append(picture(page, folder / "try-it.png", down_to=WORDS))
-    (folder / ".log").unlink()
-    return taken
-
-
-if __name__ == "__main__":
-    try:
-        for path in take_readme_pictures(Path(sys.argv[1])):
-            print(path)
-    except PipelineError as error:
-        sys.exit(str(error))

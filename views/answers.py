@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.budget import join
 from pipeline.data.uploads import cut_remark
 from pipeline.inference.classifier import Classifier
 from pipeline.inference.graph import MAX_CHARACTERS
@@ -19,6 +20,8 @@ from pipeline.results.records import RunRecord
 MAX_HEADLINES = 10_000
 # What spreadsheets take for the start of a formula, in East Asian widths too.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Models that a sentence names; of more, it says how many.
+_NAMED = 3
 # One batch: the longest that Stop has to wait for.
 CHUNK = 32
 
@@ -36,9 +39,9 @@ def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str],
         lines: the headlines; only the first ``MAX_HEADLINES`` that hold text are read.
         blanks: what those without text are called.
     """
+    blank = 0
     texts: list[str] = []
     remarks: list[str] = []
-    blank = 0
     for line in lines:
         if not (text := (line or "").strip()):
             blank += 1
@@ -127,9 +130,38 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
         who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
-        return who + names[counts.argmax()]
+        return who + names[int(counts.argmax())]
     order = np.argsort(-counts, kind="stable")
     return "≠ " + ", ".join(f"{counts[c]} {names[c]}" for c in order if counts[c])
+
+
+def sentence(said: Mapping[str, int], names: Sequence[str]) -> str:
+    """What models answer to one text: "4 of 5 models say Business; Nano says Sports".
+
+    Args:
+        said: by a model's name, the number of the class that it answers; not empty.
+        names: of the classes.
+    """
+    by_class: dict[int, list[str]] = {}
+    for model, answer in said.items():
+        by_class.setdefault(answer, []).append(model)
+    # The most votes first; the models' order decides between equals.
+    first, *others = sorted(by_class.items(), key=lambda item: -len(item[1]))
+    (answer, models), total = first, len(said)
+    if not others:
+        who = {1: f"{models[0]} says", 2: "Both models say"}.get(total, f"All {total} models say")
+        return f"{who} {names[answer]}"
+    if len(models) == 1:
+        return "; ".join(_say(voters, names[place]) for place, voters in by_class.items())
+    rest = ", ".join(_say(voters, names[place]) for place, voters in others)
+    return f"{len(models)} of {total} models say {names[answer]}; {rest}"
+
+
+def _say(models: Sequence[str], answer: str) -> str:
+    """ "Nano says Sports", "Nano and Tiny say Sports", "5 say Sports"."""
+    if len(models) > _NAMED:
+        return f"{len(models)} say {answer}"
+    return f"{join(models)} {'says' if len(models) == 1 else 'say'} {answer}"
 
 
 def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -206,15 +238,19 @@ def by_model(
     return pd.DataFrame(rows)
 
 
-def to_download(job: Job, roles: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+def to_download(
+    texts: Sequence[str], given: Mapping[str, np.ndarray], names: Sequence[str]
+) -> pd.DataFrame:
     """What is downloaded: a row a headline; each model's answer and all its probabilities.
 
-    Of the models that have answered any, the headlines that all have answered.
+    Args:
+        texts: the headlines, at least as many as were answered.
+        given: by role, probabilities of shape (n, k) of the first n headlines.
+        names: of the k classes.
     """
-    given = job.answers([role for role in roles if role in job.parts and job.parts[role].done])
     votes = votes_of(given) if given else np.empty((0, 0), int)
     table = {
-        "headline": job.texts[: len(votes)],
+        "headline": list(texts[: len(votes)]),
         "models_differ": (votes != votes[:, :1]).any(axis=1),
     }
     for position, (role, probabilities) in enumerate(given.items()):
@@ -272,15 +308,16 @@ def to_csv(table: pd.DataFrame, decimal_comma: bool = False) -> bytes:
 def make_command(record: RunRecord, role: str) -> str:
     """The command that makes one model of a run: the run's own, narrowed to the role.
 
-    A remark above it says which model that is and how large.
+    A remark above it says which model that is, how large, and how long its training took, where
+    that is known.
     """
     (model,) = [model for model in record.models if model.role == role]
-    size = model.size_bytes
+    remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training or {})}"
     if model.is_joined:
         source = model.checkpoint if model.settings.get("source") == "hub" else "DIR"
         words = ["python", "-m", "pipeline", "add", record.run, role, "--model", str(source)]
         words += [] if record.toy else ["--data", "DIR"]
-        return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join(words)
+        return f"{remark}\n{shlex.join(words)}"
     words = shlex.split(record.command)
     if words[:4] != ["python", "-m", "pipeline", "run"]:
         words = ["python", "-m", "pipeline", "run", "--family", record.family]
@@ -290,4 +327,16 @@ def make_command(record: RunRecord, role: str) -> str:
         words[start : rest[0] if rest else None] = []
     if "--run" not in words:
         words += ["--run", record.run]
-    return f"# {role}, {size / 1e6:.0f} MB\n" + shlex.join([*words, "--only", role])
+    return f"{remark}\n" + shlex.join([*words, "--only", role])
+
+
+def _training_time(training: Mapping[str, Any]) -> str:
+    """ ", 12 minutes of training", or nothing where the record does not say."""
+    seconds = training.get("seconds_since_last_start")
+    if not isinstance(seconds, int | float) or seconds <= 0:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} seconds of training"
+    if seconds < 5_400:
+        return f", {seconds / 60:.0f} minutes of training"
+    return f", {seconds / 3600:.1f} hours of training"

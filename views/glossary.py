@@ -23,6 +23,8 @@ GLOSSARY = {
     "Size": "Megabytes (10⁶ bytes) of the files that are deployed: the ONNX graph with its "
     "weights. It is the very file that gave the predictions.",
     "Latency p50": "Milliseconds to classify one whole row, the median: half are faster.",
+    "Mean latency": "Milliseconds to classify one whole row in the mean. Of a cascade it says more "
+    "than the median, which is that of the texts that its first model answers.",
     "Latency p95": "Milliseconds to classify one whole row at the 95th percentile: one in twenty "
     "takes longer.",
     "Latency of a headline": "Milliseconds to classify one headline of 8 to 20 words, the median. "
@@ -39,8 +41,11 @@ GLOSSARY = {
     "95 % interval": "If other test headlines of the same kind had been drawn, the figure would "
     "have come out a little different; the interval says by how much. It does not cover another "
     "training run.",
-    "Pareto front": "The models that no other one beats: none is both cheaper and better. Off the "
-    "front there is always a model that is at least as good on both axes.",
+    "Pareto-optimal": "No other model is both cheaper and better. For any other model there is one "
+    "that is at least as good on both axes.",
+    "Recommended model": "The smallest model that fits the limits and is shown to be within the "
+    "margin of the reference. If none is, the one of those that fit which is most accurate on "
+    "validation.",
     "Reference": "The model that is most accurate on the validation rows, whatever it costs. All "
     "others are compared with it on the test rows, by which it was not chosen.",
     "Margin": "How many points less accurate than the reference a model may be and still be "

@@ -95,8 +95,9 @@ def join(names: Sequence[str]) -> str:
 
 
 def round_sensibly(figure: float) -> str:
-    """Three digits: a timing or a size is not known to more."""
-    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
+    """Two significant digits, and no fewer than a whole number: times and sizes are compared by
+    factors, and a timing is not known to more."""
+    return f"{figure:,.0f}" if abs(figure) >= 99.5 else f"{figure:.2g}"
 
 
 def misses(table: pd.DataFrame, role: str, budget: Budget) -> str:

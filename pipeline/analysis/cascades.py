@@ -87,7 +87,8 @@ def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:
         that of the last member.
     """
     least = float((members[-1].argmax(axis=1) == labels).mean()) - MOST_LOST
-    rest, rules = members[-1], []
+    rest = members[-1]
+    rules: list[Rule] = []
     for member in reversed(members[:-1]):
         found = [_rule(labels, member, rest, least, t) for t in _temperatures(labels, member)]
         # Where both let it answer as many, plain probabilities.

@@ -118,6 +118,10 @@ def open_table(source: Source, header: bool | None = None, most_bytes: int | Non
 
 def text_of(row: Row, table: Table) -> str | None:
     """The text of a row's cells: those that hold something, joined with a space; None if none."""
+    if len(row) == 1:  # most files, and files may have millions of rows
+        (only,) = row
+        bare = only.strip() if only else ""
+        return only if bare and bare not in table.missing else None
     cells = [cell for cell in row if cell and cell.strip() and cell.strip() not in table.missing]
     return " ".join(cells) if cells else None
 

@@ -162,7 +162,12 @@ def _check_target(target: Path, run: Run, role: str) -> None:
         return
     if not target.is_dir():
         raise PipelineError(f"{target} is a file; name a folder that is not there yet")
-    found = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    # Python leaves compiled files beside a script that was imported.
+    found = {
+        path.relative_to(target).as_posix()
+        for path in target.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
     if not found and not any(target.iterdir()):
         return
     try:

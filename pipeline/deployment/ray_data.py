@@ -15,9 +15,9 @@ The artifact's folder must be under that path on every machine of the cluster.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+import pyarrow as pa
 
-from pipeline.class_names import probability_columns
+from pipeline.inference import answer_columns
 from pipeline.inference.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ tasks that read the rows must find room, or everything waits for ever."""
 class ClassifyBatch:
     """What runs in a worker: the model is loaded once, then called with a batch of rows at a time.
 
-    It needs no Ray: ``map_batches`` of other engines can be given it, too.
+    It needs no Ray: other engines' ``map_batches`` of Arrow tables can be given it, too.
     """
 
     def __init__(self, folder: Path | str, column: str) -> None:
@@ -41,15 +41,21 @@ class ClassifyBatch:
         self._classifier = Classifier(folder, threads=1)
         self._column = column
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The batch's columns but for the texts, and ``label``, ``p0`` … ``p{k-1}`` (float32)."""
-        probabilities = self._classifier.predict_proba(batch[self._column].tolist())
-        labels = np.array(self._classifier.labels, dtype=object)
-        return {
-            **{name: values for name, values in batch.items() if name != self._column},
-            "label": labels[probabilities.argmax(axis=1)],
-            **dict(zip(probability_columns(len(labels)), probabilities.T, strict=True)),
-        }
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """The batch with ``label``, ``p0`` … ``p{k-1}`` (float32) in place of the texts.
+
+        They are null where there is no text, or a blank one.
+        """
+        texts = [
+            text if text and text.strip() else None for text in batch[self._column].to_pylist()
+        ]
+        answers = answer_columns.answer(self._classifier, texts)
+        # Engines join the batches' tables, and a dictionary is one table's own.
+        answers["label"] = answers["label"].cast(pa.string())
+        kept = batch.drop_columns([self._column])
+        for name, values in answers.items():
+            kept = kept.append_column(name, values)
+        return kept
 
 
 def classify(dataset: "Dataset", folder: Path | str, column: str, workers: int) -> "Dataset":
@@ -67,7 +73,7 @@ def classify(dataset: "Dataset", folder: Path | str, column: str, workers: int) 
         ClassifyBatch,
         fn_constructor_args=(str(Path(folder).resolve()), column),
         batch_size=BATCH,
-        batch_format="numpy",
+        batch_format="pyarrow",
         compute=ActorPoolStrategy(size=workers),
         num_cpus=_CPUS,
     )

@@ -1,10 +1,8 @@
 """Which words carried a decision: what the answer loses when a word is left out."""
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
 
 MAX_WORDS = 40
 
@@ -42,33 +40,3 @@ def leave_one_word_out(classifier: Probabilities, text: str) -> tuple[list[str],
     probabilities = classifier.predict_proba(texts, batch_size=len(texts)).astype(np.float64)
     predicted = probabilities[0].argmax()
     return shown, probabilities[0, predicted] - probabilities[1:, predicted]
-
-
-def points(
-    roles: Sequence[str], words: Sequence[str], weights: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
-    """One row a model, one column a word, in whole points of probability.
-
-    Args:
-        roles: the models, in order.
-        words: the n words; the columns are named by position, as words may repeat.
-        weights: by role, shape (n,), in -1..1; the row of a model without any is NaN.
-    """
-    unknown = np.full(len(words), np.nan)
-    # Adding zero turns -0, which would be shown with its sign, into 0.
-    rows = [np.round(100 * weights.get(role, unknown)) + 0.0 for role in roles]
-    table = pd.DataFrame(np.reshape(rows, (len(roles), len(words))))
-    table.columns = table.columns.astype(str)
-    table.insert(0, "Model", list(roles))
-    return table
-
-
-def shade(point: float) -> str:
-    """CSS of a cell: blue for the decision, orange against it, fullest from 50 points on.
-
-    The shade is clear enough for either theme's text to be read on it.
-    """
-    if np.isnan(point) or point == 0:
-        return ""
-    color = "0, 114, 178" if point > 0 else "213, 94, 0"
-    return f"background-color: rgba({color}, {0.1 + 0.5 * min(abs(point), 50) / 50:.2f})"

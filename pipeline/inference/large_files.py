@@ -7,7 +7,7 @@ At the end the parts become the output, which is complete or absent.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,14 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.class_names import probability_columns
 from pipeline.data import reader, sources
 from pipeline.data.reader import AS_IT_IS, Form, TextFile
 from pipeline.errors import PipelineError
 from pipeline.files import alone, sha256, write_json
-from pipeline.inference import shards
+from pipeline.inference import answer_columns, shards
 from pipeline.inference.classifier import Classifier
-from pipeline.inference.graph import BATCH_SIZE
 from pipeline.inference.shards import WHOLE, Shard
 
 WINDOW = 8192
@@ -142,13 +140,12 @@ def _make_parts(
                 progress(len(chunk))
         else:
             classifier = classifier or Classifier(folder, threads=1)
-            texts = [text for text in chunk if text is not None]
-            probabilities = classifier.predict_proba(texts, BATCH_SIZE, progress, workers)
-            if progress and len(texts) < len(chunk):
-                progress(len(chunk) - len(texts))
-            asked = np.array([text is not None for text in chunk], dtype=bool)
+            columns = answer_columns.answer(classifier, chunk, progress, workers)
+            if progress and None in chunk:
+                progress(chunk.count(None))
+            numbers = pa.array(np.arange(rows, rows + len(chunk)))
             draft = part.with_suffix(".new")
-            pq.write_table(_table(rows, asked, probabilities, classifier.labels), draft)
+            pq.write_table(pa.table({"row": numbers, **columns}), draft)
             draft.replace(part)
         rows += len(chunk)
 
@@ -171,30 +168,6 @@ def _windows(texts: Iterator[str | None], size: int) -> Iterator[list[str | None
     yield chunk
     while chunk := list(islice(texts, size)):
         yield chunk
-
-
-def _table(
-    first: int, asked: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]
-) -> pa.Table:
-    """The answers to rows from number ``first`` on.
-
-    Args:
-        first: number of the first row.
-        asked: whether a row has a text, bool (n,).
-        probabilities: of the m rows that have one, (m, k).
-        labels: names of the k classes.
-    """
-    # A position of null takes null.
-    places = pa.array(np.cumsum(asked) - 1, mask=~asked)
-    codes = pa.array(probabilities.argmax(axis=1).astype(np.int16)).take(places)
-    columns = [pa.array(column).take(places) for column in probabilities.T]
-    return pa.table(
-        {
-            "row": np.arange(first, first + len(asked)),
-            "label": pa.DictionaryArray.from_arrays(codes, pa.array(labels)),
-            **dict(zip(probability_columns(len(labels)), columns, strict=True)),
-        }
-    )
 
 
 def _state(source: Path, folder: Path, form: Form, shard: Shard, window: int) -> dict[str, Any]:

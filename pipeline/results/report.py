@@ -75,19 +75,18 @@ def summary(run: Run) -> str:
 
     A short form of ``markdown``, for who has not seen the project before.
     """
-    compared = compared_models(run).set_index("role")
+    compared = compared_models(run)
     titles = run.table().set_index("role")["title"]
-    front = metrics.pareto_front(compared["size_mb"], compared["accuracy"])
-    roles = [role for role in REPORTED if role in compared.index]
-    best = compared[front].sort_values("size_mb", ascending=False).index
-    roles += [role for role in best if role not in roles]
-    reference = compared.index[compared["reference"]][0]
+    by_size = compared.sort_values("size_mb", ascending=False)
+    front = metrics.pareto_front(by_size["size_mb"], by_size["accuracy"])
+    known = set(compared["role"])
+    roles = [*(role for role in REPORTED if role in known), *by_size["role"][front]]
     lines = [
-        f"| model | role | MB | accuracy | against `{reference}`, 95 % | ms a row |",
+        f"| model | role | MB | accuracy | against `{_reference(compared)}`, 95 % | ms a row |",
         "|---|---|--:|--:|---|--:|",
     ]
-    for role in roles:
-        row = compared.loc[role]
+    for role in dict.fromkeys(roles):
+        row = row_of(compared, role)
         cells = [
             titles[role],
             f"`{role}`",

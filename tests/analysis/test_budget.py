@@ -67,5 +67,6 @@ def test_names_are_joined_as_in_speech():
     assert [join(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
-def test_a_timing_has_three_digits():
-    assert [round_sensibly(x) for x in (438.07, 9.3322, 0.12345)] == ["438", "9.33", "0.123"]
+def test_a_timing_has_two_digits():
+    figures = (1234.5, 438.07, 99.7, 23.04, 9.3322, 0.12345)
+    assert list(map(round_sensibly, figures)) == ["1,234", "438", "100", "23", "9.3", "0.12"]

@@ -180,7 +180,7 @@ def test_a_read_only_cache_is_said_before_anything_is_made(read_only_cache, tmp_
 
 
 def test_a_read_only_cache_is_served(read_only_cache, open_page, capsys):
-    for page in ("frontier", "confusion", "errors", "calibration", "about"):
+    for page in ("compare", "confusion", "errors", "calibration", "about"):
         assert not open_page(page).error
     app = open_page("try", text="coach wins the cup")
     assert app.dataframe[0].value["Answer"].tolist() == ["Sports", "Sports"]

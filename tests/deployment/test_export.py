@@ -150,6 +150,8 @@ def test_an_older_export_is_replaced(run, tmp_path):
     folder = export.export(run, "minilm", tmp_path / "out")
     (folder / "README.md").write_text("old", encoding="utf-8")
     (folder / "model.safetensors").write_bytes(b"old")
+    (folder / "__pycache__").mkdir()  # of somebody who has imported its script
+    (folder / "__pycache__" / "classify.cpython-311.pyc").write_bytes(b"compiled")
     export.export(run, "minilm", folder)
     assert (folder / "README.md").read_text("utf-8") != "old"
     assert "model.safetensors" not in files(folder)

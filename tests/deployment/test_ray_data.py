@@ -2,31 +2,35 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.class_names import probability_columns
 from pipeline.deployment.ray_data import ClassifyBatch, classify
-from pipeline.inference import large_files
+from pipeline.inference import folders
 from tests import synthetic
 from tests.pipelines import ROOT
 
-ROWS = 20_000
+FILES, ROWS = 4, 20_000
 WORDS = [word for words in synthetic.WORDS.values() for word in words]
-COLUMNS = probability_columns(4)
+COLUMNS = ["label", *probability_columns(4)]
 
 
 def table(rows):
     texts = [f"{WORDS[n % 20]} {WORDS[n // 20 % 20]} {'x ' * (n % 13)}" for n in range(rows)]
-    return pd.DataFrame({"row": np.arange(rows), "text": texts})
+    return pa.table({"row": np.arange(rows), "text": texts})
 
 
-def test_a_batch_keeps_its_other_columns(artifact):
-    batch = {name: values.to_numpy() for name, values in table(50).items()}
+def test_a_batch_keeps_its_other_columns_and_rows_without_text(artifact):
+    batch = table(50).slice(0, 3).append_column("id", pa.array(["a", "b", "c"]))
+    batch = batch.set_column(1, "text", pa.array(["goal", None, " "]))
     answer = ClassifyBatch(artifact, "text")(batch)
-    assert list(answer) == ["row", "label", *COLUMNS]
-    assert answer["row"].tolist() == list(range(50))
-    assert answer["p0"].dtype == np.float32
-    assert answer["label"][0] == "World"
+    assert answer.column_names == ["row", "id", *COLUMNS]
+    assert answer["label"].to_pylist() == ["Sports", None, None]
+    assert answer["id"].to_pylist() == ["a", "b", "c"]
+    assert answer["p0"].type == pa.float32()
+    assert answer["p0"].null_count == 2
 
 
 @pytest.fixture
@@ -47,14 +51,16 @@ def cluster(monkeypatch):
 @pytest.mark.clients
 @pytest.mark.slow
 def test_two_workers_answer_what_classify_does(cluster, artifact, tmp_path):
-    source, target = tmp_path / "texts.parquet", tmp_path / "answers.parquet"
-    table(ROWS).to_parquet(source, row_group_size=2_000)
-    large_files.classify(source, target, artifact)
-    expected = pd.read_parquet(target)
-    texts = cluster.data.read_parquet(str(source), override_num_blocks=8)
-    answers = classify(texts, artifact, column="text", workers=2)
-    found = answers.to_pandas().sort_values("row", ignore_index=True)
-    assert list(found) == ["row", "label", *COLUMNS]
+    texts, whole, size = tmp_path / "texts", table(ROWS), ROWS // FILES
+    texts.mkdir()
+    for number in range(FILES):
+        pq.write_table(whole.slice(number * size, size), texts / f"{number}.parquet")
+    folders.classify(texts, tmp_path / "by classify", artifact)
+    expected = pd.concat(map(pd.read_parquet, sorted((tmp_path / "by classify").iterdir())))
+    read = cluster.data.read_parquet(str(texts))
+    classify(read, artifact, column="text", workers=2).write_parquet(str(tmp_path / "by ray"))
+    found = pd.read_parquet(tmp_path / "by ray").sort_values("row")
+    assert list(found) == ["row", *COLUMNS]
     assert found["row"].tolist() == list(range(ROWS))
     assert found["label"].tolist() == expected["label"].tolist()
-    np.testing.assert_allclose(found[COLUMNS], expected[COLUMNS], atol=1e-6)
+    np.testing.assert_allclose(found[COLUMNS[1:]], expected[COLUMNS[1:]], atol=1e-6)

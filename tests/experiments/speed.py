@@ -27,7 +27,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests import synthetic, walk
 from tests.stress.session import Session
 
-PAGES = ("frontier", "confusion", "errors", "calibration", "try", "about")
+PAGES = ("compare", "confusion", "errors", "calibration", "try", "about")
 OURS = (walk.ROOT / "dashboard.py").read_text("utf-8")
 APPS = {
     "an empty chart and table": """

@@ -63,25 +63,3 @@ def test_a_classifier_is_asked_as_it_is(artifact):
         "the": False,
         "cup": True,
     }
-
-
-def test_a_row_a_model_in_whole_points():
-    table = attribution.points(["a", "b"], ["x", "x"], {"a": np.array([0.456, -0.001])})
-    assert list(table) == ["Model", "0", "1"]
-    assert table.iloc[0].tolist() == ["a", 46.0, 0.0]
-    assert not np.signbit(table["1"][0])
-    assert table[["0", "1"]].iloc[1].isna().all()
-
-
-def test_no_words_and_no_weights_are_a_table_too():
-    assert attribution.points(["a"], [], {}).shape == (1, 1)
-
-
-def test_shades_tell_for_from_against_and_grow():
-    assert attribution.shade(0) == attribution.shade(np.nan) == ""
-    assert (
-        attribution.shade(50)
-        == attribution.shade(99)
-        == "background-color: rgba(0, 114, 178, 0.60)"
-    )
-    assert attribution.shade(-10) == "background-color: rgba(213, 94, 0, 0.20)"

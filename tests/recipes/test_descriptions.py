@@ -83,7 +83,7 @@ def test_card_and_about_show_todays_words(open_page, cache_folder):
     for model in content["models"]:
         model["description"] = "wrong"
     path.write_text(json.dumps(content | {"checksum": ""}))
-    card, about = open_page("frontier", model="tiny-int8"), open_page("about")
+    card, about = open_page("compare", model="tiny-int8"), open_page("about")
     assert any(DYNAMIC in text.value for text in card.text)
     assert any(plain(DYNAMIC) in text.value for text in about.markdown)
     assert not any("wrong" in text.value for app in (card, about) for text in app.text)

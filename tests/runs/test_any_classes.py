@@ -38,7 +38,7 @@ def asked(page, labels):
     words = synthetic.words_of(labels)
     return {
         "confusion": {"truly": labels[0], "called": labels[0], "cells": "Row shares"},
-        "errors": {"true": labels[-1], "outcome": "All"},
+        "errors": {"actual": labels[-1], "outcome": "All"},
         "try": {"text": "\n".join(words[name][0] for name in labels[:7])},
         "present": {"step": "Confusion"},
     }.get(page, {})
@@ -62,9 +62,10 @@ def test_answers_are_in_the_classes_own_columns(open_page, labels):
     app = open_page("try", run="other", text="\n".join(words[name][0] for name in labels))
     one, models = columns(app, "MB"), columns(app, "Agrees")
     places = list(map(str, range(len(labels))))
-    assert list(one) == ["Model", "Answer", "Confidence", *places, "ms", "MB"]
-    assert one["Model"].tolist() == ["minilm", "tiny-int8"]
-    assert one["Answer"][0] == labels[0]
+    assert list(one) == ["Model", "Answer", "Confidence", *places, "MB", "ms"]
+    assert one["Model"].tolist() == ["Tiny, 8-bit dynamic", "MiniLM"]
+    # The model that does not know the class's word; the disagreement comes first.
+    assert one["Answer"][1] == labels[len(labels) // 2]
     assert (one[places].sum(axis=1) - 100).abs().max() < 0.1
     assert models[places].sum(axis=1).tolist() == [len(labels)] * 2
     assert "Right" not in models  # examples are of AG News's classes
@@ -73,7 +74,9 @@ def test_answers_are_in_the_classes_own_columns(open_page, labels):
 def test_examples_have_no_right_class_among_others(open_page, cache_folder):
     synthetic.write_run(cache_folder, "other", labels=("a", "b", "c", "d"))
     for name, known in (("synthetic", True), ("other", False)):
-        assert ("Right" in columns(open_page("try", run=name), "Agrees")) == known
+        assert (
+            "Right" in columns(open_page("try", run=name, source="Many headlines"), "Agrees")
+        ) == known
 
 
 def test_the_about_page_names_the_classes(open_page, labels):
@@ -153,7 +156,7 @@ def test_the_dashboard_refuses_it_too_and_the_others_answer(open_page, cache_fol
     app = open_page("try", text="coach\nbank")
     assert "minilm can't be asked" in app.warning[0].value
     assert any("the artifact of minilm has the labels 'Sci/Tech'" in c.value for c in app.code)
-    assert columns(app, "MB")["Model"].tolist() == ["tiny-int8"]
+    assert columns(app, "MB")["Model"].tolist() == ["Tiny, 8-bit dynamic"]
 
 
 def test_many_labels_are_not_all_told():
@@ -179,7 +182,7 @@ def test_what_schema_1_has_not_is_a_dash(open_page, cache_folder):
     place = [cell.strip() for cell in report.HEADER[0].split("|")].index("ms, a headline")
     lines = report.markdown(run).splitlines()[len(report.HEADER) :]
     assert {line.split("|")[place].strip() for line in lines} == {"–"}
-    app = open_page("frontier", model="minilm")
+    app = open_page("compare", model="minilm")
     assert {m.label: m.value for m in app.metric}["A headline's p50"] == "–"
     table = columns(app, "headline_p50_ms")
     assert table["headline_p50_ms"].isna().all()

@@ -18,7 +18,7 @@ from pipeline.results import storage as caches
 from tests import walk
 from tests.stress.session import Session
 
-PAGES = ["frontier", "confusion", "errors", "calibration", "about"]
+PAGES = ["compare", "confusion", "errors", "calibration", "about"]
 # Of the mean time between an answer and a session's next question, the shortest and the longest.
 THINK = (0.5, 1.5)
 ALONE = 6

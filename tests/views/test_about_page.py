@@ -2,14 +2,16 @@
 
 from pipeline.results.records import KINDS
 from tests import synthetic
-from tests.views.test_frontier_page import change_model, texts
+from tests.views.test_compare_page import change_model, texts
 from views.glossary import GLOSSARY
 
 
 def test_it_tells_data_recipe_hardware_and_command(open_page):
     app = open_page("about")
     codes = "\n".join(code.value for code in app.code)
-    assert "Family: MPNet and its students" in codes
+    facts = next(text.value for text in app.text if text.value.startswith("Run synthetic"))
+    assert "MPNet and its students · 3 models, of which 1 distilled" in facts
+    assert "3 stale" in facts
     assert "Fingerprint: " + " ".join(["0000"] * 16) in codes  # in parts, so that it can wrap
     assert "Seed of the split: 42" in codes
     assert "threads: 2" in codes
@@ -19,6 +21,12 @@ def test_it_tells_data_recipe_hardware_and_command(open_page):
     assert recipes["role"].tolist() == ["teacher", "minilm", "tiny-int8"]
     assert recipes["parent"].tolist() == ["", "teacher", "tiny"]
     assert "not made yet: distil" in texts(app)
+
+
+def test_sections_open_by_address(open_page):
+    opened = {e.label: e.proto.expanded for e in open_page("about", show_data="true").expander}
+    assert [name for name, is_open in opened.items() if is_open] == ["The data"]
+    assert len(opened) == 6
 
 
 def test_every_word_is_explained_and_can_be_sought(open_page):

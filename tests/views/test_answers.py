@@ -1,11 +1,13 @@
 """Jobs and tables of answers, by hand."""
 
+import dataclasses
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests import synthetic
 from views import answers
 from views.answers import Job
 
@@ -164,13 +166,42 @@ def test_by_model_where_the_classes_are_known():
     assert len(set(expected)) > 1
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"Nano": 1}, "Nano says Sports"),
+        ({"Nano": 1, "Tiny": 1}, "Both models say Sports"),
+        ({"Nano": 1, "Tiny": 1, "Mini": 1}, "All 3 models say Sports"),
+        ({"Nano": 1, "Tiny": 0}, "Nano says Sports; Tiny says World"),
+        ({"Nano": 1, "Tiny": 0, "Mini": 0}, "2 of 3 models say World; Nano says Sports"),
+        (
+            {"Nano": 1, "Tiny": 1, "Mini": 0, "Base": 0},
+            "2 of 4 models say Sports; Mini and Base say World",
+        ),
+        (
+            {"a": 0, "b": 0, "c": 0, "d": 0, "e": 0, **dict.fromkeys("wxyz", 1)},
+            "5 of 9 models say World; 4 say Sports",
+        ),
+    ],
+)
+def test_a_sentence_says_who_answers_what(said, sentence):
+    assert answers.sentence(said, NAMES) == sentence
+
+
+def test_a_sentence_about_three_answers():
+    names = ["World", "Sports", "Business"]
+    said = {"a": 2, "b": 2, "c": 0, "d": 1}
+    assert answers.sentence(said, names) == (
+        "2 of 4 models say Business; c says World, d says Sports"
+    )
+    assert answers.sentence({"a": 2, "c": 0, "d": 1}, names) == (
+        "a says Business; c says World; d says Sports"
+    )
+
+
 def test_what_is_downloaded():
-    job = Job(["=1+1", "y", "z", "not yet answered"])
-    job.prepare("still to be loaded", "files", 2)
-    for role, probabilities in GIVEN.items():
-        job.prepare(role, "files", 2)
-        job.parts[role].probabilities[:3], job.parts[role].done = probabilities, 3
-    table = answers.to_download(job, [*"abc", "still to be loaded", "unknown"], NAMES)
+    texts = ["=1+1", "y", "z", "not yet answered"]
+    table = answers.to_download(texts, GIVEN, NAMES)
     assert list(table)[:5] == ["headline", "models_differ", "a", "a World", "a Sports"]
     assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
     assert table["a"].tolist() == ["World", "Sports", "World"]
@@ -180,7 +211,7 @@ def test_what_is_downloaded():
         .splitlines()[1]
         .startswith('"\'=1+1",False,"World",0.9,0.1')
     )
-    assert answers.to_download(Job(["x"]), ["a"], NAMES).empty
+    assert answers.to_download(["x"], {}, NAMES).empty
 
 
 def test_csv_holds_no_formula():
@@ -191,6 +222,23 @@ def test_csv_holds_no_formula():
     assert lines[0] == '"\'=x","number"'
     cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
     assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        (None, "# minilm, 91 MB"),
+        ({"seconds_since_last_start": 42.4}, "# minilm, 91 MB, 42 seconds of training"),
+        ({"seconds_since_last_start": 720}, "# minilm, 91 MB, 12 minutes of training"),
+        ({"seconds_since_last_start": 7812.6}, "# minilm, 91 MB, 2.2 hours of training"),
+        ({"seconds_since_last_start": "long"}, "# minilm, 91 MB"),
+    ],
+)
+def test_a_command_says_what_it_makes_and_how_long_that_takes(tmp_path, training, said):
+    record = synthetic.write_run(tmp_path / "cache").record
+    models = [dataclasses.replace(model, training=training) for model in record.models]
+    record = dataclasses.replace(record, models=models)
+    assert answers.make_command(record, "minilm").splitlines()[0] == said
 
 
 def test_a_download_opens_in_excel_with_its_letters_and_figures():

@@ -17,10 +17,10 @@ __all__ = ["run"]  # fixtures
 def test_every_model_has_its_error_with_an_interval(open_page, run):
     app = open_page("calibration")
     table = app.dataframe[0].value.set_index("role")
-    assert table.index.tolist() == ["teacher", "minilm", "tiny-int8"]
+    assert table.index.tolist() == ["Teacher", "MiniLM", "Tiny, 8-bit dynamic"]
     frame = run.predictions("minilm")
     ece = metrics.expected_calibration_error(frame["label"].to_numpy(), probabilities_of(frame))
-    assert table.loc["minilm", "ece"].startswith(f"{100 * ece:.1f} % (")
+    assert table.loc["MiniLM", "ece"].startswith(f"{100 * ece:.1f} % (")
     assert (table["temperature"] < 1).all()  # the synthetic models are right more often than sure
     assert table["ece_change"].str.startswith("−").all()
     assert "Accuracy is unchanged by it" in said(app)
@@ -29,7 +29,7 @@ def test_every_model_has_its_error_with_an_interval(open_page, run):
 def test_the_temperature_can_be_switched_on_by_address(open_page):
     app = open_page("calibration", models=["teacher"], scaled="true")
     assert app.toggle(key="scaled").value
-    assert app.subheader[0].value == "teacher"
+    assert app.subheader[0].value == "Teacher"
     assert "at T = " in said(app)
     assert "as it is" not in said(app)
 
@@ -50,7 +50,7 @@ def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
     synthetic.write_run(cache_folder, roles=roles, at_hand=())
     app = open_page("calibration")
     assert app.multiselect(key="models").value == ["teacher", "minilm"]
-    assert "tiny-baseline" in app.multiselect(key="models").options
+    assert "Tiny, labels only · tiny-baseline" in app.multiselect(key="models").options
 
 
 def test_no_model_chosen_leaves_the_table(open_page):
@@ -71,20 +71,23 @@ ROW = {
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({}, "2.1 points too sure on average. With T = 1.40, the ECE falls to 0.6 % (change −1.5"),
+        (
+            {},
+            "2.1 points overconfident on average. With T = 1.40, the ECE falls to 0.6 % (change",
+        ),
         (
             {"overconfidence": -0.03, "overconfidence_low": -0.04, "overconfidence_high": -0.02},
-            "3.0 points too unsure",
+            "3.0 points underconfident",
         ),
         (
             {"overconfidence": -0.0002, "overconfidence_low": -0.006},
-            "neither too sure nor too unsure on average",
+            "neither overconfident nor underconfident on average",
         ),
         ({"ece": 0.005}, "no larger than chance gives"),
         ({"ece_change_high": 0.001}, "the ECE does not change for certain"),
         ({"ece_change_low": 0.001, "ece_change_high": 0.003}, "the ECE rises to 0.6 %"),
         ({"temperature": 0.05}, "settle no temperature"),
-        ({"temperature": float("nan")}, "2.1 points too sure on average."),
+        ({"temperature": float("nan")}, "2.1 points overconfident on average."),
     ],
 )
 def test_the_sentence(changes, sentence):

@@ -9,7 +9,8 @@ from pipeline.analysis import calibration, disagreement, metrics
 from tests.conftest import DASHBOARD
 from views.charts import confusion, reliability
 from views.charts.common import CLEAR
-from views.charts.confusion import IN_CELL, SHADES, SIGNED_SHADES
+from views.charts.confusion import CHANGE_SHADES, SHADES
+from views.charts.palette import ON_COLOR
 
 
 def test_the_background_is_left_to_the_theme():
@@ -45,8 +46,8 @@ def test_shares_are_of_the_true_or_of_the_predicted_class():
     assert heat.text.tolist() == [["100.0%", "33.3%"], ["0.0%", "66.7%"]]
     assert heat.z.tolist() == [[1, 1 / 3], [0, 2 / 3]]
     assert squares.customdata[:, 1].tolist() == [1, 1 / 3, 0, 2 / 3]
-    assert "of those called %{customdata[3]}" in squares.hovertemplate
-    assert "of those truly %{customdata[2]}" in confusion.figure(both).data[1].hovertemplate
+    assert "of those predicted as %{customdata[3]}" in squares.hovertemplate
+    assert "of those that are %{customdata[2]}" in confusion.figure(both).data[1].hovertemplate
     assert squares.customdata[1, 2:].tolist() == ["a", "b"]
 
 
@@ -87,6 +88,8 @@ def test_a_change_is_told_by_sign_and_by_shade():
     assert counts.text.tolist() == [["−1", "+1"], ["0", "0"]]
     assert shares.text.tolist() == [["−50.0", "+50.0"], ["0", "0"]]
     assert (counts.zmin, counts.zmax) == (-1, 1)  # no change is the middle
+    # One row fewer on the diagonal and one mistake more: both are worse.
+    assert counts.z.tolist() == [[-1, -1], [0, 0]]
     assert confusion.change_figure(change(), limit=7).data[0].zmax == 7
     assert counts.colorscale[0][1] != counts.colorscale[-1][1]
 
@@ -123,8 +126,8 @@ def contrast(one, other):
 
 
 def test_numbers_in_cells_are_legible_on_every_shade():
-    for scale in (SHADES, SIGNED_SHADES):
-        assert all(contrast(IN_CELL, shade) >= 4.5 for _, shade in scale)
+    for scale in (SHADES, CHANGE_SHADES):
+        assert all(contrast(ON_COLOR, shade) >= 4.5 for _, shade in scale)
 
 
 def bins():

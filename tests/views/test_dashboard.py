@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.results import storage
 from tests import synthetic
 from views import answers
+from views.parts.common import plain
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 
@@ -31,7 +32,7 @@ def damage(folder):
 # --- frontier -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["", "frontier"])
+@pytest.mark.parametrize("address", ["", "frontier", "compare"])
 def test_frontier_has_a_row_a_model(open_page, address):
     app = open_page(address)
     table = app.dataframe[0].value
@@ -47,16 +48,16 @@ def test_frontier_has_a_row_a_model(open_page, address):
 
 
 def test_the_table_tells_where_a_difference_is_found(open_page):
-    against = open_page("frontier").dataframe[0].value.set_index("role")["against"]
+    against = open_page("compare").dataframe[0].value.set_index("role")["against"]
     assert re.fullmatch(r"at most [\d.]+ points less accurate", against["minilm"])
     assert re.fullmatch(r"[\d.]+ to [\d.]+ points less accurate", against["tiny-int8"])
 
 
 def test_toy_runs_are_marked_and_never_beside_the_notebooks_figures(open_page, cache_folder):
     synthetic.write_run(cache_folder, "a-toy", family="toy")
-    app = open_page("frontier")
+    app = open_page("compare")
     assert app.selectbox(key="run").value == "synthetic"  # though "a-toy" comes first by name
-    app = open_page("frontier", run="a-toy (toy)")
+    app = open_page("compare", run="a-toy (toy)")
     assert "Toy run" in app.warning[0].value
     assert "reported_accuracy" not in app.dataframe[0].value
     assert not app.toggle
@@ -64,7 +65,7 @@ def test_toy_runs_are_marked_and_never_beside_the_notebooks_figures(open_page, c
 
 def test_the_run_with_most_training_rows_comes_first(open_page, cache_folder):
     synthetic.write_run(cache_folder, "larger", rows=1600)
-    assert open_page("frontier").selectbox(key="run").options == ["larger", "synthetic"]
+    assert open_page("compare").selectbox(key="run").options == ["larger", "synthetic"]
 
 
 # --- confusion ----------------------------------------------------------------------------------
@@ -72,10 +73,11 @@ def test_the_run_with_most_training_rows_comes_first(open_page, cache_folder):
 
 def test_confusion_shows_the_chosen_models(open_page):
     app = open_page("confusion", models=["teacher", "minilm", "tiny-int8"], cells="Row shares")
-    assert [e.value for e in app.subheader][:3] == ["teacher", "minilm", "tiny-int8"]
-    assert app.radio(key="cells").value == "Row shares"
+    called = [plain(name) for name in ("Teacher", "MiniLM", "Tiny, 8-bit dynamic")]
+    assert [e.value for e in app.subheader][:3] == called
+    assert app.selectbox(key="cells").value == "Row shares"
     first = app.dataframe[0].value
-    assert first["class"].tolist() == ["World", "Sports", "Business", "Sci/Tech"]
+    assert first["class"].tolist() == 3 * ["World", "Sports", "Business", "Sci/Tech"]
     assert first["recall"].between(90, 100).all()
 
 
@@ -88,7 +90,7 @@ def test_confusion_of_no_model_asks_for_one(open_page):
 
 def test_a_link_to_models_that_are_not_there_says_so(open_page):
     app = open_page("confusion", models=["../../etc", "minilm", "*huge*"], cells="<b>")
-    assert [e.value for e in app.subheader][:1] == ["minilm"]
+    assert [e.value for e in app.subheader][:1] == ["MiniLM"]
     assert "asks for what is not there" in app.warning[0].value
     said = "../../etc, *huge*\nThere are: teacher, minilm, tiny-int8"
     assert said in [text.value for text in app.text]
@@ -98,7 +100,7 @@ def test_a_link_to_models_that_are_not_there_says_so(open_page):
     assert not open_page("confusion", models=["minilm"]).warning
 
 
-@pytest.mark.parametrize("address", ["frontier", "confusion", "about", "present", "try"])
+@pytest.mark.parametrize("address", ["compare", "confusion", "about", "present", "try"])
 def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
     open_page, cache_folder, address
 ):
@@ -109,7 +111,7 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
     assert [link.label for link in app.get("page_link")] == ["larger", "synthetic"]
     assert not app.dataframe
     assert not app.selectbox
-    assert open_page("frontier", run="synthetic").selectbox(key="run").value == "synthetic"
+    assert open_page("compare", run="synthetic").selectbox(key="run").value == "synthetic"
 
 
 # --- what is not whole --------------------------------------------------------------------------
@@ -117,15 +119,15 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
 
 def test_an_empty_cache_says_what_to_run(open_page, cache_folder):
     shutil.rmtree(cache_folder / "synthetic")
-    for address in ("frontier", "confusion", "about", "present", "try"):
+    for address in ("compare", "confusion", "about", "present", "try"):
         app = open_page(address)
         assert "no run" in app.header[0].value
         assert app.code[0].value == "python -m pipeline run --family toy"
     shutil.rmtree(cache_folder)
-    assert "no run" in open_page("frontier").header[0].value
+    assert "no run" in open_page("compare").header[0].value
 
 
-@pytest.mark.parametrize("address", ["frontier", "confusion", "about", "present", "try"])
+@pytest.mark.parametrize("address", ["compare", "confusion", "about", "present", "try"])
 def test_a_run_that_is_not_whole_is_named_beside_one_that_is(open_page, cache_folder, address):
     synthetic.write_run(cache_folder, "whole")
     damage(cache_folder / "synthetic")
@@ -141,13 +143,13 @@ def test_a_run_that_is_whole_but_odd_is_named(open_page, cache_folder):
     files = {role: run.folder / "predictions" / f"{role}.parquet" for role in run.by_role}
     no_test = {r: pd.read_parquet(f).assign(split="validation") for r, f in files.items()}
     storage.write_run(cache_folder, run.record, no_test, {})
-    app = open_page("frontier")
+    app = open_page("compare")
     assert app.code[0].value.endswith("synthetic is left out: it has no predictions on test rows")
     assert app.selectbox(key="run").options == ["whole"]
 
 
 def test_damage_under_an_open_page_is_noticed(open_page, cache_folder):
-    app = open_page("frontier")
+    app = open_page("compare")
     assert not any("Not every run" in warning.value for warning in app.warning)
     damage(cache_folder / "synthetic")
     app.run()
@@ -166,7 +168,10 @@ def test_a_run_that_is_swapped_under_an_open_page_is_read_anew(open_page, cache_
     synthetic.write_run(cache_folder, roles=("teacher", "distil"))
     app.run()
     assert not app.exception
-    assert set(app.multiselect(key="models").options) == {"teacher", "distil"}
+    assert set(app.multiselect(key="models").options) == {
+        "Teacher",
+        "Half the teacher · distil",
+    }
 
 
 def test_an_unknown_option_is_one_line(open_page, monkeypatch):
@@ -210,7 +215,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 sys.argv = ["dashboard.py", "--cache", {str(cache_folder)!r}, "--data", {str(data_folder)!r}]
-for address in ("frontier", "confusion", "errors", "calibration", "about", "present", "try"):
+for address in ("compare", "confusion", "errors", "calibration", "about", "present", "try"):
     app = AppTest.from_file({str(DASHBOARD)!r}, default_timeout=60)
     app._page_hash = calc_hash(address)
     app.run()
@@ -218,7 +223,7 @@ for address in ("frontier", "confusion", "errors", "calibration", "about", "pres
     assert app.header or app.title, address
     said = [text.value for text in app.text]
     assert address != "errors" or any("not the one that this run" in text for text in said), said
-    if address == "frontier":  # the first that people see is not to wait for these
+    if address == "compare":  # the first that people see is not to wait for these
         print(sorted({{"sklearn", "scipy.stats", "scipy.optimize"}} & set(sys.modules)))
 assert app.dataframe, "no model answered"
 print(sorted({{"torch", "transformers", "datasets"}} & set(sys.modules)))

@@ -17,7 +17,9 @@ from pipeline.results.predictions import probabilities_of
 from tests import synthetic
 from views.pages import errors
 from views.parts import texts
+from views.parts.common import plain
 
+CHANGES = "Newly wrong, newly correct"
 HEADLINES = pd.read_csv(data_sets.TOY, keep_default_na=False)
 
 
@@ -58,6 +60,17 @@ def news(run, tmp_path):
     return write_data(run, tmp_path / "news")
 
 
+def replace_text(run: storage.Run, folder: Path, row: int, text: str) -> None:
+    """Put another text into the test rows of the data, as if the run had been made on it."""
+    frame = pd.read_csv(folder / "test.csv")
+    frame.loc[row, "text"] = text
+    frame.to_csv(folder / "test.csv", index=False)
+    path = run.folder / storage.RECORD
+    record = json.loads(path.read_text()) | {"checksum": ""}
+    record["data"]["fingerprint"] = data_sets.load(folder).fingerprint
+    path.write_text(json.dumps(record))
+
+
 def said(app) -> str:
     """Everything on the page but tables."""
     kinds = ("markdown", "header", "subheader", "caption", "info", "text")
@@ -71,7 +84,7 @@ def answers(run, role):
     return frame["label"].to_numpy(), given.argmax(axis=1), given.max(axis=1)
 
 
-# --- filter -------------------------------------------------------------------------------------
+# --- one model ----------------------------------------------------------------------------------
 
 
 def test_wrong_answers_are_listed_the_surest_first(open_page, run):
@@ -82,28 +95,28 @@ def test_wrong_answers_are_listed_the_surest_first(open_page, run):
     assert sorted(table["Row"]) == wrong.tolist()
     assert table["Confidence"].is_monotonic_decreasing
     assert table["Confidence"].iloc[0] == pytest.approx(100 * sure[wrong].max())
-    assert (table["Labelled"] != table["Called"]).all()
-    assert f"{len(wrong)} of 800 test rows" in said(app)
+    assert (table["Actual"] != table["Predicted"]).all()
+    assert f"{len(wrong)} wrong answers of 800 test rows" in said(app)
 
 
 def test_filters_narrow_and_are_in_the_address(open_page, run):
     labels, called, sure = answers(run, "minilm")
     _, teacher, _ = answers(run, "teacher")
     _, tiny, _ = answers(run, "tiny-int8")
-    query = {"model": "minilm", "outcome": "All", "true": ["World", "Sports"]}
+    query = {"model": "minilm", "outcome": "All", "actual": "World"}
     app = open_page("errors", **query, predicted="Business", confidence=["60", "90"])
-    wanted = np.isin(labels, [0, 1]) & (called == 2) & (sure >= 0.6) & (sure <= 0.9)
+    wanted = (labels == 0) & (called == 2) & (sure >= 0.6) & (sure <= 0.9)
     assert sorted(app.dataframe[0].value["Row"]) == np.flatnonzero(wanted).tolist()
     app = open_page("errors", **query, differ="1")
     differ = (called != teacher).astype(int) + (called != tiny)
-    wanted = np.isin(labels, [0, 1]) & (differ >= 1)
+    wanted = (labels == 0) & (differ >= 1)
     table = app.dataframe[0].value.set_index("Row")
     assert sorted(table.index) == np.flatnonzero(wanted).tolist()
     assert (table["Others differ"] == differ[table.index]).all()
 
 
 def test_right_answers_can_be_listed_and_long_tables_are_cut(open_page, run):
-    app = open_page("errors", outcome="Right")
+    app = open_page("errors", outcome="Correct")
     labels, called, _ = answers(run, "teacher")
     right = int((labels == called).sum())
     assert len(app.dataframe[0].value) == 500
@@ -117,7 +130,7 @@ def test_no_row_left_says_so(open_page):
 
 
 def test_nonsense_in_the_address_is_served(open_page):
-    query = {"part": "<b>", "model": "../x", "true": "x", "confidence": ["a", "b"], "row": "no"}
+    query = {"part": "<b>", "model": "../x", "actual": "x", "confidence": ["a", "b"], "row": "no"}
     app = open_page("errors", **query, differ="99", outcome="**x**")
     assert app.dataframe[0].value["Confidence"].notna().all()
     app = open_page("errors", part="Suspected label errors", least="-3", sure="1000")
@@ -129,30 +142,51 @@ def test_one_model_alone(open_page, cache_folder):
     app = open_page("errors")
     assert not [slider for slider in app.slider if slider.key == "differ"]
     assert "Others differ" not in app.dataframe[0].value
-    assert "Choose two different" in said(open_page("errors", part="Broke and fixed"))
+    assert "Choose two different" in said(open_page("errors", part=CHANGES))
     assert "It takes two models" in said(open_page("errors", part="Suspected label errors"))
 
 
 def test_a_row_shows_what_every_model_says(open_page, run, news):
     row = int(open_page("errors").dataframe[0].value["Row"].iloc[0])
     app = open_page("errors", news, row=str(row))
-    assert app.code[0].value == data_sets.load(news).test.texts[row]
+    assert data_sets.load(news).test.texts[row] in said(app)
+    assert f"Row {row}. Actual: " in said(app)
     detail = app.dataframe[1].value.set_index("Model")
-    assert detail.index.tolist() == ["teacher", "minilm", "tiny-int8"]
+    assert detail.index.tolist() == ["Tiny, 8-bit dynamic", "MiniLM", "Teacher"]
     given = probabilities_of(run.predictions("minilm"))[row]
-    shown = detail.loc["minilm", ["0", "1", "2", "3"]].tolist()
+    shown = detail.loc["MiniLM", ["0", "1", "2", "3"]].tolist()
     assert shown == pytest.approx((100 * given).tolist())
 
 
-# --- broke and fixed ----------------------------------------------------------------------------
+def test_a_row_is_opened_by_a_click_in_the_table_and_is_in_the_address(open_page, news):
+    app = open_page("errors", news)
+    assert "Click a row" in said(app)
+    (key,) = (table.key for table in app.dataframe)
+    app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(3, "Actual")]}}
+    app.run()
+    assert not app.exception
+    row = int(app.dataframe[0].value["Row"].iloc[3])
+    assert app.query_params["row"] == str(row)
+    assert f"Row {row}. Actual: " in said(app)
+    assert data_sets.load(news).test.texts[row] in said(app)
+
+
+def test_a_row_that_is_not_listed_is_not_opened(open_page):
+    for row in ("-1", "99999", "1e3", "<b>"):
+        app = open_page("errors", row=row)
+        assert "Click a row" in said(app)
+        assert "row" not in app.query_params
+
+
+# --- newly wrong, newly correct -----------------------------------------------------------------
 
 
 def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
     roles = ("teacher", "minilm", "tiny-baseline")  # which is the smallest
     synthetic.write_run(cache_folder, roles=roles, at_hand=())
-    app = open_page("errors", part="Broke and fixed")
-    assert app.selectbox(key="b").value == "minilm"
-    assert "tiny-baseline" in app.selectbox(key="b").options
+    app = open_page("errors", part=CHANGES)
+    assert app.selectbox(key="model").value == "minilm"
+    assert "Tiny, labels only · tiny-baseline" in app.selectbox(key="model").options
 
 
 def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
@@ -160,14 +194,16 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
     _, two, _ = answers(run, "tiny-int8")
     broke = np.flatnonzero((one == labels) & (two != labels))
     fixed = np.flatnonzero((one != labels) & (two == labels))
-    app = open_page("errors", part="Broke and fixed")
+    app = open_page("errors", part=CHANGES)
     metrics = {metric.label: int(metric.value.replace(",", "")) for metric in app.metric}
-    assert (metrics["Broke"], metrics["Fixed"]) == (len(broke), len(fixed))
+    assert (metrics["Newly wrong"], metrics["Newly correct"]) == (len(broke), len(fixed))
     assert sum(metrics.values()) == len(labels)
     found = paired_difference(two == labels, one == labels, comparisons=2)
-    assert f"`tiny-int8` is {both_ends_in_words(found.low, found.high)} (95 %)" in said(app)
+    words = both_ends_in_words(found.low, found.high)
+    assert f"{plain('Tiny, 8-bit dynamic')} is {words} (95 %)" in said(app)
     assert sorted(app.dataframe[0].value["Row"]) == broke.tolist()
-    reverse = open_page("errors", part="Broke and fixed", a="tiny-int8", b="teacher", side="Fixed")
+    query = {"base": "tiny-int8", "model": "teacher", "side": "Newly correct"}
+    reverse = open_page("errors", part=CHANGES, **query)
     assert sorted(reverse.dataframe[0].value["Row"]) == broke.tolist()
     assert "net gain" in said(reverse)
 
@@ -179,24 +215,24 @@ def test_broke_and_fixed_are_counted_tested_and_listed(open_page, run):
             30,
             5,
             (-0.005, -0.001),
-            "a net loss of 25. `B` is 0.1 to 0.5 points less accurate (95 %).",
+            "a net loss of 25. B is 0.1 to 0.5 points less accurate (95 %).",
         ),
-        (5, 30, (0.001, 0.005), "a net gain of 25. `B` is 0.1 to 0.5 points more accurate (95 %)."),
+        (5, 30, (0.001, 0.005), "a net gain of 25. B is 0.1 to 0.5 points more accurate (95 %)."),
         (
             5,
             4,
             (-0.002, 0.001),
             "0.10 points more accurate (95 %); no difference found.",
         ),
-        (4, 4, (-0.001, 0.001), "as many. `B` is between 0.10 points less and 0.10 points more"),
-        (0, 0, (-0.001, 0.001), "The two are right on the very same rows."),
+        (4, 4, (-0.001, 0.001), "as many. B is between 0.10 points less and 0.10 points more"),
+        (0, 0, (-0.001, 0.001), "The two are correct on the very same rows."),
     ],
 )
 def test_the_sentence(broke, fixed, ends, sentence):
     difference = Difference((fixed - broke) / 7600, *ends, 0.5)
-    text = errors.say_broke_and_fixed("A", "B", broke, fixed, 7600, difference)
+    text = errors.say_changes("A", "B", broke, fixed, 7600, difference)
     assert sentence in text
-    assert f"broke {broke} of 7,600 rows" in text
+    assert f"Against A, B has {broke} of 7,600 rows newly wrong" in text
 
 
 # --- suspected label errors ---------------------------------------------------------------------
@@ -213,7 +249,7 @@ def test_suspects_follow_the_rule_and_accuracy_without_them_is_an_estimate(open_
     assert (table["Models"] == 3).all()
     assert (without["without"] > without["accuracy"]).all()
     kept = (called[0] == labels)[~wanted].mean()
-    assert without.set_index("role").loc["teacher", "without"] == pytest.approx(100 * kept)
+    assert without.set_index("role").loc["Teacher", "without"] == pytest.approx(100 * kept)
     assert "at least 3 of 3 models" in said(app)
     assert "Estimate" in said(app)
 
@@ -236,8 +272,40 @@ def test_texts_are_shown_where_the_data_is_at_hand(open_page, news):
 def test_without_the_data_a_line_says_how_to_see_texts(open_page):
     app = open_page("errors")
     assert "Headline" not in app.dataframe[0].value
-    assert "not at hand" in said(app)
     assert "-- --data DIR" in app.code[0].value
+    first = next(element for element in app.main if element.type == "text")
+    assert "not at hand" in first.value  # before anything else is shown
+
+
+def test_entities_in_texts_are_decoded_and_the_download_keeps_them(
+    open_page, run, news, monkeypatch
+):
+    raw = "Oil &lt;b&gt;up&lt;/b&gt; as AT&amp;T says it #39;s quot;fine"
+    row = int(open_page("errors").dataframe[0].value["Row"].iloc[0])
+    replace_text(run, news, row, raw)
+    written = []
+    monkeypatch.setattr(
+        st, "download_button", lambda label, content, *rest, **options: written.append(content)
+    )
+    app = open_page("errors", news, row=str(row))
+    decoded = "Oil <b>up</b> as AT&T says it's \"fine"
+    assert decoded in app.dataframe[0].value["Headline"].tolist()
+    assert decoded in [text.value for text in app.text]
+    assert raw in pd.read_csv(io.BytesIO(written[0]))["Headline"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        ("Reuters - It #39;s over", "Reuters - It's over"),
+        ("the #36;5 bill", "the $5 bill"),
+        ("a &amp;lt; b", "a &lt; b"),  # once
+        ("Q&A; ant; lt;b", "Q&A; ant; <b"),
+        ("plain; text #1", "plain; text #1"),
+    ],
+)
+def test_entities(text, decoded):
+    assert texts.decoded(text) == decoded
 
 
 def test_other_data_is_refused(open_page, news, cache_folder):
@@ -299,18 +367,16 @@ def test_the_hubs_cache_is_read_without_its_library(open_page, news, tmp_path):
 
 def test_markup_in_a_headline_stays_text(open_page, run, news):
     hostile = "=HYPERLINK(1) **bold** <img src=x onerror=alert(1)>"
-    frame = pd.read_csv(news / "test.csv")
     row = int(open_page("errors").dataframe[0].value["Row"].iloc[0])
-    frame.loc[row, "text"] = hostile
-    frame.to_csv(news / "test.csv", index=False)
-    path = run.folder / storage.RECORD
-    record = json.loads(path.read_text()) | {"checksum": ""}
-    record["data"]["fingerprint"] = data_sets.load(news).fingerprint
-    path.write_text(json.dumps(record))
+    replace_text(run, news, row, hostile)
     app = open_page("errors", news, row=str(row))
-    assert app.code[0].value == hostile
+    assert hostile in [text.value for text in app.text]
     assert hostile in app.dataframe[0].value["Headline"].tolist()
-    assert "bold" not in said(app)
+    rendered = [
+        element.value for kind in ("markdown", "caption", "info") for element in getattr(app, kind)
+    ]
+    assert "bold" not in "".join(rendered)
+    assert "bold" not in "".join(element.body for element in app.get("html"))
 
 
 def test_the_download_holds_every_row_and_no_formula(open_page, monkeypatch):
@@ -321,4 +387,4 @@ def test_the_download_holds_every_row_and_no_formula(open_page, monkeypatch):
     open_page("errors", outcome="All")
     table = pd.read_csv(io.BytesIO(written[0]))
     assert len(table) == 800
-    assert list(table)[:4] == ["Row", "Labelled", "Called", "Confidence"]
+    assert list(table)[:4] == ["Row", "Actual", "Predicted", "Confidence"]

@@ -32,7 +32,7 @@ PAGES = """
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 sys.argv = ["dashboard.py", "--cache", sys.argv[1]]
-for page in ("frontier", "confusion", "errors", "calibration", "try", "about", "present"):
+for page in ("compare", "confusion", "errors", "calibration", "try", "about", "present"):
     app = AppTest.from_file("dashboard.py", default_timeout=120)
     app._page_hash = calc_hash(page)
     app.run()

@@ -12,7 +12,8 @@ from tests.synthetic import FIGURES
 from views.charts import frontier
 from views.charts.axes import X_AXES, Y_AXES, points
 from views.charts.common import CLEAR
-from views.charts.frontier import _ticks
+from views.charts.frontier import Look, Marks
+from views.charts.scales import side_by_side, ticks
 
 
 def run_of(name, shift=0.0, methods=None):
@@ -40,6 +41,16 @@ def by_name(figure):
     return {trace.name: trace for trace in figure.data if trace.name}
 
 
+def drawn_x(figure):
+    """Where each model's mark stands, by role."""
+    return {
+        data[0]: x
+        for trace in figure.data
+        if trace.customdata is not None
+        for data, x in zip(trace.customdata, trace.x, strict=True)
+    }
+
+
 def test_every_model_is_drawn_once_with_its_interval(models):
     traces = by_name(frontier.figure(models))
     drawn = [name for trace in traces.values() for name in trace.customdata[:, 0]]
@@ -54,7 +65,8 @@ def test_every_model_is_drawn_once_with_its_interval(models):
 def test_the_front_is_a_line_of_steps_and_its_models_are_filled(models):
     line, dots = frontier.figure(models).data
     assert line.line.shape == "hv"
-    assert list(line.x) == sorted(models["x"][models["front"]])
+    places = drawn_x(frontier.figure(models))
+    assert list(line.x) == sorted(places[role] for role in models["role"][models["front"]])
     symbols = zip(dots.customdata, dots.marker.symbol, strict=True)
     filled = {data[0] for data, symbol in symbols if symbol == "circle"}
     assert filled == set(models["role"][models["front"]])
@@ -78,9 +90,9 @@ def test_groups_differ_in_shape_and_not_only_in_colour(references):
     assert len({line.line.dash for line in lines}) == 2
 
 
-def test_the_chosen_model_is_ringed(models):
-    *_, ring = frontier.figure(models, chosen=("one", "qat")).data
-    assert (ring.x[0], ring.y[0]) == (113.2, 0.945)
+def test_the_recommended_model_is_ringed(models):
+    *_, ring = frontier.figure(models, marks=Marks(picked=("one", "qat"))).data
+    assert (ring.x[0], ring.y[0]) == (drawn_x(frontier.figure(models))["qat"], 0.945)
     assert ring.marker.symbol == "circle-open"
 
 
@@ -128,7 +140,7 @@ def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, references
 def test_a_model_that_would_squash_all_others_is_an_arrow_with_its_figure(models):
     figure = frontier.figure(models)
     ((across, down),) = drawn_at_the_edge(figure, "down").values()
-    assert across == pytest.approx(np.log10(113.1))
+    assert across == pytest.approx(np.log10(113.1), abs=0.05)  # beside another arrow or mark
     low, high = figure.layout.yaxis.range
     assert low < down < models[models["role"] != "static-naive"]["low"].min()
     assert high - low < 0.06
@@ -160,7 +172,7 @@ def test_an_arrow_on_the_front_is_filled_and_can_be_chosen(models):
     y = table["y"].where(table["role"] != "nano", 0.5)
     table = table.assign(y=y, low=y - 0.005, high=y + 0.005)
     table["front"] = metrics.pareto_front(table["x"], table["y"])
-    figure = frontier.figure(table, chosen=("one", "nano"))
+    figure = frontier.figure(table, marks=Marks(picked=("one", "nano")))
     (place,) = drawn_at_the_edge(figure, "down").values()
     assert "triangle-down" in by_name(figure)["one"].marker.symbol
     *_, ring = figure.data
@@ -201,7 +213,7 @@ NARROW, WIDE = [(width, True) for width in (280, 330, 440)], [(w, False) for w i
 @pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
 @pytest.mark.parametrize("overlay", [True, False])
 def test_no_two_labels_overlap(models, references, width, narrow, overlay):
-    figure = frontier.figure(models, references if overlay else None, narrow=narrow)
+    figure = frontier.figure(models, references if overlay else None, look=Look(narrow=narrow))
     boxes = list(label_boxes(figure, width))
     needed = models[models["front"] | (models["role"] == "teacher")] if narrow else models
     assert {text.split()[0] for text, *_ in boxes} >= set(needed["role"])
@@ -211,14 +223,83 @@ def test_no_two_labels_overlap(models, references, width, narrow, overlay):
 @pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
 def test_of_two_runs_the_fronts_are_named(width, narrow):
     both = pd.concat([run_of("one"), run_of("two", -0.004)])
-    boxes = list(label_boxes(frontier.figure(both, narrow=narrow), width))
+    boxes = list(label_boxes(frontier.figure(both, look=Look(narrow=narrow)), width))
     assert {text for text, *_ in boxes} >= set(both["role"][both["front"]])
     assert overlaps(boxes) == []
 
 
 def test_in_a_narrow_window_names_are_left_out_rather_than_put_on_bars(models, references):
-    named = {narrow: notes(frontier.figure(models, references, narrow=narrow)) for narrow in (0, 1)}
+    named = {
+        narrow: notes(frontier.figure(models, references, look=Look(narrow=bool(narrow))))
+        for narrow in (0, 1)
+    }
     assert len(named[1]) < len(named[0])
+
+
+def test_marks_that_would_overlap_stand_side_by_side(models):
+    """dynamic and qat are of one size and accuracy: each can be seen and clicked."""
+    figure = frontier.figure(models)
+    left, right = figure.layout.xaxis.range
+    pixels = {r: 740 * (np.log10(x) - left) / (right - left) for r, x in drawn_x(figure).items()}
+    low, high = figure.layout.yaxis.range
+    for one, other in combinations(set(pixels) - {"static-naive"}, 2):
+        down = 300 * abs(FIGURES[one][1] - FIGURES[other][1]) / (high - low)
+        assert max(abs(pixels[one] - pixels[other]), down) > 14, (one, other)
+    assert abs(pixels["dynamic"] - pixels["qat"]) > 14
+    assert drawn_x(figure)["nano"] == pytest.approx(1.05)  # where nothing is near, nothing moves
+    costs = {data[0]: data[5] for data in by_name(figure)["one"].customdata}
+    assert costs["dynamic"] == "110"  # the hover tells the size as it is
+
+
+def test_no_mark_moves_further_than_it_must():
+    across = side_by_side(np.array([100.0, 103.0, 300.0]), np.array([50.0, 52.0, 50.0]))
+    assert across.tolist() == pytest.approx([94, 109, 300], abs=0.02)
+    across = side_by_side(np.array([100.0, 103.0]), np.array([50.0, 90.0]))
+    assert across.tolist() == [100, 103]
+
+
+def test_what_is_beyond_the_limits_is_grey_and_shaded(models):
+    beyond = frozenset(("one", role) for role, f in FIGURES.items() if f[0] > 50)
+    figure = frontier.figure(models, marks=Marks(excluded=beyond, most_x=50.0))
+    colors = {
+        data[0]: trace.marker.color
+        for trace in figure.data
+        if trace.customdata is not None
+        for data in trace.customdata
+    }
+    grey = {role for role, color in colors.items() if color == colors["teacher"]}
+    assert grey == {role for _, role in beyond}
+    rect, line = figure.layout.shapes
+    assert (rect.x0, line.x0, line.x1) == (50, 50, 50)
+    assert rect.x1 == pytest.approx(10 ** figure.layout.xaxis.range[1])
+    assert not frontier.figure(models).layout.shapes
+    assert not frontier.figure(models, marks=Marks(most_x=1e6)).layout.shapes
+
+
+def test_a_least_accuracy_is_shaded_below(models):
+    rect, line = frontier.figure(models, marks=Marks(least_y=0.94)).layout.shapes
+    assert (rect.y1, line.y0, line.y1) == (0.94, 0.94, 0.94)
+
+
+def test_the_model_whose_details_are_open_has_a_halo(models):
+    opened = frontier.figure(models, marks=Marks(("one", "qat"), ("one", "nano")))
+    halo = [trace for trace in opened.data if trace.marker.size == 26]
+    assert [trace.x[0] for trace in halo] == [pytest.approx(1.05)]
+    same = frontier.figure(models, marks=Marks(("one", "qat"), ("one", "qat")))
+    assert not [trace for trace in same.data if trace.marker.size == 26]
+
+
+def test_names_stand_in_the_place_of_roles_and_are_text(models):
+    named = models.assign(name=["<b>" + role for role in models["role"]])
+    figure = frontier.figure(named)
+    assert "&lt;b&gt;nano" in notes(figure)
+    assert "&lt;b&gt;nano" in by_name(figure)["one"].customdata[:, 6]
+
+
+def test_a_single_run_needs_no_legend(models, references):
+    assert not frontier.figure(models).layout.showlegend
+    assert frontier.figure(models, references).layout.showlegend
+    assert frontier.figure(pd.concat([run_of("one"), run_of("two")])).layout.showlegend
 
 
 def test_one_model_makes_a_chart(models):
@@ -226,7 +307,7 @@ def test_one_model_makes_a_chart(models):
 
 
 def test_ticks_are_round_numbers():
-    assert _ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
-    assert _ticks(-0.2, 2.8, font=16) == pytest.approx([1, 3, 10, 30, 100, 300])
-    assert _ticks(-3.1, 0.4, font=16) == pytest.approx([0.001, 0.01, 0.1, 1])  # turned, with more
-    assert _ticks(-3, 3) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100, 1000])
+    assert ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
+    assert ticks(-0.2, 2.8, font=16) == pytest.approx([1, 3, 10, 30, 100, 300])
+    assert ticks(-3.1, 0.4, font=16) == pytest.approx([0.001, 0.01, 0.1, 1])  # turned, with more
+    assert ticks(-3, 3) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100, 1000])

@@ -20,6 +20,8 @@ BIDI = "\u202egnp.exe\u2066 coach"
 
 
 def ask(app: AppTest, pasted: str) -> AppTest:
+    app.session_state["source"] = "Many headlines"
+    app.run()
     app.text_area(key="headlines").set_value(pasted)
     app.run()
     assert not app.exception
@@ -38,10 +40,13 @@ def markdown(app: AppTest) -> str:
 def test_a_line_of_a_million_characters(open_page):
     app = ask(open_page("try"), "coach " * 170_000)
     assert "Longer than 10,000 characters" in markdown(app)
-    assert app.dataframe[0].value["Answer"].tolist() == ["Sports", "Sports"]
-    shown = sum(len(str(frame.value)) for frame in app.dataframe) + sum(
-        len(code.value) for code in app.code
-    )
+    assert next(f for f in app.dataframe if "Answer" in f.value).value["Answer"].tolist() == [
+        "Sports",
+        "Sports",
+    ]
+    shown = sum(len(str(frame.value)) for frame in app.dataframe)
+    shown += sum(len(code.value) for code in app.code)
+    shown += sum(len(picture.body) for picture in app.get("html"))
     assert shown < 20_000  # the page does not send it back
 
 
@@ -57,13 +62,13 @@ def test_a_hundred_thousand_lines(open_page, monkeypatch):
 )
 def test_odd_characters_are_data(open_page, text):
     app = ask(open_page("try"), f"{text}\nbank")
-    assert app.dataframe[0].value["Headline"].tolist() == [text.strip(), "bank"]
+    assert sorted(app.dataframe[0].value["Headline"]) == sorted([text.strip(), "bank"])
     assert text not in markdown(app)
 
 
 # --- the address --------------------------------------------------------------------------------
 
-PAGES = ("frontier", "confusion", "errors", "calibration", "try", "about", "present")
+PAGES = ("compare", "confusion", "errors", "calibration", "try", "about", "present")
 ODD = {"markup": MARKUP, "null and bidi": f"\0{BIDI}", "number": "9" * 400, "path": "../../etc"}
 # Whatever a page keeps in its address, under any page's names.
 KEYS = (
@@ -114,7 +119,7 @@ MB = 10**6
 # Of a tenth of the largest size: what they take grows with it.
 BOMBS = {
     "one line": b"coach " * (MB // 6),
-    "only line breaks": b"\n" * MB + b"coach",
+    "only line breaks": b"\n" * (MB // 4) + b"coach",
     "only separators": b"text,x\n" + b"," * MB,
     "many short fields": b"a,b\n" + b"ab," * (MB // 3),
     "a quote that is never closed": b'text\n"' + b"coach\n" * (MB // 6),

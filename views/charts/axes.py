@@ -1,6 +1,7 @@
 """What the frontier's axes can show, and a run's models as points on two of them."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,10 @@ from views.glossary import GLOSSARY
 REFERENCES = {"classical": "Classical", JOINED: "Joined"}
 """Methods of models that belong to no family → the legend's word for them; words are short, so that
 the legend leaves a phone some room for the chart."""
+
+
+Figure = TypeVar("Figure", float, pd.Series)
+"""One figure, or one of each model."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ X_AXES = {
     for axis in (
         Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
         Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
+        Axis("mean_ms", "Mean latency", "Mean, ms a headline", True, "ms"),
         Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
         Axis("headline_p50_ms", "Latency of a headline", "Median, ms a short headline", True, "ms"),
         Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),
@@ -88,7 +94,9 @@ X_AXES = {
 }
 
 
-def cost_of_a_million(rows_per_second: float, threads: float, price_per_core_hour: float) -> float:
+def cost_of_a_million(
+    rows_per_second: Figure, threads: Figure, price_per_core_hour: float
+) -> Figure:
     """What it costs to classify a million headlines, in the price's currency.
 
     Every thread is taken for a core that is paid for as long as the batch runs.

@@ -5,6 +5,8 @@ on light and on dark. Other colours are Okabe & Ito's (2008), which the colour-b
 nothing is told by colour alone: every group has a shape of its own.
 """
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8A8A8A"
@@ -15,7 +17,7 @@ lightest) in the place of this one, in the browser. Elsewhere it is as good as b
 CLEAR = "rgba(0,0,0,0)"
 
 
-def dress(figure: go.Figure, **layout) -> go.Figure:
+def dress(figure: go.Figure, **layout: Any) -> go.Figure:
     """Give a figure what all have: transparent background, ink, a legend above."""
     figure.update_xaxes(tickfont={"color": INK}, title_font={"color": INK}, zeroline=False)
     figure.update_yaxes(tickfont={"color": INK}, title_font={"color": INK}, zeroline=False)

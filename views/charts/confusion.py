@@ -7,20 +7,24 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from views.charts.common import VERMILLION, dress
+from views.charts.palette import BETTER_FILL, ON_COLOR, WORSE_FILL
 
-IN_CELL = "#111111"
 SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
-# Less is blue and more is orange, which all kinds of colour vision tell apart; signs say it too.
-SIGNED_SHADES = [[0, "#6BAED6"], [0.5, "#F7F7F7"], [1, "#F4A261"]]
+# Worse is orange and better is blue, which all kinds of colour vision tell apart. Without colour
+# numbers tell it by their signs: more is better on the diagonal and worse elsewhere.
+CHANGE_SHADES = [[0, WORSE_FILL], [0.5, "#F7F7F7"], [1, BETTER_FILL]]
 
-_TRULY, _CALLED = "%{customdata[2]}", "%{customdata[3]}"
-_WHOLE = {"share": f"those truly {_TRULY}", "column_share": f"those called {_CALLED}"}
+_ACTUAL, _PREDICTED = "%{customdata[2]}", "%{customdata[3]}"
+_WHOLE = {
+    "share": f"those that are {_ACTUAL}",
+    "column_share": f"those predicted as {_PREDICTED}",
+}
 """What a cell's share is of."""
 _LONGEST, _MOST = 14, 20
 """Letters of a class's name beside the squares; classes whose squares have room for a number."""
 
 Cell = tuple[str, str]
-"""True class, predicted class."""
+"""Actual class, predicted class."""
 
 
 def figure(
@@ -29,13 +33,13 @@ def figure(
     by: str = "share",
     chosen: Cell | None = None,
 ) -> go.Figure:
-    """A confusion matrix: true classes down, predicted ones across.
+    """A confusion matrix: actual classes down, predicted ones across.
 
     Args:
         cells: as ``disagreement.confusion_cells`` returns them; those of ``analysis.confusion``
             lack ``column_share``.
         shares: write shares in the cells instead of counts.
-        by: which share shades the cells and is written: ``share`` of the true class, or
+        by: which share shades the cells and is written: ``share`` of the actual class, or
             ``column_share``, of the predicted one.
         chosen: the cell to be framed, if any.
     """
@@ -52,7 +56,7 @@ def change_figure(
     chosen: Cell | None = None,
     limit: float = 0.0,
 ) -> go.Figure:
-    """What a model moved against another: signed, cell by cell.
+    """What a model moved against another, cell by cell: signed, and coloured by better and worse.
 
     Args:
         change: as ``disagreement.confusion_change`` returns it.
@@ -66,8 +70,14 @@ def change_figure(
     limit = max(limit, values.abs().max()) or 1
     written = values.map(lambda value: signed(100 * value, 1) if shares else signed(value))
     hover = f"%{{customdata[0]:+,}} headlines, %{{customdata[1]:+.1%}} of {_WHOLE[by]}"
-    heat = {"z": values, "zmin": -limit, "zmax": limit, "colorscale": SIGNED_SHADES}
+    better = values * better_if_more(change)
+    heat = {"z": better, "zmin": -limit, "zmax": limit, "colorscale": CHANGE_SHADES}
     return _matrix(change, heat, written, change[["count", by]], hover, chosen)
+
+
+def better_if_more(cells: pd.DataFrame) -> pd.Series:
+    """1 where more rows in a cell are better, on the diagonal; −1 elsewhere."""
+    return (cells["true"] == cells["predicted"]).map({True: 1, False: -1})
 
 
 def signed(value: float, decimals: int = 0) -> str:
@@ -94,7 +104,7 @@ def _matrix(
         **heat | {"z": heat["z"].to_numpy().reshape(square)},
         text=written.to_numpy().reshape(square),
         texttemplate="%{text}" if len(names) <= _MOST else None,
-        textfont={"size": 13, "color": IN_CELL},
+        textfont={"size": 13, "color": ON_COLOR},
         showscale=False,
         xgap=2,
         ygap=2,
@@ -113,7 +123,7 @@ def _matrix(
         customdata=told.assign(
             true=cells["true"].map(_as_text), predicted=cells["predicted"].map(_as_text)
         ),
-        hovertemplate=f"truly {_TRULY}, called {_CALLED}<br>{hover}<extra></extra>",
+        hovertemplate=f"actual {_ACTUAL}, predicted {_PREDICTED}<br>{hover}<extra></extra>",
         showlegend=False,
     )
     if chosen and set(chosen) <= set(names):
@@ -128,7 +138,7 @@ def _matrix(
         )
     last = len(names) - 0.5
     figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30, -90])
-    figure.update_yaxes(title="True", range=[last, -0.5])
+    figure.update_yaxes(title="Actual", range=[last, -0.5])
     # Of many classes, every so many is named. A name may look like a number, which it is not.
     named = names[:: -(-len(names) // _MOST)]
     short = [_as_text(shortened(name)) for name in named]

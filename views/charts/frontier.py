@@ -1,25 +1,32 @@
 """The frontier: any figure of quality against any cost."""
 
+import html
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from pipeline.analysis.budget import round_sensibly
 from pipeline.recipes.reported import Published, Reported
-from views.charts import labels
+from views.charts import labels, scales
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, Axis
 from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, OCHRE, PURPLE, VERMILLION, dress
 from views.charts.labels import Label
 
-_HEIGHT, _MARGIN = 460, {"l": 62, "r": 12, "t": 40, "b": 52}
+Key = tuple[str, str]
+"""A model: its run and its role."""
+
+HEIGHT = 360
+"""Pixels: what a projector of 1280×720 has left under the tiles."""
+_MARGIN = {"l": 62, "r": 12, "t": 12, "b": 48}
 _LEGEND_ROW = 20
-_CHEAP = 100
-"""A reference that is so many times cheaper than every model is put at the edge."""
-_SQUASHED = 0.25
-"""Bad points are put at the edge if all others would else share less than this of the height."""
+_EXCLUDED = "#8F959B"
+_SHADE = "rgba(128, 128, 128, 0.13)"
+_HALO = "rgba(36, 123, 189, 0.35)"
 
 # Run by run, then kinds of reference: each has a shape of its own beside its colour.
 _RUN_STYLES = ((BLUE, "circle"), (VERMILLION, "square"))
@@ -27,6 +34,34 @@ _REFERENCE_STYLES = dict(
     zip(REFERENCES.values(), ((GREEN, "triangle-up"), (OCHRE, "hexagon")), strict=True)
 )
 _FOREIGN_STYLES = {"Notebook": (GREY, "diamond-open"), "Published": (PURPLE, "star-open")}
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a chart sets off from the rest."""
+
+    picked: Key | None = None
+    """The recommended model: it has a ring."""
+    opened: Key | None = None
+    """The model whose details are open: it has a halo."""
+    excluded: frozenset[Key] = frozenset()
+    """Models beyond the limits: they are grey."""
+    most_x: float | None = None
+    """The limit of the cost that the chart shows: what is beyond it is shaded."""
+    least_y: float | None = None
+    """The limit of the figure, where higher is better."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How large a chart is drawn."""
+
+    height: int = HEIGHT
+    """Pixels."""
+    font: int = labels.FONT
+    """Pixels."""
+    narrow: bool = False
+    """Whether the window is narrow and has room for fewer names."""
 
 
 def references_frame(
@@ -51,40 +86,100 @@ def figure(
     references: pd.DataFrame | None = None,
     x: Axis = X_AXES["size_mb"],
     y: Axis = Y_AXES["accuracy"],
-    chosen: tuple[str, str] | None = None,
-    height: int = _HEIGHT,
-    font: int = labels.FONT,
-    narrow: bool = False,
+    marks: Marks = Marks(),
+    look: Look = Look(),
 ) -> go.Figure:
     """Quality against cost, with intervals, each run's Pareto front and what others say.
 
     What lies so far off that it would squash everything else is drawn as an arrow at the edge, with
-    its figure in its label: a reference ``_CHEAP`` times cheaper than every model, and points so
-    bad that all others would share less than ``_SQUASHED`` of the height.
+    its figure in its label. Marks that would overlap stand side by side; a hover tells their cost.
+
+    The figure's ``meta`` has ``arrows``: whether there are any.
 
     Args:
-        models: as ``axes.points`` has them, of one run or of two; at least one row. ``y``, ``low``
-            and ``high`` are shares in 0..1.
+        models: as ``axes.points`` has them, of one run or of two, with the models' ``name`` if
+            that is not their role; at least one row. ``y``, ``low`` and ``high`` are in 0..1.
         references: as ``references_frame`` has them, or none; drawn hollow.
         x: the cost; its axis is logarithmic.
         y: the figure.
-        chosen: run and role of the model that is ringed.
-        height: of the figure in pixels.
-        font: size of text in pixels.
-        narrow: whether the figure is for a narrow window, which has room for fewer names.
+        marks: what is set off.
+        look: how large it is.
     """
     references = references_frame({}) if references is None else references
-    models, references, x_range, y_range = _on_scale(models, references, x, y)
+    if "name" not in models:
+        models = models.assign(name=models["role"])
+    inner = labels.WIDTHS[look.narrow][-1], look.height - _MARGIN["t"] - _MARGIN["b"]
+    models, references, x_range, y_range = scales.on_scale(models, references, x, y, inner)
+    keys = list(zip(models["run"], models["role"], strict=True))
+    models["excluded"] = [key in marks.excluded for key in keys]
 
     figure = go.Figure()
-    styles = _styles(models)
-    lines = [(r.x, r.low, r.x, r.high) for r in _rows(models) if not r.edge]
+    lines = [(r.drawn_x, r.low, r.drawn_x, r.high) for r in _rows(models) if not r.edge]
+    lines += _add_fronts(figure, models)
+    halo = {} if marks.opened == marks.picked else {marks.opened: _HALO}
+    _add_rings(figure, models, halo, symbol="circle", size=26)
+    size = look.font + 1
+    styles, groups = _styles(models), dict(list(models.groupby("group", sort=False)))
+    for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
+        for excluded, group in groups[name].groupby("excluded", sort=True):
+            # The legend shows the mark of the first one.
+            group = group.sort_values(["edge", "front"], ascending=[True, False])
+            color, shape = styles[name]
+            style = _EXCLUDED if excluded else color, shape
+            legend = not excluded or bool(groups[name]["excluded"].all())
+            _add_models(figure, name, group, style, (x, y), size, legend)
+    for kind, group in references.groupby("kind", sort=False):
+        _add_references(figure, kind, group.sort_values("edge"), x, size)
+    _add_rings(figure, models, {marks.picked: INK}, symbol="circle-open", size=24)
+    wanted = _labels(models, references, marks, x, look.narrow)
+    groups_shown = sorted({trace.name for trace in figure.data if trace.name})
+    # A single run needs no legend, and its references bear their names.
+    named = len(set(groups_shown) - {*_REFERENCE_STYLES}) > 1
+    heights = _inner_heights(look.height, groups_shown if named else [], look.narrow)
+    placed = labels.place(wanted, lines, x_range, y_range, heights, look.font, look.narrow)
+    _add_labels(figure, placed, look.font)
+    _shade(figure, marks, x_range, y_range)
+    figure.update_xaxes(
+        title=f"{x.title}, log scale",
+        type="log",
+        range=x_range,
+        tickvals=scales.ticks(*x_range, look.font, look.narrow),
+        tickformat=",~r",
+        showgrid=True,
+    )
+    figure.update_yaxes(title=y.title, tickformat=".1%", range=y_range, nticks=10)
+    margin = _MARGIN | {"t": 40} if named else _MARGIN
+    arrows = bool((models["edge"] != "").any() or (references["edge"] != "").any())
+    dress(figure, height=look.height, margin=margin, showlegend=named, meta={"arrows": arrows})
+    if look.font != labels.FONT:
+        for update in (figure.update_xaxes, figure.update_yaxes):
+            update(tickfont_size=look.font, title_font_size=look.font, automargin=True)
+        figure.update_layout(legend_font_size=look.font)
+    return figure
+
+
+def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
+    """Of the plotting area at each width: a legend above it takes a row more or less."""
+    widths = np.array(labels.WIDTHS[narrow])
+    if not names:
+        return np.full(len(widths), height - _MARGIN["t"] - _MARGIN["b"])
+    columns = np.maximum(1, widths // (40 + 6.5 * max(map(len, names))))
+    legend = 10 + _LEGEND_ROW * np.ceil(len(names) / columns)
+    return height - np.maximum(40, legend) - _MARGIN["b"]
+
+
+# --- fronts, limits, rings ------------------------------------------------------------------------
+
+
+def _add_fronts(figure: go.Figure, models: pd.DataFrame) -> list[tuple[float, float, float, float]]:
+    """Each run's Pareto front; returns its lines as ``labels.place`` takes them."""
+    lines = []
     for run, group in models[models["front"]].groupby("run", sort=False):
-        front = group.sort_values("x")
+        front = group.sort_values("drawn_x")
         color, dash = (BLUE, "dot") if run == models["run"].iloc[0] else (VERMILLION, "dash")
         # Whatever is right of this line and on its bad side is beaten: hence steps, not slopes.
         figure.add_scatter(
-            x=front["x"],
+            x=front["drawn_x"],
             y=front["y"],
             mode="lines",
             line={"color": color, "width": 2, "shape": "hv", "dash": dash},
@@ -92,119 +187,48 @@ def figure(
             hoverinfo="skip",
         )
         for one, other in pairwise(_rows(front)):
-            lines += [(one.x, one.y, other.x, one.y), (other.x, one.y, other.x, other.y)]
-    groups = dict(list(models.groupby("group", sort=False)))
-    for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
-        # The legend shows the mark of the first one.
-        group = groups[name].sort_values(["edge", "front"], ascending=[True, False])
-        _add_models(figure, name, group, styles[name], x, y, font - 1)
-    for kind, group in references.groupby("kind", sort=False):
-        _add_references(figure, kind, group.sort_values("edge"), x, font - 1)
+            lines += [
+                (one.drawn_x, one.y, other.drawn_x, one.y),
+                (other.drawn_x, one.y, other.drawn_x, other.y),
+            ]
+    return lines
+
+
+def _add_rings(
+    figure: go.Figure,
+    models: pd.DataFrame,
+    colors: Mapping[Key | None, str],
+    symbol: str,
+    size: int,
+) -> None:
+    """A ring or a halo about each of the models that ``colors`` names."""
     for row in _rows(models):
-        if (row.run, row.role) == chosen:
+        if color := colors.get((row.run, row.role)):
             figure.add_scatter(
-                x=[row.x],
+                x=[row.drawn_x],
                 y=[row.drawn_y],
                 mode="markers",
-                marker={"symbol": "circle-open", "size": 22, "color": INK, "line": {"width": 2}},
+                marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 2}},
                 showlegend=False,
                 hoverinfo="skip",
             )
-    wanted = _labels(models, references, chosen, x)
-    heights = _inner_heights(height, [trace.name for trace in figure.data if trace.name], narrow)
-    placed = labels.place(wanted, lines, x_range, y_range, heights, font, narrow)
-    _add_labels(figure, placed, font)
-    figure.update_xaxes(
-        title=f"{x.title}, log scale",
-        type="log",
-        range=x_range,
-        tickvals=_ticks(*x_range, font),
-        tickformat=",~r",
-        showgrid=True,
-    )
-    figure.update_yaxes(title=y.title, tickformat=".1%", range=y_range, nticks=10)
-    dress(figure, height=height, margin=_MARGIN)
-    if font != labels.FONT:
-        for update in (figure.update_xaxes, figure.update_yaxes):
-            update(tickfont_size=font, title_font_size=font, automargin=True)
-        figure.update_layout(legend_font_size=font)
-    return figure
 
 
-# --- the scales -----------------------------------------------------------------------------------
-
-
-def _on_scale(
-    models: pd.DataFrame, references: pd.DataFrame, x: Axis, y: Axis
-) -> tuple[pd.DataFrame, pd.DataFrame, list[float], list[float]]:
-    """Models and references with where they are drawn, and the ends of the axes.
-
-    Both get ``drawn_x``, ``drawn_y`` and ``edge``: "", or the side at which an arrow stands for a
-    point that is further off ("down", "up" or "left").
-    """
-    references = references.assign(low=references["y"], high=references["y"])
-    low, high = (pd.concat([models[c], references[c]]).to_numpy(float) for c in ("low", "high"))
-    bad = _squashing(low, high, y.lower_is_better)
-    y_low, y_high = low[~bad].min(), high[~bad].max()
-    pad = 0.05 * (y_high - y_low) + 1e-4
-    y_range = [y_low - pad, y_high + pad]
-    side, end, inward = ("up", 1, -1) if y.lower_is_better else ("down", 0, 1)
-    if bad.any():  # with room for the arrow and its label
-        y_range[end] -= 1.4 * pad * inward
-    edge_y = y_range[end] + 0.035 * inward * (y_range[1] - y_range[0])
-
-    cheap = references["x"] < models["x"].min() / _CHEAP
-    costs = [*models["x"], *references["x"][~cheap]]
-    x_range = [math.log10(min(costs) / (2.2 if cheap.any() else 1.7)), math.log10(max(costs) * 1.6)]
-
-    far = np.where(bad, side, "")
-    models, references = (
-        frame.assign(drawn_x=frame["x"], drawn_y=frame["y"].where(edge == "", edge_y), edge=edge)
-        for frame, edge in ((models, far[: len(models)]), (references, far[len(models) :]))
-    )
-    references["drawn_x"] = references["x"].where(~cheap, 1.15 * 10 ** x_range[0])
-    references["edge"] = references["edge"].where(~cheap, "left")
-    return models, references, x_range, y_range
-
-
-def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.ndarray:
-    """Which points are so bad that they would squash all others: fewer than half of them, if any.
-
-    Args:
-        low: lower ends of the points' intervals, shape (n,).
-        high: upper ends.
-        lower_is_better: which side is the bad one.
-    """
-    if lower_is_better:
-        low, high = -high, -low
-    order, all_of_it = np.argsort(low), _SQUASHED * (high.max() - low.min())
-    far = np.zeros(len(low), bool)
-    for count in range(1, (len(low) + 1) // 2):
-        rest = order[count:]
-        if high[rest].max() - low[rest].min() < all_of_it:
-            far[order[:count]] = True
-            break
-    return far
-
-
-def _ticks(low: float, high: float, font: int = labels.FONT) -> list[float]:
-    """1, 2, 5, 10, … within a log axis; plotly's own are too few or run together."""
-    decades = range(math.floor(low), math.ceil(high) + 1)
-    for digits in ((1, 2, 5), (1, 3), (1,)):  # the most that there is room for on a phone
-        ticks = [digit * 10.0**decade for decade in decades for digit in digits]
-        ticks = [tick for tick in ticks if low <= math.log10(tick) <= high]
-        letters = sum(len(f"{tick:,g}") + 1.5 for tick in ticks)
-        if letters * 0.55 * font <= min(labels.WIDTHS[True]):
-            break
-    return ticks
-
-
-def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
-    """Of the plotting area at each width: the legend above it takes a row more or less."""
-    widths = np.array(labels.WIDTHS[narrow])
-    columns = np.maximum(1, widths // (40 + 6.5 * max(map(len, names))))
-    legend = 10 + _LEGEND_ROW * np.ceil(len(names) / columns)
-    return height - np.maximum(_MARGIN["t"], legend) - _MARGIN["b"]
+def _shade(figure: go.Figure, marks: Marks, x_range: list[float], y_range: list[float]) -> None:
+    """What is beyond a limit of an axis, with a line where the limit is."""
+    left, right = (10**end for end in x_range)
+    everything = {"x0": left, "x1": right, "y0": y_range[0], "y1": y_range[1]}
+    boxes = []
+    if marks.most_x is not None and marks.most_x < right:
+        edge = max(marks.most_x, left)
+        boxes.append((everything | {"x0": edge}, everything | {"x0": edge, "x1": edge}))
+    if marks.least_y is not None and marks.least_y > y_range[0]:
+        edge = min(marks.least_y, y_range[1])
+        boxes.append((everything | {"y1": edge}, everything | {"y0": edge, "y1": edge}))
+    for box, line in boxes:
+        figure.add_shape(type="rect", layer="below", line_width=0, fillcolor=_SHADE, **box)
+        style = {"color": GREY, "width": 2, "dash": "dash"}
+        figure.add_shape(type="line", layer="below", line=style, **line)
 
 
 # --- points and labels ----------------------------------------------------------------------------
@@ -221,19 +245,22 @@ def _add_models(
     name: str,
     group: pd.DataFrame,
     style: tuple[str, str],
-    x: Axis,
-    y: Axis,
+    axes: tuple[Axis, Axis],
     size: int,
+    legend: bool,
 ) -> None:
     """One group's points with their intervals: filled on the front, hollow off it."""
-    color, shape = style
+    (color, shape), (x, y) = style, axes
     shapes = [f"triangle-{edge}" if edge else shape for edge in group["edge"]]
     shown = group["edge"] == ""
+    beyond = "<br>Beyond the limits" if group["excluded"].iloc[0] else ""
     figure.add_scatter(
         x=group["drawn_x"],
         y=group["drawn_y"],
         mode="markers",
         name=name,
+        showlegend=legend,
+        legendgroup=name,
         marker={
             "color": color,
             "symbol": [
@@ -250,12 +277,14 @@ def _add_models(
             "thickness": 1,
             "width": 3,
         },
-        customdata=group[["role", "low", "high", "run", "y"]],
-        hovertemplate="<b>%{customdata[0]}</b> of %{customdata[3]}<br>"
+        customdata=group[["role", "low", "high", "run", "y", "x", "name"]].assign(
+            x=group["x"].map(round_sensibly), name=group["name"].map(html.escape)
+        ),
+        hovertemplate="<b>%{customdata[6]}</b> · %{customdata[0]} of %{customdata[3]}<br>"
         f"{y.term}: %{{customdata[4]:.1%}} "
         "(%{customdata[1]:.1%} – %{customdata[2]:.1%})<br>"
-        f"{x.term}: %{{x:,.3~r}} {x.unit}<extra></extra>",
-        # A click marks a model with the ring of ``chosen``; fading the others says nothing more.
+        f"{x.term}: %{{customdata[5]}} {x.unit}{beyond}<extra></extra>",
+        # A click opens a model's details; fading the others says nothing more.
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
@@ -283,15 +312,20 @@ def _add_references(figure: go.Figure, kind: str, group: pd.DataFrame, x: Axis, 
 
 
 def _labels(
-    models: pd.DataFrame, references: pd.DataFrame, chosen: tuple[str, str] | None, x: Axis
+    models: pd.DataFrame, references: pd.DataFrame, marks: Marks, x: Axis, narrow: bool
 ) -> list[Label]:
     """Every point's name; off the front, of two runs above all, only where there is room."""
     single = models["run"].nunique() == 1
     wanted = []
     for row in _rows(models):
-        needed = row.front or row.edge or row.role == "teacher" or (row.run, row.role) == chosen
-        text = f"{row.role} {row.y:.1%}" if row.edge else row.role
-        wanted.append(Label(text, row.drawn_x, row.drawn_y, 0 if needed else 1 if single else 2))
+        key, name = (row.run, row.role), html.escape(row.name)
+        needed = row.front or (single and row.role == "teacher")
+        needed = needed or (single and row.edge and not narrow)
+        set_off = key in (marks.picked, marks.opened)
+        text = f"{name} {row.y:.1%}" if row.edge else name
+        rank = 0 if needed or set_off else 1 if single else 2
+        text = f"<b>{text}</b>" if set_off else text
+        wanted.append(Label(text, row.drawn_x, row.drawn_y, rank))
     for row in _rows(references):
         figure_of = f"{row.x:g} {x.unit}" if row.edge == "left" else f"{row.y:.1%}"
         text = f"<i>{row.role} {figure_of}</i>" if row.edge else f"<i>{row.role}</i>"
@@ -308,7 +342,8 @@ def _add_labels(figure: go.Figure, placed: list[labels.Placed], font: int) -> No
                 "text": label.text,
                 "x": math.log10(label.x),
                 "y": label.y,
-                "ax": 10 * side,
+                # Beside the ring or the halo of what is set off, not on it.
+                "ax": (16 if label.text.startswith("<b>") else 10) * side,
                 "ay": shift,
                 "xanchor": "left" if side > 0 else "right",
                 "arrowhead": 0,

@@ -1,6 +1,7 @@
 """Where the labels of points go, so that they keep apart on a phone and on a screen alike."""
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
@@ -20,6 +21,7 @@ _NEAR = 72
 _TOO_MUCH = {True: {1: 55, 2: 15}, False: {1: 150, 2: 30}}
 """In a narrow window or a wide one, by rank: a label is left out if its best place still covers so
 much. A phone has room for fewer; a point's hover says its name, too."""
+_TAGS = re.compile("</?[bi]>")
 _SIDES, _SHIFTS = np.array(list(product((1, -1), sorted(range(-240, 241, 8), key=abs)))).T
 """Where a label may stand: right or left of its point, and so many pixels below it."""
 
@@ -91,7 +93,7 @@ def place(
     placed = []
     for label in sorted(labels, key=lambda label: (label.rank, label.x)):
         across, down = pixels(label.x, label.y)
-        length = _CHARACTER * scale * len(label.text.removeprefix("<i>").removesuffix("</i>"))
+        length = _CHARACTER * scale * len(_TAGS.sub("", label.text))
         left = across[None] + np.where(_SIDES > 0, 10, -10 - length)[:, None]
         middle = down[None] + _SHIFTS[:, None]
         half = _LINE * scale / 2
@@ -129,7 +131,7 @@ def _leaders(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     )
 
 
-def _boxes(left, top, right, bottom) -> np.ndarray:
+def _boxes(left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """Boxes in pixels, shape (…, 4)."""
     return np.stack(np.broadcast_arrays(left, top, right, bottom), axis=-1)
 

@@ -22,7 +22,7 @@ def figure(bins: pd.DataFrame) -> go.Figure:
         x=middle,
         y=full["accuracy"],
         width=0.9 * width,
-        name="Right, with 95 % interval",
+        name="Correct, with 95 % interval",
         marker={"color": BLUE},
         error_y={
             "array": full["high"] - full["accuracy"],
@@ -33,7 +33,7 @@ def figure(bins: pd.DataFrame) -> go.Figure:
         },
         customdata=full[["start", "end", "confidence", "low", "high", "count"]],
         hovertemplate="Confidence %{customdata[0]:.0%} – %{customdata[1]:.0%}, "
-        "on average %{customdata[2]:.1%}<br>Right: %{y:.1%} "
+        "on average %{customdata[2]:.1%}<br>Correct: %{y:.1%} "
         "(%{customdata[3]:.1%} – %{customdata[4]:.1%})<br>"
         "%{customdata[5]:,} headlines<extra></extra>",
         row=1,
@@ -44,7 +44,7 @@ def figure(bins: pd.DataFrame) -> go.Figure:
         x=[first, 1],
         y=[first, 1],
         mode="lines",
-        name="Perfect",
+        name="Perfectly calibrated",
         line={"color": INK, "width": 1.5, "dash": "dash"},
         hoverinfo="skip",
         row=1,
@@ -66,7 +66,9 @@ def figure(bins: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(range=[first - 0.01, 1.01], tickformat=".0%", showgrid=False)
     figure.update_xaxes(tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_xaxes(title="Confidence", row=2, col=1)
-    figure.update_yaxes(title="Right", range=[0, 1.02], tickformat=".0%", dtick=0.25, row=1, col=1)
+    figure.update_yaxes(
+        title="Correct", range=[0, 1.02], tickformat=".0%", dtick=0.25, row=1, col=1
+    )
     figure.update_yaxes(
         title="Rows, log scale",
         type="log",

@@ -1,4 +1,6 @@
-"""What the figures rest on: recipe, data, hardware, what each figure means, how to make it anew."""
+"""What the figures rest on, on one screen: each section opens when it is asked for."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -6,6 +8,7 @@ import streamlit as st
 
 from pipeline.recipes.families import FAMILIES, REPORTED, SOURCE_MISTAKES
 from pipeline.results import conditions
+from pipeline.results.records import ModelRecord
 from views.glossary import GLOSSARY, meaning
 from views.parts.card import flatten, key_values, words
 from views.parts.common import View, describe, number, plain
@@ -13,36 +16,43 @@ from views.parts.table import show_stale
 
 
 def show(view: View) -> None:
-    st.header("What do these figures rest on?")
+    st.header("What do these figures rest on?", anchor=False)
     show_summary(view)
-    show_recipe(view)
-    show_data(view)
-    show_hardware(view)
-    show_reproduction(view)
-    show_glossary()
+    sections: dict[str, tuple[str, Callable[[View], None]]] = {
+        "recipe": ("The recipe of each model", show_recipe),
+        "data": ("The data", show_data),
+        "hardware": ("Where it was measured", show_hardware),
+        "again": ("How to make it again", show_reproduction),
+        "words": ("What the words mean", show_glossary),
+    }
     if not view.run.record.toy:
-        show_mistakes()
+        sections["notebook"] = ("What the source notebook got wrong", show_mistakes)
+    for key, (title, section) in sections.items():
+        # A link to a word opens the glossary.
+        opened = key == "words" and "term" in st.query_params
+        with st.expander(title, opened, key=f"show_{key}", bind="query-params"):
+            section(view)
 
 
 def show_summary(view: View) -> None:
     record, family = view.run.record, FAMILIES.get(view.run.record.family)
     st.write(
         "A large model, the *teacher*, learned from labelled headlines to tell "
-        f"{in_words(view.run.labels)} apart. Smaller models were taught to give its answers, and "
-        "teacher and students were quantized: their numbers were stored in 8 or 4 bits. Every "
-        "model then answered the same test headlines, which none had seen and by which nothing "
-        "was chosen; all figures of this dashboard are counted from those answers."
+        f"{in_words(view.run.labels)} apart. Smaller models learned to give its answers. Teacher "
+        "and students were quantized: their numbers were stored in 8 or 4 bits. Every model then "
+        "answered the same test headlines. No model had seen them and nothing was chosen by them; "
+        "all figures of this dashboard are counted from those answers."
     )
+    stale = sum(state == "stale" for state in view.states.values())
     taught = sum(model.method == "distilled" for model in record.models)
-    key_values(
-        {
-            "Run": record.run,
-            "Family": family.title if family else record.family,
-            "Models": f"{len(record.models)}, of which {taught} distilled",
-            "Written": record.created,
-        }
-    )
-    show_stale(view)
+    facts = [
+        f"Run {record.run}",
+        family.title if family else record.family,
+        f"{len(record.models)} models, of which {taught} distilled",
+        f"written {record.created}",
+    ]
+    facts += [f"{stale} stale (made by another recipe than today's)"] if stale else []
+    st.text(" · ".join(facts))
 
 
 def in_words(names: list[str], most: int = 10) -> str:
@@ -53,7 +63,6 @@ def in_words(names: list[str], most: int = 10) -> str:
 
 
 def show_recipe(view: View) -> None:
-    st.subheader("The recipe of each model", help=meaning("Fingerprint"))
     models = view.run.record.models
     lines = []
     for model in models:
@@ -82,12 +91,12 @@ def show_recipe(view: View) -> None:
                 "Temperature", help="Softens the teacher's probabilities for its student."
             ),
             "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
-            "rows": number("Training rows", "%d", help="Cuts of rows are counted too."),
-            "state": "State",
+            "rows": number("Training rows", "%d", help="Random spans of rows are counted, too."),
+            "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         },
     )
     st.write(
-        "Everything else of a model, down to the seed, stands in its card on the Frontier page."
+        "Everything else of a model, down to the seed, stands in its details on the Compare page."
     )
     family = FAMILIES.get(view.run.record.family)
     missing = [m.role for m in family.models if m.role not in view.run.by_role] if family else []
@@ -95,7 +104,7 @@ def show_recipe(view: View) -> None:
         st.text(f"Of its family, not made yet: {', '.join(missing)}. The command below makes them.")
 
 
-def recipe(model) -> dict:
+def recipe(model: ModelRecord) -> dict:
     """One row of the recipes' table."""
     settings, training = model.settings, model.training or {}
     rounded = settings.get("architecture") == "ngrams"  # as it is trained
@@ -116,7 +125,6 @@ def recipe(model) -> dict:
 
 
 def show_data(view: View) -> None:
-    st.subheader("The data")
     data = view.run.record.data
     counts = np.bincount(view.labels, minlength=len(view.run.labels))
     classes = ", ".join(f"{n:,} {c}" for c, n in zip(view.run.labels, counts, strict=True))
@@ -136,9 +144,11 @@ def show_data(view: View) -> None:
 
 def near_duplicates(data: dict) -> dict[str, str]:
     """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
-    found, rows, lines = data.get("near_duplicates"), data.get("rows", {}), {}
+    found, rows, lines = data.get("near_duplicates"), data.get("rows"), {}
+    if not isinstance(found, dict) or not isinstance(rows, dict):
+        return {}
     for split in ("validation", "test"):
-        count, total = (d.get(split) if isinstance(d, dict) else None for d in (found, rows))
+        count, total = found.get(split), rows.get(split)
         if isinstance(count, int) and isinstance(total, int) and total > 0:
             name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
             lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"
@@ -151,10 +161,9 @@ def in_fours(digits: str) -> str:
 
 
 def show_hardware(view: View) -> None:
-    st.subheader(
-        "Where it was measured",
-        help="Times and memory hold for this machine. Answers of int8 models can differ a "
-        "little, too, between processors with other instructions.",
+    st.write(
+        "Times and memory hold for this machine. Answers of int8 models can differ a little, too, "
+        "between processors with other instructions."
     )
     models = view.run.record.models
     found = conditions.places(models)
@@ -169,7 +178,6 @@ def show_hardware(view: View) -> None:
 
 
 def show_reproduction(view: View) -> None:
-    st.subheader("How to make it anew")
     st.write(
         "What is already made under the same settings is not made again. A killed run goes on "
         "where it stopped."
@@ -177,10 +185,10 @@ def show_reproduction(view: View) -> None:
     st.code(view.run.record.command, language=None, wrap_lines=True)
     st.write("To check what is stored against its checksums, data and models:")
     st.code(f"python -m pipeline verify {view.run.name}", language=None)
+    show_stale(view)
 
 
-def show_glossary() -> None:
-    st.subheader("What the words mean")
+def show_glossary(view: View) -> None:
     sought = st.text_input(
         "Search", key="term", bind="query-params", placeholder="any word", width=300
     )
@@ -195,8 +203,7 @@ def show_glossary() -> None:
         st.text("No word of that kind is explained here.")
 
 
-def show_mistakes() -> None:
-    st.subheader("What the source notebook got wrong")
+def show_mistakes(view: View) -> None:
     st.write(
         "This project began as a notebook. Its figures are shown beside ours as it reported them; "
         "three things in them are mistaken, and this program measures and does them otherwise."

@@ -7,7 +7,9 @@ import streamlit as st
 from pipeline.analysis import calibration
 from views.charts import confusion, reliability
 from views.glossary import meaning
-from views.parts.common import PLAIN_CHART, View, ask_models, chart_key, download, number
+from views.parts.common import PLAIN_CHART, View, chart_key, download, number, plain
+from views.parts.models_box import ask_models
+from views.parts.names import names
 
 ECE, NLL, TEMPERATURE = map(
     meaning, ("Calibration error", "Negative log-likelihood", "Temperature")
@@ -27,44 +29,45 @@ def temperatures(_view: View, key: tuple) -> pd.DataFrame:
 
 
 def show(view: View) -> None:
-    st.header("Can the confidence be believed?")
+    st.header("Can the confidence be believed?", anchor=False)
     chosen = ask_models(view)
     table = temperatures(view, (view.run.name, tuple(view.run.record.files.items())))
     table = table.set_index("role").loc[view.table["role"]].reset_index()
-    fitted = table["temperature"].notna().all()
-    scaled = fitted and st.toggle(
-        "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
-    )
-    if not fitted:
+    fitted, scaled = bool(table["temperature"].notna().all()), False
+    if fitted:
+        scaled = st.toggle(
+            "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
+        )
+    else:
         st.info("This run holds no validation predictions, so no temperature can be fitted.")
     if chosen:
         for role, column in zip(chosen, st.columns(len(chosen)), strict=True):
             with column:
-                show_model(view, table.set_index("role").loc[role], scaled)
+                show_model(view, role, table[table["role"] == role].iloc[0], scaled)
         st.markdown(
-            "A bar that ends at the dashed line is right as often as it says; below the line the "
-            "model is too sure, above it too unsure. Thin bars are 95 % intervals; few rows in a "
-            "bin make them long. Grey: how many rows each bar stands for.",
+            "A bar that ends at the dashed line is correct as often as it says; below the line the "
+            "model is overconfident, above it underconfident. Thin bars are 95 % intervals; few "
+            "rows in a bin make them long. Grey: how many rows each bar stands for.",
             help=f"{meaning('95 % interval')} Method: Wilson's.",
         )
-    show_table(table, fitted)
+    show_table(view, table, fitted)
     download("Download the table as CSV", table, f"{view.run.name}-calibration.csv")
 
 
-def show_model(view: View, row: pd.Series, scaled: bool) -> None:
+def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
     """One model's reliability diagram, and in a sentence what it says."""
-    given = view.probabilities[row.name]
+    given = view.probabilities[role]
     if scaled:
         given = calibration.scale(given, row["temperature"])
-    st.subheader(row.name)
+    st.subheader(plain(names(view.run)[role]), anchor=False)
     name = "ece_scaled" if scaled else "ece"
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
     st.markdown(f"ECE **{percent(row, name)}** {at}", help=f"{ECE} T: {TEMPERATURE}")
     st.plotly_chart(
         reliability.figure(calibration.reliability(view.labels, given)),
-        key=chart_key(f"reliability-{row.name}"),
+        key=chart_key(f"reliability-{role}"),
         config=PLAIN_CHART,
-        alt=f"Reliability diagram of {row.name}: share of right answers by confidence.",
+        alt=f"Reliability diagram of {role}: share of right answers by confidence.",
     )
     st.write(say_what_it_mends(row))
 
@@ -76,11 +79,14 @@ def say_what_it_mends(row: pd.Series) -> str:
         row: of ``calibration.temperature_table``.
     """
     gap = 100 * row["overconfidence"]
-    sureness = f"It is {abs(gap):.1f} points too {'sure' if gap > 0 else 'unsure'} on average."
+    kind = "overconfident" if gap > 0 else "underconfident"
+    sureness = f"It is {abs(gap):.1f} points {kind} on average."
     if row["ece"] <= row["ece_chance"]:
         sureness = "Its error is no larger than chance gives a perfectly calibrated model."
     elif row["overconfidence_low"] <= 0 <= row["overconfidence_high"]:
-        sureness = "It is neither too sure nor too unsure on average, only at some confidences."
+        sureness = (
+            "It is neither overconfident nor underconfident on average, only at some confidences."
+        )
     if not np.isfinite(row["temperature"]):
         return sureness
     if calibration.is_at_bound(row["temperature"]):
@@ -96,18 +102,18 @@ def say_what_it_mends(row: pd.Series) -> str:
     return f"{sureness} With T = {row['temperature']:.2f}, {mends}."
 
 
-def show_table(table: pd.DataFrame, fitted: bool) -> None:
+def show_table(view: View, table: pd.DataFrame, fitted: bool) -> None:
     """Every model before and after; intervals beside the figures."""
-    st.subheader("What one temperature mends")
+    st.subheader("What one temperature mends", anchor=False)
     st.markdown(
-        "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets surer or "
-        "less sure of its answers, and gives the same ones. Brackets: 95 % intervals.",
+        "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets more or "
+        "less confident, and gives the same answers. Brackets: 95 % intervals.",
         help=f"{meaning('95 % interval')} Method: for ECE an inverted test, for its change a "
         "basic bootstrap over test rows, both with a fixed seed; for NLL a normal distribution.",
     )
     shown = pd.DataFrame(
         {
-            "role": table["role"],
+            "role": table["role"].map(names(view.run)),
             "temperature": table["temperature"],
             "ece": [percent(row, "ece") for _, row in table.iterrows()],
             "chance": 100 * table["ece_chance"],

@@ -10,146 +10,185 @@ from pipeline.analysis import disagreement
 from pipeline.analysis.significance import Difference, both_ends_in_words
 from views.charts import confusion
 from views.parts import addresses, card
-from views.parts.common import View, number, share
-from views.parts.texts import answers_of, list_rows
+from views.parts.choice import choose
+from views.parts.common import View, number, plain, share
+from views.parts.names import names, names_with_roles
+from views.parts.rows import answers_of, list_rows
+from views.parts.texts import ask_texts
 
-EXAMINED = ("Filter", "Broke and fixed", "Suspected label errors")
+EXAMINED = ("One model", "Newly wrong, newly correct", "Suspected label errors")
 
 
 def show(view: View, folder: Path | None = None) -> None:
     """The page; ``folder`` is where ``--data`` says that the headlines are."""
-    st.header("Which headlines go wrong?")
-    part = st.radio("Look at", EXAMINED, horizontal=True, key="part", bind="query-params")
-    sections = (show_filter, show_broke_and_fixed, show_suspects)
-    sections[EXAMINED.index(part)](view, folder)
-
-
-# --- filter -------------------------------------------------------------------------------------
-
-
-def show_filter(view: View, folder: Path | None) -> None:
-    roles, names = list(view.table["role"]), view.run.labels
-    first, second, third = st.columns(3)
-    addresses.say_missing("model of this run", "model", roles)
-    role = first.selectbox("Model", roles, key="model", bind="query-params")
-    options = {"placeholder": "Any class", "bind": "query-params"}
-    true = second.multiselect("True class", names, key="true", **options)
-    predicted = third.multiselect("Predicted class", names, key="predicted", **options)
-    first, second, third = st.columns(3)
-    outcome = first.radio(
-        "Answers",
-        ["Wrong", "Right", "All"],
+    st.header("Which headlines go wrong?", anchor=False)
+    texts = ask_texts(view, folder)
+    part = st.radio(
+        "Look at",
+        EXAMINED,
         horizontal=True,
-        key="outcome",
+        key="part",
         bind="query-params",
+        label_visibility="collapsed",
     )
-    confidence = second.slider(
-        "Confidence, %",
-        0,
-        100,
-        (0, 100),
-        key="confidence",
-        bind="query-params",
-        help="The probability that the model gives to the class it answers.",
-    )
-    least = 0
-    if len(roles) > 1:
-        least = third.slider(
-            "Models that differ, at least",
-            0,
-            len(roles) - 1,
-            key="differ",
-            bind="query-params",
-            help=f"Disagreement: how many of the run's {len(roles) - 1} other models name another "
-            "class than this one does.",
-        )
+    sections = (show_one_model, show_changes, show_suspects)
+    sections[EXAMINED.index(part)](view, texts)
+
+
+# --- one model ----------------------------------------------------------------------------------
+
+
+def show_one_model(view: View, texts: list[str] | None) -> None:
+    roles, classes = list(view.table["role"]), view.run.labels
+    called, by_name = names_with_roles(view.run), {name: name for name in classes}
+    addresses.say_missing("model of this run", "model", roles)
+    first, second, third, fourth = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
+    with first:
+        options = {role: called[role] for role in roles}
+        role = choose("Model", options, "model", roles[0]) or roles[0]
+    with second:
+        actual = choose("Actual class", by_name, "actual", placeholder="Any class")
+    with third:
+        predicted = choose("Predicted class", by_name, "predicted", placeholder="Any class")
+    with fourth, st.popover("More", icon=":material/tune:"):
+        outcome, confidence, least = ask_for_more(roles)
     given = view.probabilities[role]
-    called, sure = given.argmax(axis=1), 100 * given.max(axis=1)
+    answer, sure = given.argmax(axis=1), 100 * given.max(axis=1)
     differ = disagreement.otherwise(view.probabilities, role)
     wanted = (sure >= confidence[0]) & (sure <= confidence[1]) & (differ >= least)
     if outcome != "All":
-        wanted &= (called == view.labels) == (outcome == "Right")
-    if true:
-        wanted &= np.isin(view.labels, [names.index(name) for name in true])
-    if predicted:
-        wanted &= np.isin(called, [names.index(name) for name in predicted])
+        wanted &= (answer == view.labels) == (outcome == "Correct")
+    if actual is not None:
+        wanted &= view.labels == classes.index(actual)
+    if predicted is not None:
+        wanted &= answer == classes.index(predicted)
     positions = np.flatnonzero(wanted)
     positions = positions[np.argsort(-sure[positions], kind="stable")]
-    total = len(view.labels)
-    st.text(f"{len(positions):,} of {total:,} test rows, the surest answers first.")
+    kind = {"Wrong": "wrong answers", "Correct": "correct answers", "All": "answers"}[outcome]
+    st.text(
+        f"{len(positions):,} {kind} of {len(view.labels):,} test rows, the most confident first."
+    )
     if not len(positions):
         st.info("No row is left. Widen a filter.")
         return
     answers = answers_of(view, role, positions)
     if len(roles) > 1:
         answers.insert(3, "Others differ", differ[positions])
-    list_rows(view, folder, positions, answers, f"{role}-rows")
+    list_rows(view, texts, positions, answers, f"{role}-rows")
 
 
-# --- broke and fixed ----------------------------------------------------------------------------
+def ask_for_more(roles: list[str]) -> tuple[str, tuple[int, int], int]:
+    """The filters that are needed less: outcome, confidence in percent, models that differ."""
+    outcome = st.radio(
+        "Answers",
+        ["Wrong", "Correct", "All"],
+        horizontal=True,
+        key="outcome",
+        bind="query-params",
+    )
+    confidence = st.slider(
+        "Confidence, %",
+        0,
+        100,
+        (0, 100),
+        key="confidence",
+        bind="query-params",
+        help="The probability that the model gives to the class it predicts.",
+    )
+    least = 0
+    if len(roles) > 1:
+        least = st.slider(
+            "Models that differ, at least",
+            0,
+            len(roles) - 1,
+            key="differ",
+            bind="query-params",
+            help=f"How many of the run's {len(roles) - 1} other models name another class than "
+            "this one does.",
+        )
+    return outcome, confidence, least
 
 
-def show_broke_and_fixed(view: View, folder: Path | None) -> None:
-    roles, names = list(view.table["role"]), view.run.labels
-    left, right = st.columns(2)
-    for key in ("a", "b"):
-        addresses.say_missing("model of this run", key, roles)
-    one = left.selectbox("From model A", roles, key="a", bind="query-params")
+# --- newly wrong, newly correct -----------------------------------------------------------------
+
+
+def show_changes(view: View, texts: list[str] | None) -> None:
+    roles, classes, short = list(view.table["role"]), view.run.labels, names(view.run)
+    called = {role: names_with_roles(view.run)[role] for role in roles}
     to_deploy = list(view.candidates["role"]) or roles
-    smallest = roles.index(to_deploy[-1])
-    two = right.selectbox("to model B", roles, index=smallest, key="b", bind="query-params")
-    if one == two:
+    for key in ("base", "model"):
+        addresses.say_missing("model of this run", key, roles)
+    left, right = st.columns(2)
+    with left:
+        base = choose("Compare with", called, "base", roles[0]) or roles[0]
+    with right:
+        role = choose("Model", called, "model", to_deploy[-1]) or to_deploy[-1]
+    if base == role:
         st.info("Choose two different models.")
         return
-    first, second = (view.probabilities[role].argmax(axis=1) for role in (one, two))
-    found = disagreement.broke_and_fixed(view.labels, first, second, view.comparisons)
+    before, after = (view.probabilities[r].argmax(axis=1) for r in (base, role))
+    found = disagreement.broke_and_fixed(view.labels, before, after, view.comparisons)
     broke, fixed, total = len(found.broke), len(found.fixed), len(view.labels)
-    said = say_broke_and_fixed(one, two, broke, fixed, total, found.difference)
+    said = say_changes(
+        plain(short[base]), plain(short[role]), broke, fixed, total, found.difference
+    )
     st.markdown(said, help=card.details(found.difference))
     with st.container(horizontal=True):
         for label, value, counted in (
-            ("Broke", broke, "Rows that A has right and B wrong."),
-            ("Fixed", fixed, "Rows that A has wrong and B right."),
-            ("Both right", found.both_right, "Rows that A and B have right."),
-            ("Both wrong", found.both_wrong, "Rows that A and B have wrong."),
+            ("Newly wrong", broke, "Rows that it has wrong and the other model correct."),
+            ("Newly correct", fixed, "Rows that it has correct and the other model wrong."),
+            ("Both correct", found.both_right, "Rows that both have correct."),
+            ("Both wrong", found.both_wrong, "Rows that both have wrong."),
         ):
             st.metric(label, f"{value:,}", help=counted, width="content")
-    side = st.radio("List", ["Broke", "Fixed"], horizontal=True, key="side", bind="query-params")
-    positions = found.broke if side == "Broke" else found.fixed
+    sides = ["Newly wrong", "Newly correct"]
+    side = st.radio("List", sides, horizontal=True, key="side", bind="query-params")
+    positions = found.broke if side == sides[0] else found.fixed
     if not len(positions):
-        st.info(f"{two} {side.lower()} nothing.")
+        st.info(f"No row is {side.lower()}.")
         return
-    sure = view.probabilities[two][positions].max(axis=1)
-    positions = positions[np.argsort(-sure, kind="stable")]  # what B is surest of comes first
-    columns = {"Labelled": [names[label] for label in view.labels[positions]]}
-    for letter, role, called in (("A", one, first), ("B", two, second)):
-        columns[f"{letter}: {role}"] = [names[c] for c in called[positions]]
-        columns[f"{letter}'s confidence"] = 100 * view.probabilities[role][positions].max(axis=1)
-    name = f"{one}-to-{two}-{side.lower()}"
-    list_rows(view, folder, positions, pd.DataFrame(columns), name)
+    sure = view.probabilities[role][positions].max(axis=1)
+    positions = positions[np.argsort(-sure, kind="stable")]  # the most confident first
+    columns = {"Actual": [classes[label] for label in view.labels[positions]]}
+    for one, answer in ((base, before), (role, after)):
+        columns[short[one]] = [classes[c] for c in answer[positions]]
+        confidence = 100 * view.probabilities[one][positions].max(axis=1)
+        columns[f"Confidence of {short[one]}"] = confidence
+    name = f"{base}-to-{role}-{side.lower().replace(' ', '-')}"
+    list_rows(view, texts, positions, pd.DataFrame(columns), name)
 
 
-def say_broke_and_fixed(
-    one: str, two: str, broke: int, fixed: int, total: int, difference: Difference
+def say_changes(
+    base: str, model: str, broke: int, fixed: int, total: int, difference: Difference
 ) -> str:
-    """The counts and the comparison in a sentence that can be read out."""
-    said = f"Going from `{one}` to `{two}` broke {broke:,} of {total:,} rows and fixed {fixed:,}"
+    """The counts and the comparison in a sentence that can be read out.
+
+    Args:
+        base: name of the model that is compared with, as markdown.
+        model: name of the model.
+        broke: rows that are newly wrong.
+        fixed: rows that are newly correct.
+        total: test rows.
+        difference: in accuracy, of the model less the base.
+    """
+    said = f"Against {base}, {model} has {broke:,} of {total:,} rows newly wrong and {fixed:,} "
+    said += "newly correct"
     net = fixed - broke
     if net:
         said += f": a net {'gain' if net > 0 else 'loss'} of {abs(net):,}. "
     else:
         said += ": as many. "
     if broke + fixed == 0:
-        return said + "The two are right on the very same rows."
-    said += f"`{two}` is {both_ends_in_words(difference.low, difference.high)} (95 %)"
+        return said + "The two are correct on the very same rows."
+    said += f"{model} is {both_ends_in_words(difference.low, difference.high)} (95 %)"
     return said + ("." if difference.found else "; no difference found.")
 
 
 # --- suspected label errors ---------------------------------------------------------------------
 
 
-def show_suspects(view: View, folder: Path | None) -> None:
-    roles, names = list(view.table["role"]), view.run.labels
+def show_suspects(view: View, texts: list[str] | None) -> None:
+    roles, classes = list(view.table["role"]), view.run.labels
     models = len(roles)
     if models < 2:
         st.info("It takes two models to suspect a label; this run holds one.")
@@ -191,13 +230,13 @@ def show_suspects(view: View, folder: Path | None) -> None:
     positions = found["position"].to_numpy()
     columns = pd.DataFrame(
         {
-            "Labelled": [names[label] for label in found["label"]],
-            "Models say": [names[suggested] for suggested in found["suggested"]],
+            "Actual": [classes[label] for label in found["label"]],
+            "Models say": [classes[suggested] for suggested in found["suggested"]],
             "Models": found["votes"],
             "Mean confidence": 100 * found["confidence"],
         }
     )
-    list_rows(view, folder, positions, columns, "suspected-labels")
+    list_rows(view, texts, positions, columns, "suspected-labels")
     st.subheader("Estimate: accuracy without the suspected rows")
     st.write(
         "An estimate from above, not a result: the models choose the rows themselves, and every "
@@ -205,10 +244,12 @@ def show_suspects(view: View, folder: Path | None) -> None:
     )
     without = disagreement.accuracy_without(view.labels, view.probabilities, positions)
     without = without.set_index("role").loc[roles].reset_index()
+    short = names(view.run)
     format = share(total)
     change = 100 * (without["without"] - without["accuracy"])
     st.dataframe(
         without.assign(
+            role=[short[role] for role in roles],
             accuracy=100 * without["accuracy"],
             without=100 * without["without"],
             change=[confusion.signed(points, 1) for points in change],

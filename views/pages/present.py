@@ -1,54 +1,95 @@
-"""Before an audience: large type, one thing at a time, next and previous, also by arrow keys."""
+"""Before an audience: five slides in large type, and nothing beside them but the page number."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from pipeline.analysis import metrics
-from pipeline.analysis.budget import MARGIN, Budget
-from pipeline.analysis.recommendation import Recommendation, recommend, sentence
-from views.charts import confusion, frontier
+from pipeline.analysis import takeaway
+from pipeline.analysis.budget import Budget
+from pipeline.analysis.recommendation import Recommendation, recommend
 from views.charts.axes import X_AXES, Y_AXES, Axis
-from views.pages import try_it
-from views.parts import window
-from views.parts.common import PLAIN_CHART, View, chart_key, plain
-from views.parts.limits import ask_limits
-from views.parts.tradeoff import ask_price, frontier_frame
+from views.parts import slide_keys, slides, window
+from views.parts.common import View
+from views.parts.limits import ask_others, read_size
+from views.parts.tradeoff import ask_price
 
-FONT = 16
-"""Pixels, of text in charts."""
-HEIGHT, _AROUND = 470, 250
-"""Pixels: of a chart at least, and of what is above and below it. On a projector of 1280×720, they
-leave nothing to scroll to; on a larger screen the chart fills it."""
-_NAMES = 100
-"""Pixels, of the models' names above their matrices."""
-STEPS = ["Trade-off", "Deploy", "Confusion", "Try it"]
+SLIDES = ("Gain", "Recommendation", "Errors", "Try it", "Remember")
+_FORMER = {"Trade-off": "Gain", "Deploy": "Recommendation", "Confusion": "Errors"}
+"""What older links call some of them."""
 BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model")
-"""Keys of what comes along from the Frontier page and goes back there."""
+"""Keys of what comes along from the Compare page and goes back there."""
+
+_STYLE = """<style>
+[data-testid=stHeader], [data-testid=stSidebar] { display: none; }
+[data-testid=stMainBlockContainer] { padding-top: 1rem; padding-bottom: 1rem; }
+[data-testid=stBottomBlockContainer] { padding-top: 0.25rem; padding-bottom: 0.5rem; }
+@media (min-width: 641px) {
+  [data-testid=stMainBlockContainer], [data-testid=stBottomBlockContainer] {
+    padding-left: 2.25rem; padding-right: 2.25rem; }
+}
+[data-testid=stMainBlockContainer] h1 { font-size: clamp(1.9rem, 1rem + 2vw, 3.5rem); }
+[data-testid=stMainBlockContainer] h2 { font-size: clamp(1.4rem, 0.9rem + 1.4vw, 2.5rem); }
+[data-testid=stMainBlockContainer] h3 { font-size: clamp(1.75rem, 1rem + 1.4vw, 3rem); }
+.st-key-memory h2 { font-size: clamp(1.5rem, 1rem + 1.7vw, 3rem); }
+.st-key-memory code { font-size: clamp(1rem, 0.6rem + 1vw, 1.75rem); }
+.st-key-typed input { font-size: clamp(1.1rem, 0.7rem + 1vw, 1.75rem); }
+</style>"""
+"""It is there at once on the way from another page; only a page that is opened by its address is
+drawn without it for a moment."""
 
 
-def show(view: View, back) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What is presented."""
+
+    budget: Budget
+    x: Axis
+    y: Axis
+    price: float
+    model: str | None
+    """Role of the model whose errors are shown; None: the recommended one."""
+
+
+def show(view: View, back: st.Page) -> None:
     """The page; ``back`` is the one to return to."""
-    step = st.query_params.get("step")
-    step = step if step in STEPS else STEPS[0]
-    show_steps(step, back)
+    st.html(_STYLE)
+    step = st.query_params.get("step", "")
+    step = _FORMER.get(step, step)
+    place = SLIDES.index(step) if step in SLIDES else 0
     body = st.container()
-    budget, x, y, price, chosen = ask(view)
-    height = max(HEIGHT, window.shorter_side() - _AROUND)
-    found = recommend(view.compared, budget)
-    role = chosen or found.recommended or found.nearest
+    settings = show_foot(view, place, back)
+    found = recommend(view.compared, settings.budget)
+    told = takeaway.take_away(found, view.right(), view.comparisons)
     with body:
-        if step == "Trade-off":
-            show_frontier(view, x, y, price, role, height)
-        elif step == "Deploy":
-            show_recommendation(view, found)
-        elif step == "Confusion":
-            show_confusion(view, role, height - _NAMES)
-        else:
-            try_it.show(view)
+        show_slide(SLIDES[place], view, settings, found, told)
+    if slide_keys.listen(place, len(SLIDES), turn_to):
+        leave(back)
     window.watch(side=True)
 
 
+def show_slide(
+    slide: str,
+    view: View,
+    settings: Settings,
+    found: Recommendation,
+    told: takeaway.Takeaway,
+) -> None:
+    chart = slides.Chart(settings.x, settings.y, settings.price, found)
+    if slide == "Gain":
+        slides.show_gain(view, chart, told)
+    elif slide == "Recommendation":
+        slides.show_recommendation(view, chart, told, presented("mb"))
+    elif slide == "Errors":
+        slides.show_errors(view, settings.model or told.role)
+    elif slide == "Try it":
+        slides.show_answers(view)
+    else:
+        slides.show_memory(view, told, link(view))
+
+
 def presented(key: str) -> str:
-    """The presenting page's key for what is ``key`` on the Frontier page.
+    """This page's key for what is ``key`` on the Compare page.
 
     The same key on both would do in an address, but not over a link from one page to the other:
     there, Streamlit takes a bound widget's value for gone with the page that is left.
@@ -56,120 +97,76 @@ def presented(key: str) -> str:
     return f"shown_{key}"
 
 
-def told(budget: Budget) -> dict[str, str]:
-    """What a link from the Frontier page tells this one; the run is in every page's address."""
-    limits = {
-        "mb": budget.max_mb,
-        "ms": budget.max_ms,
-        "accuracy": None if budget.min_accuracy is None else 100 * budget.min_accuracy,
-        "margin": None if budget.margin == MARGIN else 100 * budget.margin,
-    }
-    values = {key: limits.get(key, st.session_state.get(key)) for key in BROUGHT}
-    # Of what is as ever an address says nothing. Streamlit would take it out again, and leave each
-    # step of that in the browser's history.
-    usual = {"x": next(iter(X_AXES.values())).term, "y": next(iter(Y_AXES.values())).term}
+def brought() -> dict[str, str]:
+    """What a link from the Compare page brings here; the run is in every page's address."""
+    return {presented(key): st.query_params[key] for key in BROUGHT if key in st.query_params}
+
+
+def going_back() -> dict[str, str]:
+    """What a link to the Compare page brings back there."""
     return {
-        presented(key): f"{value:g}" if isinstance(value, float) else value
-        for key, value in values.items()
-        if value not in (None, usual.get(key))
+        key: st.query_params[presented(key)] for key in BROUGHT if presented(key) in st.query_params
     }
 
 
-def show_steps(step: str, back) -> None:
-    """Previous, where we are, next, and the way out."""
-    place = STEPS.index(step)
-
-    def go(by: int) -> None:
-        st.query_params["step"] = STEPS[place + by]
-
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
-        st.button(
-            "Previous",
-            on_click=go,
-            args=(-1,),
-            disabled=place == 0,
-            shortcut="Left",
-        )
-        st.text(f"{place + 1} of {len(STEPS)}: {step}")
-        st.button(
-            "Next",
-            on_click=go,
-            args=(1,),
-            disabled=place == len(STEPS) - 1,
-            shortcut="Right",
-        )
-        going_back = {
-            key: st.query_params[presented(key)]
-            for key in BROUGHT
-            if presented(key) in st.query_params
-        }
-        for key in set(BROUGHT) - set(going_back):  # lifted here, so there as well
-            for kept in (st.session_state, st.session_state["left"].get(back.url_path, {})):
-                kept.pop(key, None)
-        st.page_link(back, label="Leave", icon=":material/close:", query_params=going_back)
+def link(view: View) -> str:
+    """The address of the Compare page with what is presented, to be read out or typed."""
+    own = st.context.url or "http://localhost:8501/present"
+    query = {"run": view.title} | going_back()
+    return f"{own.rsplit('/', 1)[0]}/compare?{urlencode(query)}"
 
 
-def ask(view: View):
-    """What is presented; the Frontier page's link carries it here."""
-    with st.expander("What is presented"), st.container(horizontal=True):
-        bound = {"bind": "query-params", "width": 200}
-        budget = ask_limits(presented, width=200)
-        across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
-        x = st.selectbox("Across", list(across), key=presented("x"), **bound)
-        y = st.selectbox("Up", list(up), key=presented("y"), **bound)
-        price = ask_price(across[x], presented("price"))
-        chosen = st.selectbox(
-            "Model",
-            list(view.table["role"]),
-            index=None,
-            placeholder="the one to deploy",
-            key=presented("model"),
-            **bound,
-        )
-    return budget, across[x], up[y], price, chosen
+def turn_to(place: int) -> None:
+    st.query_params["step"] = SLIDES[place]
 
 
-def show_frontier(view: View, x: Axis, y: Axis, price: float, role: str, height: int) -> None:
-    st.title(f"{y.term} against {x.term[0].lower()}{x.term[1:]}", anchor=False)
-    frame = frontier_frame([view], x, y, price)
-    if frame.empty:
-        st.header("No model of this run has these figures.", anchor=False)
-        return
-    st.plotly_chart(
-        frontier.figure(
-            *(frame, None, x, y, (view.run.name, role)),
-            height=height,
-            font=FONT,
-            narrow=window.is_narrow(),
-        ),
-        key=chart_key("presented"),
-        config=PLAIN_CHART,
-        alt=f"{y.title} against {x.title.lower()} of each model.",
-    )
-
-
-def show_recommendation(view: View, found: Recommendation) -> None:
-    st.title(plain(found.recommended or "Nothing fits"), anchor=False)
-    # The first sentence is the answer, the rest says how far it is to be trusted.
-    st.header(plain(sentence(found)), anchor=False, divider=False)
-
-
-def show_confusion(view: View, role: str, height: int) -> None:
-    st.title("Which classes are mistaken for which?", anchor=False)
-    names = view.run.labels
-    roles = dict.fromkeys(r for r in ("teacher", role) if r in view.probabilities)
-    for role, column in zip(roles, st.columns(len(roles)), strict=True):
-        predicted = view.probabilities[role].argmax(axis=1)
-        figure = confusion.figure(metrics.confusion(view.labels, predicted, names), True)
-        figure.update_traces(textfont_size=FONT + 4, selector={"type": "heatmap"})
-        figure.update_layout(height=height)
-        for update in (figure.update_xaxes, figure.update_yaxes):
-            update(tickfont_size=FONT, title_font_size=FONT, automargin=True)
-        with column:
-            st.header(plain(role), anchor=False)
-            st.plotly_chart(
-                figure,
-                key=chart_key(f"presented-{role}"),
-                config=PLAIN_CHART,
-                alt=f"Confusion matrix of {role}: true classes down, predicted ones across.",
+def show_foot(view: View, place: int, back: st.Page) -> Settings:
+    """Where we are, the way on by mouse or finger, the settings, and the way out."""
+    last = len(SLIDES) - 1
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for icon, label, to in (("chevron_left", "Previous", -1), ("chevron_right", "Next", 1)):
+            if to == 1:
+                st.text(f"{place + 1} / {len(SLIDES)}", width="content")
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                type="tertiary",
+                on_click=turn_to,
+                args=(min(max(place + to, 0), last),),
+                disabled=not 0 <= place + to <= last,
             )
+        st.space("stretch")
+        with st.popover("Settings", icon=":material/tune:", type="tertiary"):
+            settings = ask(view)
+        if st.button("Exit", icon=":material/close:", type="tertiary"):
+            leave(back)
+    return settings
+
+
+def leave(back: st.Page) -> None:
+    """To the page before; a limit that was lifted here is lifted there, too."""
+    query = going_back()
+    for key in set(BROUGHT) - set(query):
+        for kept in (st.session_state, st.session_state["left"].get(back.url_path, {})):
+            kept.pop(key, None)
+    run = {"run": st.query_params["run"]} if "run" in st.query_params else {}
+    st.switch_page(back, query_params=run | query)
+
+
+def ask(view: View) -> Settings:
+    """What is presented; the Compare page's link brings it here."""
+    bound = {"bind": "query-params"}
+    budget = ask_others(read_size(presented("mb")), presented)
+    across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
+    y = st.selectbox("Y axis", list(up), key=presented("y"), **bound)
+    x = st.selectbox("X axis", list(across), key=presented("x"), **bound)
+    price = ask_price(across[x], presented("price"))
+    model = st.selectbox(
+        "Whose errors",
+        list(view.table["role"]),
+        index=None,
+        placeholder="the recommended model's",
+        key=presented("model"),
+        **bound,
+    )
+    return Settings(budget, across[x], up[y], price, model)

@@ -1,4 +1,4 @@
-"""What an address asks for and is not there: said on the page, with what is."""
+"""What an address asks for and is not there, and what pages keep in it by themselves."""
 
 from collections.abc import Collection
 
@@ -20,3 +20,13 @@ def say_missing(noun: str, key: str, there: Collection[str]) -> None:
     if lost := missing(key, there):
         st.warning(f"This address asks for what is not there: no {noun} is called so:")
         st.text(f"{', '.join(lost)}\nThere are: {', '.join(there)}")
+
+
+def remember(name: str, value: str | None) -> None:
+    """Keep something in the page's address, or take it out."""
+    if st.query_params.get(name) == value:
+        return
+    if value is None:
+        del st.query_params[name]
+    else:
+        st.query_params[name] = value

@@ -5,8 +5,9 @@ import streamlit as st
 from pipeline.analysis import comparison
 from views.charts import confusion
 from views.glossary import meaning
-from views.parts import card
+from views.parts import card, names
 from views.parts.common import PAIRED_TEST, View, number
+from views.parts.table import two_digits
 
 
 def show_comparison(one: View, other: View) -> None:
@@ -20,29 +21,35 @@ def show_comparison(one: View, other: View) -> None:
     st.text(f"{other.title} less {one.title}, in points of accuracy.")
     if not paired:
         st.info(
-            "The two were tested on different rows, so their models can't be paired: there is "
-            "no bounds of the difference."
+            "The two were tested on different rows, so their models can't be paired: the "
+            "difference has no bounds."
         )
     shares = ["accuracy_one", "accuracy_other", "difference", "low", "high"]
-    shown = table.assign(**{name: 100 * table[name] for name in shares})
+    shown = table.assign(
+        name=table["role"].map(names.names(one.run)),
+        **{share: 100 * table[share] for share in shares},
+    )
     shown["interval"] = [
         f"{confusion.signed(row.low, 1)} to {confusion.signed(row.high, 1)}" if paired else ""
         for row in shown.itertuples()
     ]
     shown["difference"] = [confusion.signed(points, 1) for points in shown["difference"]]
     shown["p"] = shown["p"].map(card.p_words)
-    names = f"{one.title}: ", f"{other.title}: "
+    for column in ("size_mb_one", "size_mb_other", "p50_ms_one", "p50_ms_other"):
+        shown[column] = two_digits(shown[column])
+    runs = f"{one.title}: ", f"{other.title}: "
     columns = {
-        "role": st.column_config.TextColumn("Role", pinned=True),
+        "name": st.column_config.TextColumn("Model", pinned=True),
+        "role": "Role",
         "difference": "Difference, points",
         "interval": st.column_config.TextColumn("95 % bounds", help=PAIRED_TEST),
         "p": st.column_config.TextColumn("p (McNemar)", help=meaning("McNemar's test")),
     }
-    for suffix, name in zip(("one", "other"), names, strict=True):
+    for suffix, name in zip(("one", "other"), runs, strict=True):
         columns |= {
             f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%", help=meaning("Accuracy")),
-            f"size_mb_{suffix}": number(f"{name}MB", "%.3g", help=meaning("Size")),
-            f"p50_ms_{suffix}": number(f"{name}p50, ms", "%.3g", help=meaning("Latency p50")),
+            f"size_mb_{suffix}": number(f"{name}MB", "localized", help=meaning("Size")),
+            f"p50_ms_{suffix}": number(f"{name}p50, ms", "localized", help=meaning("Latency p50")),
         }
     if not paired:
         columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}

@@ -1,20 +1,22 @@
-"""One model's card: what it is, how it was made, what it costs, what it loses, its files."""
+"""One model's details: what it costs and loses, where to go from there, how it was made."""
 
 import json
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import metrics, significance
-from pipeline.analysis.budget import round_sensibly
+from pipeline.analysis.budget import excess, round_sensibly
+from pipeline.analysis.recommendation import Recommendation, sentence
 from pipeline.recipes.role_names import student_of_baseline
 from pipeline.results import conditions
 from views import answers
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
 from views.glossary import meaning
-from views.parts import use_this_model
-from views.parts.common import PAIRED_TEST, View, describe, number
+from views.parts import cascade, names, use_this_model
+from views.parts.common import PAIRED_TEST, View, describe, number, plain
 
 SHORT = {
     "Cost of a million headlines": "Cost of a million",
@@ -24,35 +26,79 @@ SHORT = {
 """Terms that are too long for the label of a figure."""
 
 
-def show(view: View, role: str, price: float) -> None:
-    """The card of a model; ``price`` is that of a core for an hour."""
+Link = tuple[str, st.Page, str, dict[str, str]]
+"""Label, the page that it leads to, icon, and what the address says there."""
+
+
+def show(
+    view: View,
+    role: str,
+    found: Recommendation,
+    price: float,
+    links: Sequence[Link],
+) -> None:
+    """A model's details: what it comes to, where to go from there, and behind buttons all the rest.
+
+    Args:
+        view: of the model's run.
+        role: of the model.
+        found: the recommendation of the run that the page is about.
+        price: of a core for an hour.
+        links: where to go from here.
+    """
     row = view.table.set_index("role").loc[role]
-    with st.container(border=True):
-        st.subheader(role)
+    st.caption(plain(in_short(view, role, found)))
+    said, details = against_reference(view, role)
+    st.caption(plain(said), help=details)
+    show_state(view, role)
+    show_links(links)
+    use_this_model.show(view, role)
+    cascade.show(view, role)
+    if role == found.recommended:
+        with st.expander("Why this one"):
+            st.text(sentence(found))
+    with st.expander("All its figures"):
         st.text(". ".join(describe(view.run, role)))
-        show_state(view, role)
         show_costs(row, price)
-        said, details = against_reference(view, role)
-        st.text(said, help=details)
         if added := what_the_teacher_added(view, role):
             said, details = added
             st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
         if said := across_seeds(view, role):
             st.text(said, help=meaning("Seed"))
-        use_this_model.show(view, role)
-        show_origin(view, role)
-        show_files(view, role)
+    show_origin(view, role)
+    show_files(view, role)
+
+
+def in_short(view: View, role: str, found: Recommendation) -> str:
+    """What a model is among the others, and its three figures, on one line."""
+    table = view.table.set_index("role")
+    row, beyond = table.loc[role], excess(table, found.budget)[role] > 1 + 1e-9
+    said = [
+        "Recommended" if role == found.recommended else "",
+        "Beyond the limits" if beyond else "",
+        "Pareto-optimal" if row["front"] else "",
+        f"{round_sensibly(row['size_mb'])} MB",
+        f"{round_sensibly(row['p50_ms'])} ms",
+        f"{100 * row['accuracy']:.{metrics.supported_decimals(row['low'], row['high'])}f} %",
+    ]
+    return " · ".join(filter(None, said))
+
+
+def show_links(links: Sequence[Link]) -> None:
+    """Where to go from here: two links a row, which look like buttons."""
+    with st.container(key="actions"):
+        cells = [cell for _ in links[::2] for cell in st.columns(2, gap="small")]
+    for cell, (label, page, icon, query) in zip(cells, links, strict=False):
+        cell.page_link(page, label=label, icon=icon, query_params=query, width="stretch")
 
 
 def show_state(view: View, role: str) -> None:
-    """What to run where the model is not what today's recipe would give."""
+    """That the model is not what today's recipe would give."""
     if view.states[role] == "stale":
-        st.warning(
-            "Stale: made by another recipe, or from other data, than this program's today. "
-            "To make it anew:",
-            icon=":material/history:",
+        st.caption(
+            ":material/history: Stale: made by another recipe, or from other data, than this "
+            "program's today. The command under its files makes it anew."
         )
-        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)
 
 
 def show_costs(row: pd.Series, price: float) -> None:
@@ -94,7 +140,8 @@ def against_reference(view: View, role: str) -> tuple[str, str]:
     right = view.right()
     found = significance.paired_difference(right[role], right[view.reference], view.comparisons)
     words = significance.in_words(found.low, found.high)
-    said = f"{words[0].upper()}{words[1:]} (95 %) than {view.reference}, the most accurate model "
+    other = names.names(view.run)[view.reference]
+    said = f"{words[0].upper()}{words[1:]} (95 %) than {other}, the most accurate model "
     return f"{said}on validation{'' if found.found else '; no difference found'}.", details(found)
 
 
@@ -203,10 +250,10 @@ def show_files(view: View, role: str) -> None:
                 column_config={
                     "file": "File",
                     "mb": number("MB", "%.3f"),
-                    "here": "At hand",
+                    "here": "Installed",
                     "sha256": "sha256",
                 },
             )
         else:
-            st.write("Its files were never put beside this run; only its predictions were.")
+            st.write("It is not installed: only its predictions are in this clone.")
         st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)

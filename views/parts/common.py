@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pipeline.analysis import intervals, metrics, recommendation
 from pipeline.errors import PipelineError
@@ -16,12 +18,11 @@ from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES, REPORTED
 from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
-from pipeline.results.predictions import probabilities_of
+from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
 from views import answers
 from views.glossary import meaning
-from views.parts import addresses
 
 PLAIN_CHART = {"displayModeBar": False}
 PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
@@ -54,6 +55,9 @@ class View:
     """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
     compared: pd.DataFrame
     """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+    headlines: dict[str, np.ndarray]
+    """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
+    models whose run has them."""
 
     @property
     def title(self) -> str:
@@ -145,7 +149,16 @@ def read_view(run: Run) -> View:
         read_states(run),
         seeds,
         recommendation.compare(table, right),
+        {role: given for role, frame in stored.items() if len(given := on_headlines(frame))},
     )
+
+
+def on_headlines(frame: pd.DataFrame) -> np.ndarray:
+    """A model's probabilities on the invented headlines, in their order: (h, k), or none."""
+    frame = frame[frame["split"] == HEADLINES].sort_values("row")
+    if not np.array_equal(frame["row"], np.arange(len(frame))):
+        return np.empty((0, 0))
+    return probabilities_of(frame)
 
 
 def describe(run: Run, role: str) -> tuple[str, str]:
@@ -214,24 +227,6 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
     return classifier
 
 
-def ask_models(view: View) -> list[str]:
-    """One to three models of a run; the largest and the smallest, unless the address says else."""
-    roles = list(view.table["role"])
-    addresses.say_missing("model of this run", "models", roles)
-    to_deploy = list(view.candidates["role"]) or roles
-    chosen = st.multiselect(
-        "One to three models",
-        roles,
-        default=list(dict.fromkeys([to_deploy[0], to_deploy[-1]])),
-        max_selections=3,
-        key="models",
-        bind="query-params",
-    )
-    if not chosen:
-        st.info("Choose at least one model.")
-    return chosen
-
-
 def chart_key(name: str) -> str:
     """A chart's key, another one in another theme: text is coloured as a chart is first drawn.
 
@@ -245,7 +240,8 @@ def share(rows: int) -> str:
     return "%.1f %%" if rows >= 1_000 else "%.0f %%"
 
 
-def number(label: str, format: str = "%.1f", **options):
+def number(label: str, format: str = "%.1f", **options: Any) -> ColumnConfig:
+    """A column of numbers in a table; ``options`` are Streamlit's."""
     return st.column_config.NumberColumn(label, format=format, **options)
 
 

@@ -1,93 +1,125 @@
-"""Where Try it takes its headlines from: the text area, examples, the address, or a file."""
+"""Where Try it takes its headlines from: one line, many lines, the address, or a file."""
 
 import dataclasses
-from pathlib import Path
+from collections.abc import Callable
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline.data import data_sets, uploads
+from pipeline.data import uploads
 from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
 from views import answers
+from views.parts import examples
+from views.parts.addresses import remember
+from views.parts.common import View
 
-EXAMPLES = Path(__file__).parents[2] / "pipeline" / "data" / "headlines.csv"
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
 MAX_LINK = 500
-# Pixels. A browser loads each kind of widget as it first meets one, and meanwhile leaves room for
-# one line: a box of a known height keeps what is below from moving.
-LABELLED, TEXT = 70, 112
+ONE, MANY, UPLOAD = SOURCES = ("One headline", "Many headlines", "Upload")
+_SEED = 52
+"""Of the examples that the page opens with: one of each class."""
+_FIRST = 4
+_HARD = 1
+"""Which of those the models disagree on: the line that the page opens with."""
+_SEVERAL = {"10 examples": 10, "200 examples": 200}
+_TEXT = 112
+"""Pixels. A browser loads each kind of widget as it first meets one, and meanwhile leaves room for
+one line: a box of a known height keeps what is below from moving."""
 
 
-@st.cache_data
-def read_examples() -> pd.DataFrame:
-    """The invented headlines: columns text and label, a position in ``data.LABELS``."""
-    return pd.read_csv(EXAMPLES, keep_default_na=False)
+def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
+    """The headlines of the tab that is open, remarks on them, and the row of buttons there."""
+    # A link with several lines opens the tab that holds them, and it stays open when they are too
+    # long to stay in the address.
+    several = "\n" in st.query_params.get("text", "").strip()
+    if several and "source" not in st.session_state and "source" not in st.query_params:
+        st.session_state["source"] = MANY
+    one, many, file = st.tabs(list(SOURCES), key="source", on_change="rerun", bind="query-params")
+    if many.open:
+        with many:
+            pasted, row = ask_for_many()
+            return *answers.split_headlines(pasted), row
+    if file.open:
+        with file:
+            return *ask_for_file(), st.container(horizontal=True)
+    with one:
+        typed, row = ask_for_one(view)
+        return *answers.split_headlines(typed), row
 
 
-def known_labels(texts: list[str], names: list[str]) -> np.ndarray | None:
-    """The classes of headlines that are all examples, shape (n,); of others, nobody knows them.
+def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
+    """The line to type into, where Enter classifies; and the row of buttons beside it."""
+    first = first_examples()[_HARD]
+    start("line", first, lambda text: text.strip().split("\n")[0])
 
-    Args:
-        texts: the headlines.
-        names: of the run's classes; examples were written for those of AG News.
-    """
-    if tuple(names) != data_sets.LABELS:
-        return None
-    known = read_examples().set_index("text")["label"].reindex(texts)
-    return None if known.isna().any() else known.to_numpy(np.int64)
+    def fill() -> None:
+        st.session_state["line"] = examples.draw(view, st.session_state["example"])
 
-
-def ask_for(left: DeltaGenerator, right: DeltaGenerator) -> tuple[list[str], list[str]]:
-    """The headlines and remarks on them, from the text area or from a file."""
-    with left:
-        source = st.container(height=LABELLED, border=False).radio(
-            "Headlines, one a line",
-            ["Paste", "Upload"],
-            horizontal=True,
-            key="source",
-            bind="query-params",
-        )
-        if source == "Paste":
-            return answers.split_headlines(paste(right))
-        try:
-            return upload()
-        except PipelineError as error:
-            st.warning("That file can't be used:")
-            st.code(str(error), language=None, wrap_lines=True)
-            return [], []
+    # On a phone, columns stand below one another: the line keeps its width.
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    # Without a label above it, it is as high as the room that is kept while it loads.
+    typed = left.text_input(
+        "Headline",
+        key="line",
+        persist_state="session",
+        label_visibility="collapsed",
+        placeholder="Type a headline and press Enter",
+    )
+    row = right.container(horizontal=True)
+    with row:
+        st.button("Classify", type="primary")
+        st.menu_button("Examples", examples.menu(view.run.labels), key="example", on_click=fill)
+    remember("text", typed if typed != first and len(typed) <= MAX_LINK else None)
+    return typed, row
 
 
-def paste(beside: DeltaGenerator) -> str:
-    """The text area, and beside it the buttons that fill it."""
-    examples = read_examples()["text"]
+def ask_for_many() -> tuple[str, DeltaGenerator]:
+    """The box of many lines, and the row of buttons below it."""
+    first = "\n".join(first_examples())
+    start("headlines", first, str)
 
-    def draw(count: int, seed: int | None = None) -> str:
-        return "\n".join(examples.sample(count, random_state=seed))
+    def fill() -> None:
+        count = _SEVERAL[st.session_state["several"]]
+        drawn = examples.read_examples()["text"].sample(count)
+        st.session_state["headlines"] = "\n".join(drawn)
 
-    def fill(count: int) -> None:
-        st.session_state["headlines"] = draw(count)
-
-    # One of each class, on one of which reasonable models differ.
-    first = draw(4, seed=52)
-    if "headlines" not in st.session_state:
-        st.session_state["headlines"] = st.query_params.get("text", first)
-    pasted = st.container(height=TEXT, border=False).text_area(
-        "Headlines to classify",
+    pasted = st.container(height=_TEXT, border=False).text_area(
+        "Headlines, one a line",
         key="headlines",
         height="stretch",
         persist_state="session",
         label_visibility="collapsed",
+        placeholder="Headlines, one a line",
     )
-    with beside.container(horizontal=True):
+    row = st.container(horizontal=True)
+    with row:
         st.button("Classify", type="primary")
-        st.button("One example", on_click=fill, args=(1,))
-        st.button("Ten", on_click=fill, args=(10,), help="Ten examples")
-        st.button("Two hundred", on_click=fill, args=(200,), help="Two hundred examples")
+        st.menu_button("Examples", list(_SEVERAL), key="several", on_click=fill)
     remember("text", pasted if pasted != first and len(pasted) <= MAX_LINK else None)
-    return pasted
+    return pasted, row
+
+
+def first_examples() -> list[str]:
+    """What the page opens with, the same for everybody."""
+    return examples.read_examples()["text"].sample(_FIRST, random_state=_SEED).tolist()
+
+
+def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
+    """Fill a box as it is first shown: from the address, else with ``first``."""
+    if key not in st.session_state:
+        given = st.query_params.get("text")
+        st.session_state[key] = first if given is None else of_address(given)
+
+
+def ask_for_file() -> tuple[list[str], list[str]]:
+    """The headlines of an uploaded file, or in place of them why there are none."""
+    try:
+        return upload()
+    except PipelineError as error:
+        st.warning("That file can't be used:")
+        st.code(str(error), language=None, wrap_lines=True)
+        return [], []
 
 
 def upload() -> tuple[list[str], list[str]]:
@@ -151,13 +183,3 @@ def choose_form(name: str, content: bytes) -> TextFile:
     if not chosen:
         return dataclasses.replace(file, columns=())
     return uploads.open_upload(name, content, Form(tuple(chosen), header))
-
-
-def remember(name: str, value: str | None) -> None:
-    """Keep something in the page's address, or take it out."""
-    if st.query_params.get(name) == value:
-        return
-    if value is None:
-        del st.query_params[name]
-    else:
-        st.query_params[name] = value

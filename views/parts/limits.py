@@ -1,61 +1,104 @@
-"""Which model to deploy: three limits, a margin, and the sentence that names the model."""
+"""What a model may cost: a slider for its size; behind a button, other limits and the margin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from pipeline.analysis.budget import MARGIN, Budget
-from pipeline.analysis.recommendation import recommend, sentence
 from views.glossary import meaning
-from views.parts.common import View
+from views.parts import choice
+
+NONE = "none"
+"""The size limit's value where there is none; it is the default, and so not in the address."""
+HEIGHT = 72
+"""Pixels."""
+_STEPS = (1, 2.5, 5)
 
 
-def show_budget(view: View) -> Budget:
-    """The sentence that can be read out, and under it the limits; returns them."""
-    st.markdown(
-        "**Which one to deploy?**",
-        help="The smallest model that fits the limits and is within the margin. If none is, the "
-        f"one of those that fit which is most accurate on validation. {meaning('Margin')} "
-        f"{meaning('Reference')}",
-    )
-    place = st.container(border=True)
-    budget = ask_limits()
-    place.text(sentence(recommend(view.compared, budget)))
-    return budget
-
-
-def ask_limits(key: Callable[[str], str] = str, width: int | str = "stretch") -> Budget:
-    """The three limits, each of which may be left empty, and the margin.
+def presets(sizes: Sequence[float]) -> list[float]:
+    """Round size limits, ascending: each lets some of these models in, but not all.
 
     Args:
-        key: from what a limit is called to the key of its widget.
-        width: of each widget.
+        sizes: of a run's models, MB; at least one.
     """
+    steps = (step * 10.0**decade for decade in range(-3, 7) for step in _STEPS)
+    return [step for step in steps if min(sizes) <= step < max(sizes)]
 
-    def ask(
-        label: str,
-        name: str,
-        term: str,
-        step: float,
-        most: float | None = None,
-        value: float | None = None,
-    ):
+
+def ask_limits(
+    sizes: Sequence[float], key: Callable[[str], str] = str, popover: str = "More limits"
+) -> Budget:
+    """The slider and the button beside it.
+
+    Args:
+        sizes: of the models that the limit is for, MB.
+        key: from what a limit is called to the key of its widget, which the address has, too.
+        popover: the button's label.
+    """
+    # Of a known height: the slider is drawn later than the heading beside it.
+    box = st.container(height=HEIGHT, border=False)
+    with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        mb = ask_size(sizes, key("mb"))
+        active = any(key(name) in st.query_params for name in ("ms", "accuracy", "margin"))
+        kind = "primary" if active else "secondary"
+        with st.popover(popover, icon=":material/tune:", type=kind, key=key("limits")):
+            return ask_others(mb, key)
+
+
+def ask_size(sizes: Sequence[float], key: str) -> float | None:
+    """The largest size allowed, MB; None for no limit. Any number may come from the address."""
+    steps = {f"{step:g}": step for step in presets(sizes)}
+    if (own := _number(st.query_params.get(key, NONE))) is not None:
+        steps[f"{own:g}"] = own
+        st.query_params[key] = f"{own:g}"
+    if (own := _number(st.session_state.get(key, NONE))) is not None:
+        steps[f"{own:g}"] = own
+    options = [*sorted(steps, key=steps.__getitem__), NONE]
+    choice.read(key, options, NONE)
+    chosen = st.select_slider(
+        "Max size",
+        options,
+        format_func=lambda option: "no limit" if option == NONE else f"{option} MB",
+        key=key,
+        help=meaning("Size"),
+    )
+    choice.write(key, chosen, NONE)
+    return steps.get(chosen)
+
+
+def read_size(key: str) -> float | None:
+    """The largest size allowed, before the slider is drawn or where it is not."""
+    return _number(choice.value_of(key, NONE))
+
+
+def _number(text: str) -> float | None:
+    """A size that somebody wrote into the address; None for what is none."""
+    try:
+        size = float(text)
+    except ValueError:
+        return None
+    return size if 0 <= size < 1e7 else None
+
+
+def ask_others(max_mb: float | None, key: Callable[[str], str] = str) -> Budget:
+    """The limits of latency and accuracy, each of which may be left empty, and the margin."""
+
+    def ask(label: str, name: str, term: str, step: float, **options: float) -> float | None:
         return st.number_input(
             label,
             min_value=0.0,
-            max_value=most,
-            value=value,
+            value=options.get("value"),
+            max_value=options.get("most"),
             step=step,
             format="%g",
             key=key(name),
             help=meaning(term),
             placeholder="no limit",
-            width=width,
             bind="query-params",
         )
 
-    mb = ask("At most, MB", "mb", "Size", 5.0)
-    ms = ask("At most, ms", "ms", "Latency p50", 1.0)
-    accuracy = ask("At least, % right", "accuracy", "Accuracy", 0.5, 100.0)
-    margin = ask("Margin, points", "margin", "Margin", 0.25, 100.0, 100 * MARGIN)
-    return Budget(mb, ms, None if accuracy is None else accuracy / 100, margin / 100)
+    ms = ask("Max latency, ms", "ms", "Latency p50", 1.0)
+    accuracy = ask("Min accuracy, %", "accuracy", "Accuracy", 0.5, most=100.0)
+    margin = ask("Margin, points", "margin", "Margin", 0.25, most=100.0, value=100 * MARGIN)
+    share = None if accuracy is None else accuracy / 100
+    return Budget(max_mb, ms, share, MARGIN if margin is None else margin / 100)

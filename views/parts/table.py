@@ -4,11 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import metrics
+from pipeline.analysis.budget import round_sensibly
 from pipeline.analysis.significance import in_words
 from pipeline.recipes.families import FAMILIES
 from views import answers
 from views.charts.axes import with_costs
 from views.glossary import meaning
+from views.parts import names
 from views.parts.common import View, download, figures, number, plain
 
 
@@ -23,28 +25,32 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     table = with_costs(view.table, price)
     front = frame[frame["run"] == view.run.name].set_index("role")["front"]
     table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
+    called = names.names(view.run)
     columns = {
-        "role": st.column_config.TextColumn("Model", pinned=True),
+        "name": st.column_config.TextColumn("Model", pinned=True),
+        "role": "Role",
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
         "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
         "against": st.column_config.TextColumn(
-            f"Against {view.reference}, 95 %",
+            f"Against {called[view.reference]}, 95 %",
             help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
         ),
         "headlines": number(
             "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
         ),
-        "size_mb": number("Size, MB", "%.3g", help=meaning("Size")),
-        "front": st.column_config.TextColumn("On the front", help=meaning("Pareto front")),
-        "p50_ms": number("p50, ms", "%.3g", help=meaning("Latency p50")),
-        "p95_ms": number("p95, ms", "%.3g", help=meaning("Latency p95")),
+        "size_mb": number("Size, MB", "localized", help=meaning("Size")),
+        "front": st.column_config.TextColumn("Pareto-optimal", help=meaning("Pareto-optimal")),
+        "p50_ms": number("p50, ms", "localized", help=meaning("Latency p50")),
+        "p95_ms": number("p95, ms", "localized", help=meaning("Latency p95")),
         "headline_p50_ms": number(
-            "A headline's p50, ms", "%.3g", help=meaning("Latency of a headline")
+            "A headline's p50, ms", "localized", help=meaning("Latency of a headline")
         ),
-        "rows_per_second": number("Rows/s", "%.0f", help=meaning("Throughput")),
-        "peak_memory_mb": number("Peak memory, MB", "%.0f", help=meaning("Peak memory")),
-        "parameters_m": number("Parameters, M", "%.3g", help=meaning("Parameters")),
-        "cost": number("Cost of a million", "%.3g", help=meaning("Cost of a million headlines")),
+        "rows_per_second": number("Rows/s", "localized", help=meaning("Throughput")),
+        "peak_memory_mb": number("Peak memory, MB", "localized", help=meaning("Peak memory")),
+        "parameters_m": number("Parameters, M", "localized", help=meaning("Parameters")),
+        "cost": number(
+            "Cost of a million", "localized", help=meaning("Cost of a million headlines")
+        ),
         "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
         "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
         "ece": number("Calibration error", share, help=meaning("Calibration error")),
@@ -54,7 +60,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
         "title": "What it is",
         "reported_accuracy": number("Reported accuracy", "%.1f %%"),
-        "reported_size_mb": number("Reported MB", "%.4g"),
+        "reported_size_mb": number("Reported MB", "localized"),
         "reported_note": "What is wrong with the report",
     }
     if toy:
@@ -66,11 +72,13 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "reported_accuracy",
     )
     shown = table.assign(
+        name=table["role"].map(called),
         interval=[f"{r.low:.{digits}%} – {r.high:.{digits}%}" for r in table.itertuples()],
         front=table["role"].map(front).map({True: "yes"}).fillna(""),
         state=table["role"].map(view.states),
         against=table["role"].map(against_reference(view)).fillna(""),
         **{c: 100 * pd.to_numeric(table[c]) for c in shares},
+        **{c: two_digits(table[c]) for c in COSTS},
     )
     # Of half a percent, a browser would make a whole one where the card and the sentence do not.
     shown["headlines"] = shown["headlines"].round()
@@ -83,6 +91,19 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     )
     download("Download the table as CSV", whole(view), f"{view.run.name}.csv")
     show_stale(view)
+
+
+COSTS = (
+    *("size_mb", "p50_ms", "p95_ms", "headline_p50_ms", "rows_per_second", "peak_memory_mb"),
+    *("parameters_m", "cost", "reported_size_mb"),
+)
+"""Columns of figures that are shown with two significant digits."""
+
+
+def two_digits(column: pd.Series) -> pd.Series:
+    """Numbers as ``round_sensibly`` writes them, and still numbers, so that they can be sorted."""
+    figures = pd.to_numeric(column)
+    return figures.map(lambda x: float(round_sensibly(x).replace(",", "")), na_action="ignore")
 
 
 def whole(view: View) -> pd.DataFrame:

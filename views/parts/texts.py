@@ -1,6 +1,8 @@
 """The headlines of test rows, shown where the data set is at hand and is the run's own."""
 
+import html
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -11,11 +13,7 @@ import streamlit as st
 
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
-from views.answers import of_one
-from views.parts.common import Stamp, View, download, number, stamp
-
-MOST_ROWS = 500
-SHARE = "The probability that a model gives to its answer, or to the class that is named here."
+from views.parts.common import Stamp, View, stamp
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the headlines …")
@@ -90,7 +88,7 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
         train_rows, fingerprint = rows["train"] + rows["validation"], record.data["fingerprint"]
     except (KeyError, TypeError):
         return None, "The run does not say which rows it was made on."
-    if record.toy:
+    if record.toy or folder is None:
         found, reason = read_texts(None, None, fingerprint, record.schema, ())
     else:
         folder = folder.expanduser().absolute()
@@ -101,84 +99,31 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
     return found.loc[view.rows].tolist(), ""
 
 
-def list_rows(
-    view: View, folder: Path | None, positions: np.ndarray, columns: pd.DataFrame, name: str
-) -> None:
-    """A table of test rows, the first of them if there are many, all to download, one to read.
-
-    Args:
-        view: of the run.
-        folder: what ``--data`` named, if anything.
-        positions: of the rows in the view's arrays; at least one.
-        columns: what else is known of them, in the same order; floats are percent.
-        name: of the downloaded file, without its ending.
-    """
+def ask_texts(view: View, folder: Path | None) -> list[str] | None:
+    """The run's test headlines, as ``texts_of`` has them; without them, the page says so first."""
     texts, missing = texts_of(view, folder)
-    table = pd.DataFrame({"Row": view.rows[positions]})
-    if texts:
-        table["Headline"] = [texts[position] for position in positions]
-    table = pd.concat([table, columns.reset_index(drop=True)], axis=1)
-    if len(table) > MOST_ROWS:
-        st.write(f"The first {MOST_ROWS} of {len(table):,} are listed; the download holds all.")
-    percents = columns.select_dtypes("float").columns
-    st.dataframe(
-        table.head(MOST_ROWS),
-        hide_index=True,
-        height=min(38 + 35 * len(table), 388),
-        column_config={
-            "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
-            "Headline": st.column_config.TextColumn(width=420),
-            **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
-            "Confidence": number("Confidence", "%.1f %%", help="Probability of the class called."),
-            "Others differ": number(
-                "Others differ", "%d", help="Other models that name another class than this one."
-            ),
-        },
-    )
-    download("Download these rows as CSV", table, f"{view.run.name}-{name}.csv")
     if missing:
-        st.text(missing)
-        if not view.run.record.toy:
-            st.write("To see the texts, show the dashboard where the data set is:")
-            command = "streamlit run dashboard.py -- --data DIR"
-            st.code(command, language=None, wrap_lines=True)
-    read_one(view, texts, positions[:MOST_ROWS])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"Rows are shown without their texts. {missing}", width="content")
+            if not view.run.record.toy:
+                with st.popover("How to see them", type="tertiary"):
+                    st.write(
+                        "The texts may not be redistributed with this program. Give the dashboard "
+                        "the folder of the data set:"
+                    )
+                    command = "streamlit run dashboard.py -- --data DIR"
+                    st.code(command, language=None, wrap_lines=True)
+    return texts
 
 
-def read_one(view: View, texts: list[str] | None, positions: np.ndarray) -> None:
-    """One of the rows that are listed: its whole text, and what every model says of it."""
-    by_row = dict(zip(view.rows[positions].tolist(), positions, strict=True))
-    row = st.selectbox(
-        "Look at one row",
-        list(by_row),
-        index=None,
-        placeholder="A row's number",
-        key="row",
-        bind="query-params",
-        width=240,
-        help="Its whole headline, and every model's answer to it.",
-    )
-    if row is None:
-        return
-    position = by_row[row]
-    if texts:
-        st.code(texts[position], language=None, wrap_lines=True)
-    names = view.run.labels
-    st.text(f"Labelled {names[view.labels[position]]}")
-    in_order = {role: view.probabilities[role] for role in view.table["role"]}
-    answers = of_one(position, in_order, names)
-    percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
-    columns = {str(i): number(name, "%.1f %%") for i, name in enumerate(names)}
-    columns["Confidence"] = percent
-    st.dataframe(answers, hide_index=True, height="content", column_config=columns)
+_BARE = re.compile(r"(?<![&;\w])(#\d{2,5}|quot|amp|lt|gt|nbsp);")
+"""Entities whose & was lost, as in AG News: "It #39;s"."""
+_LOST_SPACE = re.compile(r" (?=&#39;(?:s|t|re|ve|d|ll|m)\b)")
 
 
-def answers_of(view: View, role: str, positions: np.ndarray) -> pd.DataFrame:
-    """A model's answers to some rows, beside their labels; probabilities in percent."""
-    names, given = view.run.labels, view.probabilities[role][positions]
-    answers = {
-        "Labelled": [names[label] for label in view.labels[positions]],
-        "Called": [names[called] for called in given.argmax(axis=1)],
-        "Confidence": 100 * given.max(axis=1),
-    }
-    return pd.DataFrame(answers | {f"p {name}": 100 * given[:, i] for i, name in enumerate(names)})
+def decoded(text: str) -> str:
+    """A text with its HTML entities as the characters they stand for; the data keep theirs.
+
+    "Oil &lt;b&gt; It #39;s" becomes "Oil <b> It's": text, which is never rendered as markup.
+    """
+    return html.unescape(_LOST_SPACE.sub("", _BARE.sub(r"&\1;", text)))

@@ -1,67 +1,132 @@
 """The chart of quality against cost, and the widgets that say what is in it."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.analysis.budget import excess
+from pipeline.analysis.recommendation import Recommendation
 from pipeline.recipes.families import PUBLISHED, REPORTED
 from views.charts import frontier
 from views.charts.axes import X_AXES, Y_AXES, Axis, points, with_costs
 from views.glossary import meaning
-from views.parts import window
+from views.parts import names, window
 from views.parts.common import PLAIN_CHART, View, chart_key, figures
 
 PRICE = 0.05
 NO_RUN = "no other run"
+SIZE, LATENCY = "size_mb", "p50_ms"
 
 
-def show_chart(view: View, views: list[View]) -> tuple[list[View], pd.DataFrame, float]:
-    """The widgets and the chart; returns the runs in it, its points and the price of a core."""
-    with st.container(horizontal=True):
-        y, x, price = ask_axes()
-    place = st.container()
+@dataclass(frozen=True)
+class Shown:
+    """What the chart shows."""
+
+    views: list[View]
+    """The run, and perhaps a second one."""
+    x: Axis
+    y: Axis
+    price: float
+    """Of a core for an hour, where the X axis is a cost."""
+    others: bool
+    """What the source notebook and the literature say, too."""
+    controls: bool
+    """Baselines and ablations, too."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        return frontier_frame(self.views, self.x, self.y, self.price, self.controls)
+
+
+def ask_shown(view: View, views: list[View]) -> Shown:
+    """The widgets that say what is in the chart; they stand in one row below it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        y = ask_axis("Y axis", "y", Y_AXES)
+        x = ask_axis("X axis", "x", X_AXES)
+        price = ask_price(x)
         other = ask_other_run(view, views)
-        # What others say is of accuracy and size alone, and none of it of a toy.
-        foreign = (x.key, y.key) == ("size_mb", "accuracy") and not view.run.record.toy
-        overlay = foreign and ask_overlay()
         shown = [view] + ([other] if other else [])
-        controls = ask_controls(shown)
-    frame = frontier_frame(shown, x, y, price, controls)
+        # What others say is of accuracy and size alone, and none of it of a toy.
+        known = (x.key, y.key) == (SIZE, "accuracy") and not view.run.record.toy
+        others = known and st.toggle(
+            "Others' figures",
+            key="reported",
+            bind="query-params",
+            help="What the notebook that this project started from reported, and figures from the "
+            "literature: accuracy and size alone, not measured here.",
+        )
+        return Shown(shown, x, y, price, others, ask_controls(shown))
+
+
+def show_chart(
+    place: DeltaGenerator, shown: Shown, found: Recommendation, opened: tuple[View, str] | None
+) -> None:
+    """The chart, and under it what its marks mean.
+
+    Args:
+        place: a box as high as the chart, so that nothing moves when it is drawn.
+        shown: what is in it.
+        found: the recommendation: the pick is ringed, what is beyond the limits is grey.
+        opened: the model whose details are open.
+    """
+    frame, x, y = shown.frame, shown.x, shown.y
     if frame.empty:
         place.info(f"No model of this run has both figures: {y.term}, {x.term}.")
-        return shown, frame, price
-    # The box that holds it comes below: as a link is opened, only the address knows it yet.
-    named = {"model": st.query_params.get("model"), **st.session_state}["model"]
-    chosen = split_name(named, shown)
+        return
     references = frontier.references_frame(
-        REPORTED if overlay else {}, PUBLISHED if foreign else ()
+        REPORTED if shown.others else {}, PUBLISHED if shown.others else ()
     )
-    ringed = chosen and (chosen[0].run.name, chosen[1])
-    figure = frontier.figure(frame, references, x, y, ringed, narrow=window.is_narrow())
+    figure = frontier.figure(
+        *(frame, references, x, y, marks(shown, found, opened)),
+        frontier.Look(narrow=window.is_narrow()),
+    )
     place.plotly_chart(
         figure,
         key=(key := chart_key("frontier")),
-        on_select=lambda: pick(shown, key),
+        on_select=lambda: pick(shown.views, key),
         selection_mode="points",
         config=PLAIN_CHART,
         alt=f"{y.title} against {x.title.lower()} of each model; the table below holds the same "
-        "figures, and the box under this chart opens a model's card.",
+        "figures, and the box beside this chart opens a model's details.",
     )
-    told = "Stars: published figures, not measured here. " if foreign else ""
-    if len(figure.layout.annotations) < len(frame) + len(references):
-        told += "Names that found no room: point at the mark. "
-    place.caption(
-        "Filled: on the Pareto front, the stepped line. Hollow: beaten by one that is both cheaper "
-        f"and better. {told}Arrows: further off than the chart reaches. Bars: 95 % intervals over "
-        f"{counted_over(shown, y)}.",
-        help=f"{meaning('Pareto front')} {meaning('95 % interval')} Method: {y.interval}."
-        + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if foreign else ""),
+    said = [
+        "Filled: Pareto-optimal, on the stepped line.",
+        "Ring: the recommended model." if found.recommended else "",
+        "Grey: beyond the limits." if not found.models["fits"].all() else "",
+        f"Bars: 95 % intervals over {counted_over(shown.views, y)}.",
+        "Stars and diamonds: figures of others, not measured here." if shown.others else "",
+        "Arrows: further off than the chart reaches." if figure.layout.meta["arrows"] else "",
+    ]
+    st.caption(
+        " ".join(filter(None, said)),
+        help=f"{meaning('Pareto-optimal')} {meaning('95 % interval')} Method: {y.interval}. Marks "
+        "that would cover one another stand side by side."
+        + ("".join(f" {p.title}: {p.source}." for p in PUBLISHED) if shown.others else ""),
     )
-    return shown, frame, price
+
+
+def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) -> frontier.Marks:
+    """What the chart sets off: the pick, the model that is open, and what is beyond the limits."""
+    budget, view = found.budget, shown.views[0]
+    beyond = [
+        (v.run.name, role)
+        for v in shown.views
+        for role in v.table["role"][excess(v.table, budget) > 1 + 1e-9]
+    ]
+    limits = {SIZE: budget.max_mb, LATENCY: budget.max_ms}
+    return frontier.Marks(
+        picked=found.recommended and (view.run.name, found.recommended),
+        opened=opened and (opened[0].run.name, opened[1]),
+        excluded=frozenset(beyond),
+        most_x=limits.get(shown.x.key),
+        least_y=budget.min_accuracy if shown.y.key == "accuracy" else None,
+    )
 
 
 def counted_over(shown: list[View], y: Axis) -> str:
-    """How many headlines the figures of these runs are of."""
+    """How many texts the figures of these runs are of."""
     if y.key == "headlines":
         counts = [
             model.headlines["rows"]
@@ -69,26 +134,26 @@ def counted_over(shown: list[View], y: Axis) -> str:
             for model in v.run.record.models
             if model.headlines
         ]
-        kind = "invented"
+        kind = "invented headlines"
     else:
-        counts, kind = [len(v.labels) for v in shown], "test"
-    return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind} headlines"
+        counts, kind = [len(v.labels) for v in shown], "test texts"
+    return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind}"
 
 
-def ask_axes() -> tuple[Axis, Axis, float]:
-    axes = []
-    for label, key, known in (("Up", "y", Y_AXES), ("Across", "x", X_AXES)):
-        by_term = {axis.term: axis for axis in known.values()}
-        chosen = st.selectbox(
-            label,
-            list(by_term),
-            key=key,
-            bind="query-params",
-            width=240,
-            help="\n\n".join(f"**{axis.term}**: {axis.help}" for axis in known.values()),
-        )
-        axes.append(by_term[chosen])
-    return *axes, ask_price(axes[1])
+def ask_axis(label: str, key: str, known: dict[str, Axis]) -> Axis:
+    """What an axis shows; the hover explains that, and nothing else."""
+    by_term = {axis.term: axis for axis in known.values()}
+    # The box is not drawn yet: as a link is opened, only the address knows what it shows.
+    term = st.session_state.get(key) or st.query_params.get(key)
+    chosen = st.selectbox(
+        label,
+        list(by_term),
+        key=key,
+        bind="query-params",
+        width=220,
+        help=by_term.get(term, next(iter(by_term.values()))).help,
+    )
+    return by_term[chosen]
 
 
 def ask_price(x: Axis, key: str = "price") -> float:
@@ -109,33 +174,21 @@ def ask_price(x: Axis, key: str = "price") -> float:
 
 
 def ask_other_run(view: View, views: list[View]) -> View | None:
-    """The run that is put beside this one."""
-    # A toy run's figures say nothing about AG News: it is never put beside one that does.
+    """The run that is compared with this one."""
+    # A toy run's figures say nothing about real data: it is never compared with one that does.
     kin = {v.title: v for v in views if v is not view and v.run.record.toy == view.run.record.toy}
     if not kin:
         return None
     title = st.selectbox(
-        "Beside it",
+        "Compare with",
         [NO_RUN, *kin],
         key="beside",
         bind="query-params",
-        width=220,
-        help="A second run, of another family or other settings. Toy runs and runs on AG News are "
-        "never put side by side.",
+        width=180,
+        help="A second run, of another family or other settings. Toy runs are never compared with "
+        "real ones.",
     )
     return kin.get(title)
-
-
-def ask_overlay() -> bool:
-    """Whether to show what the source notebook reported."""
-    return st.toggle(
-        "Source notebook",
-        True,
-        key="reported",
-        bind="query-params",
-        help="What the notebook that this project started from reported: accuracy and size alone, "
-        "not measured here. Three mistakes in it are named below.",
-    )
 
 
 def ask_controls(shown: list[View]) -> bool:
@@ -153,28 +206,30 @@ def ask_controls(shown: list[View]) -> bool:
 def frontier_frame(
     shown: list[View], x: Axis, y: Axis, price: float = PRICE, controls: bool = False
 ) -> pd.DataFrame:
-    """Every model of the runs as a point; the front is each run's own.
+    """Every model of the runs as a point, with its name; the front is each run's own.
 
     ``controls``: baselines and ablations, too.
     """
-    tables = [(view, view.table if controls else view.candidates) for view in shown]
-    parts = [points(with_costs(t, price), figures(v, y.key), x, y) for v, t in tables]
+    parts = []
+    for view in shown:
+        table = with_costs(view.table if controls else view.candidates, price)
+        part = points(table, figures(view, y.key), x, y)
+        parts.append(part.assign(name=part["role"].map(names.names(view.run))))
     return pd.concat(parts, ignore_index=True)
 
 
 def pick(shown: list[View], key: str) -> None:
-    """A click on a point of the chart of this key chooses its model."""
+    """A click on a point of the chart of this key opens its model's details."""
     clicked = st.session_state[key]["selection"]["points"]
     data = clicked[0].get("customdata", []) if clicked else []
-    if len(data) == 5:  # what others say has no run, and no card
-        role, run = data[0], data[3]
-        names = {v.run.name: v for v in shown}
-        if run in names:
-            st.session_state["model"] = name_of(names[run], role, shown)
+    by_run = {v.run.name: v for v in shown}
+    # What others say has fewer fields, no run and no details.
+    if len(data) > 4 and data[3] in by_run:
+        st.session_state["model"] = name_of(by_run[data[3]], data[0], shown)
 
 
 def name_of(view: View, role: str, shown: list[View]) -> str:
-    """A model's name in the box and in the address: its role, and its run if it is the second."""
+    """A model in the address: its role, and its run if that is the second."""
     return role if view is shown[0] else f"{role} of {view.title}"
 
 

@@ -1,4 +1,4 @@
-"""The Frontier page and what presents it, without a browser."""
+"""The Compare page without a browser."""
 
 import json
 
@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.analysis.budget import Budget
+from pipeline.analysis.recommendation import recommend
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import storage
 from pipeline.results.records import KINDS
@@ -14,14 +16,16 @@ from tests import synthetic
 from views.charts.axes import X_AXES, Y_AXES
 from views.parts import card
 from views.parts.common import plain, read_view
-from views.parts.tradeoff import frontier_frame
+from views.parts.limits import presets
+from views.parts.tradeoff import Shown, frontier_frame, marks
 
 ROLES = ("teacher", "minilm", "tiny-int8")
 
 
 def texts(app) -> str:
     kinds = ("text", "markdown", "header", "subheader", "caption", "warning", "info", "title")
-    return "\n".join(str(element.value) for kind in kinds for element in getattr(app, kind))
+    said = "\n".join(str(element.value) for kind in kinds for element in getattr(app, kind))
+    return said.replace("\\", "")  # which keeps markdown from being taken for markup
 
 
 def change_record(folder, **fields):
@@ -54,13 +58,13 @@ def write_other(folder, name="other", **options):
 )
 @pytest.mark.parametrize("x", ["Latency p95", "Cost of a million headlines"])
 def test_every_axis_is_an_address(open_page, x, y):
-    app = open_page("frontier", x=x, y=y)
+    app = open_page("compare", x=x, y=y)
     assert (app.selectbox(key="x").value, app.selectbox(key="y").value) == (x, y)
     assert not app.toggle  # the source notebook reported neither
 
 
 def test_headlines_alone_are_a_figure_of_their_own(open_page):
-    app = open_page("frontier", y="Accuracy on headlines alone", model="minilm")
+    app = open_page("compare", y="Accuracy on headlines alone", model="minilm")
     assert any("over 400 invented headlines" in caption.value for caption in app.caption)
     share = synthetic.FIGURES["minilm"][1] - 0.05
     assert f"{100 * share:.0f} %" in [metric.value for metric in app.metric]
@@ -70,7 +74,7 @@ def test_headlines_alone_are_a_figure_of_their_own(open_page):
 def test_a_run_that_was_not_asked_headlines_has_nothing_there(open_page, cache_folder):
     for role in ROLES:
         change_model(cache_folder / "synthetic", role, headlines={})
-    app = open_page("frontier", y="Accuracy on headlines alone", model="minilm")
+    app = open_page("compare", y="Accuracy on headlines alone", model="minilm")
     assert "Accuracy on headlines alone, Size" in app.info[0].value
     assert "Headlines alone" not in [metric.label for metric in app.metric]
 
@@ -79,17 +83,17 @@ def test_the_price_moves_the_cost_and_is_in_the_address(open_page):
     def costs(app):
         return app.dataframe[-1].value.set_index("role")["cost"]
 
-    cheap = open_page("frontier", x="Cost of a million headlines", price="0.1")
-    dear = open_page("frontier", x="Cost of a million headlines", price="0.2")
+    cheap = open_page("compare", x="Cost of a million headlines", price="0.1")
+    dear = open_page("compare", x="Cost of a million headlines", price="0.2")
     assert cheap.number_input(key="price").value == 0.1
-    assert costs(dear).tolist() == pytest.approx((2 * costs(cheap)).tolist())
-    # 2,000 / 4.1 headlines a second on two threads.
-    assert costs(cheap)["minilm"] == pytest.approx(1e6 / (2000 / 4.1) / 3600 * 2 * 0.1)
+    assert costs(dear).tolist() == pytest.approx((2 * costs(cheap)).tolist(), rel=0.05)
+    # 2,000 / 4.1 headlines a second on two threads; two digits are shown.
+    assert costs(cheap)["minilm"] == pytest.approx(1e6 / (2000 / 4.1) / 3600 * 2 * 0.1, rel=0.05)
 
 
 def test_a_model_measured_on_unknown_threads_is_left_off_its_cost(open_page, cache_folder):
     change_model(cache_folder / "synthetic", "minilm", measured_on={kind: {} for kind in KINDS})
-    app = open_page("frontier", x="Cost of a million headlines", model="minilm")
+    app = open_page("compare", x="Cost of a million headlines", model="minilm")
     cost = app.dataframe[-1].value.set_index("role")["cost"]
     assert cost.isna().tolist() == [False, True, False]
     assert "unknown" in [metric.value for metric in app.metric]
@@ -98,38 +102,121 @@ def test_a_model_measured_on_unknown_threads_is_left_off_its_cost(open_page, cac
 # --- budget ---------------------------------------------------------------------------------------
 
 
-def test_the_budget_is_in_the_address_and_names_a_model(open_page):
-    app = open_page("frontier", mb="100", ms="5")
-    assert app.number_input(key="mb").value == 100
+def heading(app) -> str:
+    return app.title[0].value
+
+
+def tiles(app) -> list[str]:
+    """The four values."""
+    return [element.value for element in app.subheader][:4]
+
+
+def test_the_heading_and_the_tiles_say_what_is_recommended(open_page):
+    app = open_page("compare", mb="100", ms="5")
+    assert app.select_slider(key="mb").value == "100"
+    assert app.number_input(key="ms").value == 5
+    assert heading(app).startswith("A 91 MB model costs at most 1.")
+    assert tiles(app) == ["MiniLM", "91 MB", "4.1 ms", "94.1 %"]
     said = texts(app).replace("\u00a0", " ")
+    assert ":green-badge[4.8× smaller]" in said
+    assert ":green-badge[5.1× faster]" in said
+    assert ":gray-badge[−0.5 points (at worst −1." in said
     assert "With at most 100 MB and at most 5 ms, deploy minilm (94.1 % right, 89 %" in said
-    assert "deploy teacher" in texts(open_page("frontier"))
+
+
+def test_where_nothing_smaller_is_as_good_the_page_says_so(open_page):
+    app = open_page("compare")
+    assert heading(app) == "Nothing smaller is shown to match 438 MB"
+    assert tiles(app)[0] == "Teacher"
+    assert "badge[0" not in texts(app)
+    assert "smaller]" not in texts(app)
+
+
+def test_does_the_work_of_is_said_only_within_the_margin(open_page, cache_folder):
+    """With 800 rows nothing is shown; with 20,000 the same accuracies are near enough."""
+    assert "does the work" not in heading(open_page("compare", mb="100"))
+    synthetic.write_run(cache_folder, roles=ROLES, rows=20_000)
+    assert heading(open_page("compare", mb="100")) == "A 91 MB model does the work of 438 MB"
+
+
+def test_times_of_two_machines_are_no_factor(open_page, cache_folder):
+    elsewhere = {kind: {"hardware": {"processor": "another"}, "threads": 2} for kind in KINDS}
+    change_model(cache_folder / "synthetic", "minilm", measured_on=elsewhere)
+    said = texts(open_page("compare", mb="100"))
+    assert "smaller]" in said
+    assert "faster]" not in said
+    assert "the teacher was timed elsewhere" in said
 
 
 def test_nothing_fits(open_page):
-    said = texts(open_page("frontier", mb="1", accuracy="99"))
-    assert "No model has at most 1 MB and at least 99 % accuracy. The nearest is" in said
+    app = open_page("compare", mb="1", accuracy="99")
+    assert heading(app) == "No model fits: the nearest has 18 MB"
+    assert "Nearest model" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("25", "25"),
+        ("20", "20"),
+        ("20.50", "20.5"),
+        ("none", "none"),
+        ("<b>", "none"),
+        ("-1", "none"),
+    ],
+)
+def test_any_size_limit_can_come_from_the_address(open_page, address, value):
+    slider = open_page("compare", mb=address).select_slider(key="mb")
+    assert slider.value == value
+    assert slider.options == sorted(
+        slider.options, key=lambda o: float("inf") if o == "no limit" else float(o.split()[0])
+    )
+
+
+def test_the_slider_moves_the_recommendation_and_the_address(open_page):
+    app = open_page("compare")
+    app.select_slider(key="mb").set_value("100").run()
+    assert not app.exception
+    assert tiles(app)[0] == "MiniLM"
+    assert app.query_params["mb"] in ("100", ["100"])
+    app.select_slider(key="mb").set_value("none").run()
+    assert tiles(app)[0] == "Teacher"
+    assert "mb" not in app.query_params
+
+
+def test_presets_are_round_and_within_the_sizes():
+    assert presets([0.97, 9.3, 438.0]) == [1, 2.5, 5, 10, 25, 50, 100, 250]
+    assert presets([91.0]) == []
 
 
 def test_the_margin_is_in_the_address_and_moves_the_recommendation(open_page):
     """800 rows show that minilm is at most two points worse, but not that it is at most one."""
-    assert "deploy teacher" in texts(open_page("frontier"))
-    app = open_page("frontier", margin="2")
+    app = open_page("compare", margin="2")
     assert app.number_input(key="margin").value == 2
     assert "With no limit set, deploy minilm" in texts(app)
-    assert "deploy minilm" in open_page("present", step="Deploy", shown_margin="2").header[0].value
+    assert "does the work" not in heading(app)
+
+
+def test_what_a_limit_excludes_is_marked(view):
+    found = recommend(view.compared, Budget(max_mb=100.0))
+    shown = Shown([view], X_AXES["size_mb"], Y_AXES["accuracy"], 0.05, False, True)
+    marked = marks(shown, found, (view, "teacher"))
+    assert marked.excluded == {("synthetic", "teacher")}
+    assert marked.picked == ("synthetic", found.recommended)
+    assert marked.opened == ("synthetic", "teacher")
+    assert (marked.most_x, marked.least_y) == (100, None)
 
 
 def test_page_and_command_give_one_answer(open_page, cache_folder, capsys):
     """As its limits were moved, a model was once worse, once tied; two pages did not agree."""
-    said = texts(open_page("frontier", mb="100"))
+    said = texts(open_page("compare", mb="100"))
     arguments = ["recommend", "synthetic", "--cache", str(cache_folder)]
     assert main([*arguments, "--max-mb", "100", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["reason"] in said.replace("\u00a0", " ")
 
 
 def test_the_table_holds_every_model_against_the_reference(open_page):
-    frames = [open_page("frontier", mb=mb).dataframe[-1].value for mb in ("100", "20")]
+    frames = [open_page("compare", mb=mb).dataframe[-1].value for mb in ("100", "20")]
     told = frames[0].set_index("role")["against"]
     assert told["teacher"] == "the reference"
     assert told["minilm"].startswith("at most ")
@@ -139,14 +226,26 @@ def test_the_table_holds_every_model_against_the_reference(open_page):
 # --- a card ---------------------------------------------------------------------------------------
 
 
-def test_a_card_is_in_the_address(open_page):
-    assert not open_page("frontier").metric
-    app = open_page("frontier", model="minilm")
+def test_the_details_are_the_picks_until_another_model_is_opened(open_page):
+    app = open_page("compare", mb="100")
+    assert app.selectbox(key="model").value == "minilm"
+    assert "Recommended" in texts(app)
+    app.select_slider(key="mb").set_value("25").run()
+    assert app.selectbox(key="model").value == "tiny-int8"
+    app.selectbox(key="model").set_value("teacher").run()
+    assert app.query_params["model"] in ("teacher", ["teacher"])
+    assert "Beyond the limits" in texts(app)
+    app.select_slider(key="mb").set_value("100").run()
+    assert app.selectbox(key="model").value == "teacher"
+
+
+def test_details_are_in_the_address(open_page):
+    app = open_page("compare", model="minilm")
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Accuracy"] == "94.1 %" or shown["Accuracy"] == "94 %"
     assert shown["Size"] == "91 MB"
     said = texts(app)
-    assert "(95 %) than teacher, the most accurate model on validation; no difference found" in said
+    assert "than Teacher, the most accurate model on validation; no difference found" in said
     codes = "\n".join(code.value for code in app.code)
     assert "--run synthetic --only minilm" in codes
     assert "Made from: teacher" in codes
@@ -156,9 +255,9 @@ def test_a_card_is_in_the_address(open_page):
 
 
 def test_a_card_of_a_model_that_is_not_here(open_page):
-    app = open_page("frontier", model="teacher")
+    app = open_page("compare", model="teacher")
     assert "It is the reference: the most accurate model on validation." in texts(app)
-    assert "Its files were never put beside this run" in texts(app)
+    assert "It is not installed" in texts(app)
 
 
 def test_what_a_record_says_is_never_markup(open_page, cache_folder):
@@ -172,7 +271,7 @@ def test_what_a_record_says_is_never_markup(open_page, cache_folder):
         training={"rate": hostile, "validation": [{hostile: hostile}]},
         measured_on={kind: {"hardware": {hostile: hostile}} for kind in KINDS},
     )
-    for address in ("frontier", "about", "present"):
+    for address in ("compare", "about", "present"):
         app = open_page(address, model="minilm", shown_model="minilm")
         for kind in ("markdown", "caption", "header", "subheader", "info", "warning", "title"):
             for element in getattr(app, kind):
@@ -185,8 +284,9 @@ def test_plain_leaves_no_markup():
 
 
 def test_a_link_with_nonsense_is_served(open_page):
-    app = open_page("frontier", model="<b>", x="?", y="[]", mb="many", price="-1", beside="../..")
-    assert app.selectbox(key="model").value is None
+    app = open_page("compare", model="<b>", x="?", y="[]", mb="many", price="-1", beside="../..")
+    assert app.selectbox(key="model").value == "teacher"  # what is recommended
+    assert any(text.value.startswith("<b>\nThere are: teacher, minilm") for text in app.text)
     assert app.selectbox(key="x").value == "Size"
 
 
@@ -227,7 +327,7 @@ def test_a_card_says_what_the_teacher_added_and_what_the_seed_does(view):
 
 
 def test_the_switch_for_controls_is_there_if_there_is_one(open_page, view):
-    app = open_page("frontier", controls="true", model="minilm")
+    app = open_page("compare", controls="true", model="minilm")
     assert app.toggle(key="controls").value
     assert "3 seeds:" in texts(app)
     assert "What the teacher added" in texts(app)
@@ -249,29 +349,29 @@ def make_fresh(folder, family):
 
 def test_stale_models_are_marked_with_what_to_run(open_page, cache_folder):
     make_fresh(cache_folder / "synthetic", "mpnet")
-    app = open_page("frontier", model="minilm")
+    app = open_page("compare", model="minilm")
     assert "Stale" not in texts(app)
     assert set(app.dataframe[-1].value["state"]) == {"done"}
     change_model(cache_folder / "synthetic", "minilm", fingerprint="x")
-    app = open_page("frontier", model="minilm")
+    app = open_page("compare", model="minilm")
     assert app.dataframe[-1].value.set_index("role")["state"]["minilm"] == "stale"
     assert "1 of 3 models" in texts(app)
     assert any("--only minilm" in code.value for code in app.code)
     change_model(cache_folder / "synthetic", "tiny-int8", fingerprint="x")
-    assert open_page("frontier").code[-1].value.endswith("--only minilm tiny-int8")
+    assert open_page("compare").code[-1].value.endswith("--only minilm tiny-int8")
 
 
 def test_a_role_that_the_family_has_no_more_is_not_asked_for_anew(open_page, cache_folder):
     synthetic.write_run(cache_folder, roles=["teacher", "minilm", "minilm-control"])
-    app = open_page("frontier")
+    app = open_page("compare")
     assert "3 of 3 models" in texts(app)
     assert app.code[-1].value.endswith("--only teacher minilm")
 
 
 def test_a_run_of_an_unknown_family_is_shown(open_page, cache_folder):
     change_record(cache_folder / "synthetic", family="later")
-    for address in ("frontier", "about"):
-        frame = open_page(address).dataframe[-1 if address == "frontier" else 0].value
+    for address in ("compare", "about"):
+        frame = open_page(address).dataframe[-1 if address == "compare" else 0].value
         assert set(frame["state"]) == {"unknown"}
 
 
@@ -280,20 +380,20 @@ def test_a_run_of_an_unknown_family_is_shown(open_page, cache_folder):
 
 def test_two_runs_are_compared_role_by_role(open_page, cache_folder):
     write_other(cache_folder)
-    app = open_page("frontier", run="synthetic", beside="other")
+    app = open_page("compare", run="synthetic", beside="other")
     (table,) = [f.value for f in app.dataframe if "difference" in f.value]
     assert table["role"].tolist() == list(ROLES)
     assert table["difference"].tolist() == ["0"] * 3
     assert table["p"].str.startswith("p ").all()
-    assert "minilm of other" in app.selectbox(key="model").options
+    assert "MiniLM of other" in app.selectbox(key="model").options
     assert "Every figure of synthetic" in texts(app)
-    app = open_page("frontier", run="synthetic", beside="other", model="minilm of other")
+    app = open_page("compare", run="synthetic", beside="other", model="minilm of other")
     assert app.metric
 
 
 def test_runs_on_other_rows_are_not_paired_and_it_says_why(open_page, cache_folder):
     write_other(cache_folder, rows=400)
-    app = open_page("frontier", beside="other")
+    app = open_page("compare", beside="other")
     assert "tested on different rows" in texts(app)
     (table,) = [f.value for f in app.dataframe if "difference" in f.value]
     assert "p" not in table
@@ -302,52 +402,13 @@ def test_runs_on_other_rows_are_not_paired_and_it_says_why(open_page, cache_fold
 def test_a_toy_run_is_never_beside_a_real_one(open_page, cache_folder):
     synthetic.write_run(cache_folder, "a-toy", family="toy")
     with pytest.raises(KeyError):
-        open_page("frontier").selectbox(key="beside")
+        open_page("compare").selectbox(key="beside")
     synthetic.write_run(cache_folder, "b-toy", family="toy")
-    app = open_page("frontier", run="a-toy (toy)")
+    app = open_page("compare", run="a-toy (toy)")
     assert app.selectbox(key="beside").options == ["no other run", "b-toy (toy)"]
 
 
-# --- presenting -----------------------------------------------------------------------------------
-
-
-def test_presenting_steps_forth_and_back(open_page):
-    app = open_page("present", shown_mb="100", run="synthetic")
-    assert app.title[0].value == "Accuracy against size"
-    seen = []
-    for _ in range(3):
-        (button,) = [b for b in app.button if b.label == "Next"]
-        button.click().run()
-        assert not app.exception
-        seen.append(app.query_params["step"])
-    assert [s if isinstance(s, str) else s[0] for s in seen] == ["Deploy", "Confusion", "Try it"]
-    (button,) = [b for b in app.button if b.label == "Next"]
-    assert button.disabled
-    (button,) = [b for b in app.button if b.label == "Previous"]
-    button.click().run()
-    assert app.title[0].value.startswith("Which classes")
-
-
-def test_presenting_can_be_reached_by_keyboard_alone(open_page):
-    app = open_page("present")
-    shortcuts = {b.label: b.proto.shortcut for b in app.button if b.label in ("Previous", "Next")}
-    assert shortcuts == {"Previous": "left", "Next": "right"}
-
-
-def test_presenting_says_the_sentence(open_page):
-    app = open_page("present", step="Deploy", shown_mb="100")
-    assert app.title[0].value == "minilm"
-    assert "deploy minilm" in app.header[0].value
-    assert open_page("present", step="Deploy", shown_mb="1").title[0].value == "Nothing fits"
-
-
-@pytest.mark.parametrize("step", ["Trade-off", "Deploy", "Confusion", "Try it", "<b>"])
-def test_every_step_of_a_toy_run_says_that_it_is_one(open_page, cache_folder, step):
-    synthetic.write_run(cache_folder, "a-toy", family="toy")
-    assert "Toy run" in open_page("present", step=step, run="a-toy (toy)").warning[0].value
-
-
 def test_the_table_can_be_downloaded_whole(open_page):
-    app = open_page("frontier")
+    app = open_page("compare")
     assert isinstance(app.dataframe[-1].value, pd.DataFrame)
     assert len(app.dataframe[-1].value) == len(ROLES)

@@ -1,0 +1,170 @@
+"""What models answer to one text: one stacked bar a model, and the words that mattered, coloured.
+
+These pictures are HTML, not plotly's: text in them is text, they take the page's theme and width,
+and they are there at once, where plotly is megabytes to load. All that comes from people or from
+files is escaped here.
+"""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from views.charts.palette import ON_COLOR, class_colors
+
+MOST_CLASSES = 8
+"""Of more, the likeliest have a colour and the rest is one grey part."""
+PLAIN_POINTS = 2
+"""Points of probability: a word that moves the answer by less is left plain."""
+_REST = "#B8B8B8"
+_FOR, _AGAINST = "0, 114, 178", "213, 94, 0"
+_WIDE, _NARROW = 0.12, 0.05
+"""Shares of a bar that have room for a name with a figure, and for a figure."""
+
+_STYLE = f"""<style>
+.answers-box {{ container: answers / inline-size; }}
+.answers {{ display: grid; gap: 0.55rem 0.6rem; align-items: center;
+  grid-template-columns: minmax(7rem, max-content) 1fr; font-size: 0.875rem; }}
+.answers .legend {{ grid-column: 2; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; }}
+.answers .legend span {{ display: inline-flex; align-items: center; gap: 0.5rem; }}
+.answers .legend i {{ width: 0.8em; height: 0.8em; flex: none; }}
+.answers .who {{ text-align: right; overflow-wrap: anywhere; }}
+.answers .who b {{ margin-right: 0.35em; }}
+.answers .who small {{ font-size: inherit; white-space: nowrap; opacity: 0.75; }}
+.answers .bar {{ display: flex; height: 2.1em; border-radius: 3px; overflow: hidden;
+  color: {ON_COLOR}; }}
+.answers .bar span {{ container-type: inline-size; display: flex; align-items: center;
+  overflow: hidden; white-space: nowrap; min-width: 0; box-sizing: border-box; }}
+.answers .bar b {{ font-weight: 400; padding-left: 0.3em; }}
+.answers .bar .top b {{ font-weight: 600; }}
+.answers .bar .long {{ display: none; }}
+@container (min-width: 6.5rem) {{ .answers .bar .long {{ display: inline; }} }}
+@container (max-width: 2.4rem) {{ .answers .bar b {{ display: none; }} }}
+.answers .empty {{ color: inherit; border: 1px dashed; opacity: 0.75; align-items: center;
+  padding-left: 0.6em; box-sizing: border-box; }}
+@container answers (max-width: 36rem) {{
+  .answers {{ grid-template-columns: 1fr; row-gap: 0.15rem; }}
+  .answers .legend {{ grid-column: 1; margin-bottom: 0.3rem; }}
+  .answers .who {{ text-align: left; }}
+  .answers .bar {{ margin-bottom: 0.45rem; }}
+}}
+.mattered {{ font-size: 1.45rem; line-height: 2; overflow-wrap: anywhere; }}
+.mattered span {{ padding: 0.1em 0.2em; border-radius: 4px; }}
+.mattered .against {{ text-decoration: underline dotted 0.1em; text-underline-offset: 0.2em; }}
+.mattered sub {{ display: inline-block; font-size: 0.55em; margin-left: 0.15em; }}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One model's row."""
+
+    name: str
+    note: str
+    """Beside the name: size, time."""
+    probabilities: np.ndarray | None
+    """Shape (k,); None: the model has not answered."""
+    empty: str = "…"
+    """What stands in the place of an answer that is not there."""
+
+
+def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -> str:
+    """HTML of one stacked bar a model, in the order given, under a legend of the classes.
+
+    Args:
+        bars: one a model.
+        names: of the k classes.
+        size: of the text, times the page's.
+    """
+    shown = shown_classes([b.probabilities for b in bars if b.probabilities is not None], names)
+    colors = list(class_colors(names).values())
+    legend = [_key(names[c], colors[c]) for c in shown]
+    if len(shown) < len(names):
+        legend.append(_key("other classes", _REST))
+    rows = "".join(_row(bar, names, shown, colors) for bar in bars)
+    return (
+        f'{_STYLE}<div class="answers-box"><div class="answers" '
+        f'style="font-size: {0.875 * size:.3g}rem">'
+        f'<div class="legend">{"".join(legend)}</div>{rows}</div></div>'
+    )
+
+
+def shown_classes(answers: Sequence[np.ndarray], names: Sequence[str]) -> list[int]:
+    """The classes that have a colour of their own, in their order.
+
+    Args:
+        answers: each of shape (k,).
+        names: of the k classes.
+    """
+    if len(names) <= MOST_CLASSES or not answers:
+        return list(range(min(len(names), MOST_CLASSES)))
+    # Every model's answer first, then what is likeliest over all.
+    likeliest = np.argsort(-np.mean(answers, axis=0), kind="stable").tolist()
+    first = dict.fromkeys([int(a.argmax()) for a in answers] + likeliest)
+    return sorted(list(first)[:MOST_CLASSES])
+
+
+def _key(name: str, color: str) -> str:
+    return f'<span><i style="background: {color}"></i>{html.escape(name)}</span>'
+
+
+def _row(bar: Bar, names: Sequence[str], shown: Sequence[int], colors: Sequence[str]) -> str:
+    name, note = html.escape(bar.name), html.escape(bar.note)
+    who = f'<div class="who"><b>{name}</b><small>{note}</small></div>'
+    if bar.probabilities is None:
+        return f'{who}<div class="bar empty">{html.escape(bar.empty)}</div>'
+    given = bar.probabilities
+    parts = [(names[c], float(given[c]), colors[c], c == given.argmax()) for c in shown]
+    if len(shown) < len(names):
+        parts.append(("Other", max(0.0, 1 - sum(part[1] for part in parts)), _REST, False))
+    said = ", ".join(f"{name} {share:.0%}" for name, share, *_ in _by_share(parts)[:4])
+    label = html.escape(f"{bar.name}: {said}")
+    drawn = "".join(_part(*part) for part in parts if part[1] >= 0.0005)
+    return f'{who}<div class="bar" role="img" aria-label="{label}" title="{label}">{drawn}</div>'
+
+
+def _by_share(parts: Sequence[tuple[str, float, str, bool]]) -> list:
+    return sorted(parts, key=lambda part: -part[1])
+
+
+def _part(name: str, share: float, color: str, top: bool) -> str:
+    figure = f"{100 * share:.0f}\u202f%"
+    text = ""
+    if share >= _WIDE:
+        text = f'<b><span class="long">{html.escape(name)} </span>{figure}</b>'
+    elif share >= _NARROW:
+        text = f"<b>{figure}</b>"
+    kind = ' class="top"' if top else ""
+    return f'<span{kind} style="width: {100 * share:.2f}%; background: {color}">{text}</span>'
+
+
+def words(said: Sequence[str], weights: np.ndarray, rest: str = "") -> str:
+    """HTML of a sentence whose words are shaded by what they did to a model's answer.
+
+    A word that spoke for the answer has a filled ground and a figure with +, one against it is
+    underlined, too, and has a figure with −: neither needs its colour to be told.
+
+    Args:
+        said: the n words.
+        weights: shape (n,), in -1..1, as ``attribution.leave_one_word_out`` has them.
+        rest: what follows of the text, which was not examined.
+    """
+    parts = []
+    for word, weight in zip(said, weights, strict=True):
+        points = round(100 * float(weight))
+        text = html.escape(word)
+        if abs(points) < PLAIN_POINTS:
+            parts.append(f"<span>{text}</span>")
+            continue
+        ground = f"background: rgba({_FOR if points > 0 else _AGAINST}, {_strength(points):.2f})"
+        kind = "for" if points > 0 else "against"
+        sign = f"+{points}" if points > 0 else f"−{-points}"
+        parts.append(f'<span class="{kind}" style="{ground}">{text}<sub>{sign}</sub></span>')
+    parts += [html.escape(rest)] if rest else []
+    return f'{_STYLE}<div class="mattered">{" ".join(parts)}</div>'
+
+
+def _strength(points: int) -> float:
+    """How far a ground covers the page's: fullest from 50 points on, legible in either theme."""
+    return 0.1 + 0.5 * min(abs(points), 50) / 50

@@ -1,0 +1,42 @@
+"""Accuracy over mean time of a cascade, as the threshold of its first member moves."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from views.charts.common import BLUE, INK, dress
+
+
+def figure(curve: pd.DataFrame, chosen: float) -> go.Figure:
+    """The curve, and the threshold that validation rows chose.
+
+    Args:
+        curve: as ``analysis.cascades.curve`` returns it.
+        chosen: the threshold of the cascade.
+    """
+    figure = go.Figure()
+    hover = (
+        "Threshold %{customdata[0]:.3f}<br>Answered by the first model: %{customdata[1]:.0%}<br>"
+        "Accuracy: %{y:.2%}<br>Mean time: %{x:.2f} ms<extra></extra>"
+    )
+    figure.add_scatter(
+        x=curve["mean_ms"],
+        y=curve["accuracy"],
+        mode="lines",
+        name="Other thresholds",
+        line={"color": INK, "width": 1.5},
+        customdata=curve[["threshold", "share"]],
+        hovertemplate=hover,
+    )
+    nearest = curve.loc[[(curve["threshold"] - chosen).abs().idxmin()]]
+    figure.add_scatter(
+        x=nearest["mean_ms"],
+        y=nearest["accuracy"],
+        mode="markers",
+        name="Chosen on validation",
+        marker={"color": BLUE, "size": 13},
+        customdata=nearest[["threshold", "share"]],
+        hovertemplate=hover,
+    )
+    figure.update_xaxes(title="Mean time, ms a text")
+    figure.update_yaxes(title="Accuracy on test", tickformat=".1%")
+    return dress(figure, height=280, margin={"l": 64, "r": 8, "t": 4, "b": 48})

@@ -1,0 +1,175 @@
+"""Every model's answer to one headline: the bars, what stands beside them, and the table."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from pipeline.analysis.budget import round_sensibly
+from pipeline.errors import PipelineError
+from pipeline.inference.timing import median_milliseconds
+from pipeline.results import conditions
+from views import answers
+from views.charts.answers import Bar
+from views.glossary import meaning
+from views.parts import examples
+from views.parts.common import View, load_classifier, number, plain, stamp
+from views.parts.names import names
+
+_SECONDS = 0.7
+"""Of measuring one model."""
+_TEXTS = 200
+PROBABILITY = "The probability that the model gives this class; the classes add up to 100 %"
+CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
+
+
+def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -> list[Bar]:
+    """One bar a model, the smallest first.
+
+    Args:
+        view: of the run.
+        roles: the models, the largest first.
+        given: by role, the probabilities of the classes, shape (k,); None: still to come. A model
+            that is left out can't answer here.
+    """
+    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
+    found = []
+    for role in roles[::-1]:
+        here = view.run.artifact(role) is not None
+        note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role)} ms"
+        if not here and given.get(role) is not None:
+            note += " · recorded"
+        empty = "…" if role in given else "Can't be asked" if here else "Not installed"
+        found.append(Bar(called[role], note, given.get(role), empty))
+    return found
+
+
+def marked_bars(
+    view: View, roles: list[str], given: dict[str, np.ndarray], label: int
+) -> list[Bar]:
+    """One bar a model, the smallest first, each with whether its answer is correct.
+
+    Args:
+        view: of the run.
+        roles: the models, the largest first.
+        given: by role, the probabilities of the classes, shape (k,).
+        label: position of the actual class.
+    """
+    called = names(view.run)
+    return [
+        Bar(called[role], "✓ correct" if given[role].argmax() == label else "✗ wrong", given[role])
+        for role in roles[::-1]
+    ]
+
+
+def milliseconds(view: View, role: str) -> str:
+    """A model's time for one text: measured here, if it was; else what the run recorded."""
+    measured = measurements(view).get(role)
+    return round_sensibly(recorded_milliseconds(view, role) if measured is None else measured)
+
+
+def recorded_milliseconds(view: View, role: str) -> float:
+    """The median time of one headline; in runs older than that figure, of one whole row."""
+    cost = view.run.by_role[role].cost
+    return cost.get("headline_p50_ms", cost["p50_ms"])
+
+
+def measurements(view: View) -> dict[str, float]:
+    """By role, milliseconds a headline that were measured on this machine in this session."""
+    kept = st.session_state.setdefault("measured", {})
+    found = {}
+    for role in examples.installed(view):
+        if (figure := kept.get(_identity(view, role))) is not None:
+            found[role] = figure
+    return found
+
+
+def _identity(view: View, role: str) -> tuple:
+    """Tells one state of a model's files from another."""
+    return view.run.name, role, stamp(view.run.folder / "artifacts" / role, "*")
+
+
+def show_times(view: View, roles: list[str]) -> None:
+    """Where the times were taken, and the button that takes them here.
+
+    Args:
+        view: of the run.
+        roles: models that are installed.
+    """
+    if not roles:
+        return
+    measured = measurements(view)
+
+    def ask() -> None:
+        st.session_state["measure"] = True
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        place = st.container(width="stretch")
+        st.button("Measure on this machine", on_click=ask, icon=":material/timer:")
+    if st.session_state.pop("measure", False):
+        bar = place.progress(0.0, text="Measuring …")
+        for count, role in enumerate(roles[::-1]):
+            bar.progress(count / len(roles), text=f"Measuring {role} …")
+            measure(view, role)
+        st.rerun()
+    if all(role in measured for role in roles):
+        said = f"ms: one headline on this machine, the median of up to {_TEXTS}, measured just now."
+    else:
+        said = f"ms: {recorded_on(view, roles)}."
+    place.caption(plain(said), help=meaning("Latency of a headline"))
+
+
+def measure(view: View, role: str) -> None:
+    """Time a model on the examples, and keep the figure for the session."""
+    texts = examples.read_examples()["text"].sample(_TEXTS, random_state=0).tolist()
+    try:
+        figure = median_milliseconds(load_classifier(view, role), texts, _SECONDS)
+    except (PipelineError, OSError):  # the page says what is wrong with it
+        return
+    st.session_state["measured"][_identity(view, role)] = figure
+
+
+def recorded_on(view: View, roles: list[str]) -> str:
+    """In words, what the run's times are of, and where they were taken."""
+    models = [view.run.by_role[role] for role in roles]
+    old = any("headline_p50_ms" not in model.cost for model in models)
+    what = "one test row (title and description), the median" if old else "one headline, the median"
+    found: dict[str, None] = {}
+    for place in conditions.places(models):
+        hardware = place.conditions.get("hardware")
+        if "latency" in place.roles and isinstance(hardware, dict):
+            processor, cores = hardware.get("processor"), hardware.get("cores")
+            where = f"{processor}, {cores} cores" if cores else str(processor)
+            found[where] = None
+    return f"{what}, recorded on {' and '.join(found) or 'an unknown machine'}"
+
+
+def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
+    """The figures behind the bars: a row a model, the smallest first."""
+    classes = view.run.labels
+    called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
+    rows = answers.of_one(0, {r: given[r][None] for r in roles[::-1] if r in given}, classes)
+    shown = rows["Model"].tolist()
+    rows["MB"] = [round_sensibly(sizes[role]) for role in shown]
+    rows["ms"] = [milliseconds(view, role) for role in shown]
+    rows["Model"] = [called[role] for role in shown]
+    percent = st.column_config.ProgressColumn(
+        help=CONFIDENCE, format="%.0f %%", min_value=0, max_value=100
+    )
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content",
+        column_config={
+            "Model": st.column_config.TextColumn(pinned=True),
+            "Confidence": percent,
+            **{str(i): number(name, "%.1f %%", help=PROBABILITY) for i, name in enumerate(classes)},
+        },
+    )
+
+
+def verdict(view: View, roles: list[str], given: dict[str, np.ndarray]) -> str:
+    """The models' answers in a sentence: text, no markup."""
+    called = names(view.run)
+    said = {called[role]: int(given[role].argmax()) for role in roles[::-1] if role in given}
+    return answers.sentence(said, view.run.labels) if said else "No model can answer here"

@@ -1,0 +1,84 @@
+"""A select box that shows names and keeps plain values in the address, and from page to page.
+
+A widget that Streamlit binds to the address puts there what it shows. Names of models are for
+people and may change; their roles stay. So this box keeps the address itself.
+"""
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+import streamlit as st
+
+CARRIED = "carried"
+"""In the session's state: by key, what was last chosen on any page that has such a box."""
+
+
+def choose(
+    label: str,
+    options: Mapping[str, str],
+    key: str,
+    default: str | None = None,
+    **box: Any,
+) -> str | None:
+    """What is chosen, out of ``options``; None only where ``default`` is.
+
+    What the address says comes first, then what was chosen on the page before.
+
+    Args:
+        label: of the box.
+        options: by value, what the box shows for it; text, no markup.
+        key: of the box, and its name in the address.
+        default: what is chosen at first; the address does not name it.
+        box: more arguments of ``st.selectbox``.
+    """
+    carried = st.session_state.setdefault(CARRIED, {})
+    read(key, options, default, carried.get(key))
+    if default is None:
+        box = {"index": None, **box}
+    chosen = st.selectbox(label, list(options), format_func=options.__getitem__, key=key, **box)
+    write(key, chosen, default)
+    carried[key] = None if chosen == default else chosen
+    return chosen
+
+
+def read(
+    key: str, options: Container[str | None], default: str | None, carried: str | None = None
+) -> None:
+    """Give a widget the value that the address has, before the widget is drawn.
+
+    Args:
+        key: of the widget, and its name in the address.
+        options: the values that it can have.
+        default: its value if the address has none of them. Where it changes, so does the value of
+            a widget that nobody has touched.
+        carried: what comes before ``default`` on a page that was just opened.
+    """
+    state, asked = st.session_state, st.query_params.get(key)
+    if key not in state or asked != state.get(_written(key)):
+        state[key] = next((value for value in (asked, carried) if value in options), default)
+    elif state[key] not in options or state[key] == state.get(f"{key} by default"):
+        state[key] = default
+    state[f"{key} by default"] = default
+
+
+def value_of(key: str, default: str) -> str:
+    """What a widget will have as it is next drawn; of one that is not drawn, the address has it."""
+    state, asked = st.session_state, st.query_params.get(key)
+    if key in state and asked == state.get(_written(key)):
+        return state[key]
+    return default if asked is None else asked
+
+
+def write(key: str, value: str | None, default: str | None) -> None:
+    """Put a widget's value into the address, after the widget is drawn; not a default."""
+    told = None if value == default else value
+    if told is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif told != st.query_params.get(key):
+        st.query_params[key] = told
+    st.session_state[_written(key)] = told
+
+
+def _written(key: str) -> str:
+    return f"{key} in the address"

@@ -1,0 +1,115 @@
+"""A table of test rows: a row is opened by clicking it, and stands beside the table in full."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from views.charts.answers import stacked_bars
+from views.parts import answer_bars
+from views.parts.addresses import remember
+from views.parts.common import View, download, number
+from views.parts.texts import decoded
+
+MOST_ROWS = 500
+_ROW, _HEIGHT = 35, 388  # pixels: of a row, of the table
+SHARE = "The probability that a model gives to its answer, or to the class that is named here."
+_CELL = "Row"
+"""The column in which a row is marked that the address names."""
+
+
+def list_rows(
+    view: View,
+    texts: list[str] | None,
+    positions: np.ndarray,
+    columns: pd.DataFrame,
+    name: str,
+) -> None:
+    """A table of test rows, the first of them if there are many, all to download, one in full.
+
+    Args:
+        view: of the run.
+        texts: of all test rows; None: they are not at hand.
+        positions: of the rows in the view's arrays; at least one.
+        columns: what else is known of them, in the same order; floats are percent.
+        name: of the downloaded file, without its ending.
+    """
+    table = pd.DataFrame({"Row": view.rows[positions]})
+    if texts:
+        table["Headline"] = [texts[position] for position in positions]
+    table = pd.concat([table, columns.reset_index(drop=True)], axis=1)
+    left, right = st.columns([3, 2])
+    with left:
+        place = show_table(view, positions[:MOST_ROWS], table, columns)
+        if len(table) > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS} of {len(table):,} are listed; the download has all.")
+        download("Download these rows as CSV", table, f"{view.run.name}-{name}.csv")
+    with right:
+        if place is None:
+            st.info("Click a row to read it in full, with every model's answer.")
+        else:
+            show_row(view, texts, int(positions[place]))
+
+
+def show_table(
+    view: View, positions: np.ndarray, table: pd.DataFrame, columns: pd.DataFrame
+) -> int | None:
+    """Draw the table; the place in it of the row that is chosen, there or by the address."""
+    shown = table.head(MOST_ROWS)
+    if "Headline" in shown:
+        shown = shown.assign(Headline=shown["Headline"].map(decoded))
+    asked = st.query_params.get("row")
+    numbers = [str(row) for row in view.rows[positions]]
+    first = numbers.index(asked) if asked in numbers else None
+    marked: list[tuple[int, str]] = [] if first is None else [(first, _CELL)]
+    percents = columns.select_dtypes("float").columns
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        height=min(_ROW * (len(shown) + 1) + 3, _HEIGHT),
+        on_select="rerun",
+        selection_mode="single-cell",
+        selection_default={"selection": {"cells": marked}},
+        # Another list of rows is another table: what was marked in this one is not its choice.
+        key=f"rows-{hash((view.run.name, positions.tobytes()))}",
+        column_config={
+            "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
+            "Headline": st.column_config.TextColumn(width=420),
+            **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
+            "Confidence": number(
+                "Confidence", "%.1f %%", help="The probability of the predicted class."
+            ),
+            "Others differ": number(
+                "Others differ", "%d", help="Other models that name another class than this one."
+            ),
+        },
+    )
+    picked = [place for place, _ in event.selection.cells if place < len(numbers)]
+    place = picked[0] if picked else first
+    remember("row", None if place is None else numbers[place])
+    return place
+
+
+def show_row(view: View, texts: list[str] | None, position: int) -> None:
+    """One row in full: its text, its label, and what every model says of it."""
+    with st.container(border=True):
+        if texts:
+            st.text(decoded(texts[position]))
+        label = int(view.labels[position])
+        st.text(f"Row {view.rows[position]}. Actual: {view.run.labels[label]}")
+        roles = list(view.table["role"])
+        given = {role: view.probabilities[role][position] for role in roles}
+        bars = answer_bars.marked_bars(view, roles, given, label)
+        st.html(stacked_bars(bars, view.run.labels))
+    with st.expander("As a table"):
+        answer_bars.table(view, roles, given)
+
+
+def answers_of(view: View, role: str, positions: np.ndarray) -> pd.DataFrame:
+    """A model's answers to some rows, beside their labels; probabilities in percent."""
+    names, given = view.run.labels, view.probabilities[role][positions]
+    answers = {
+        "Actual": [names[label] for label in view.labels[positions]],
+        "Predicted": [names[called] for called in given.argmax(axis=1)],
+        "Confidence": 100 * given.max(axis=1),
+    }
+    return pd.DataFrame(answers | {f"p {name}": 100 * given[:, i] for i, name in enumerate(names)})
