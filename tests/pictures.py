@@ -14,7 +14,7 @@ from tests import walk
 
 # Of the project's own, for a data set's texts may not be redistributed.
 HEADLINE = "Football club's owner puts majority stake up for sale"
-PICTURES = {
+PICTURES: dict[str, tuple[str, dict[str, object], str]] = {
     "compare.png": ("compare", {"mb": 25}, ".js-plotly-plot .main-svg"),
     "try-it.png": ("try", {"text": HEADLINE}, ".answers .bar"),
     "present.png": ("present", {}, ".js-plotly-plot .main-svg"),

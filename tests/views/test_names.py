@@ -15,7 +15,7 @@ from views.parts import names
         ("Tiny, 4 bits", "Tiny, 4-bit"),
         ("Teacher (MPNet-base)", "Teacher"),
         ("MiniLM, dynamic int8", "MiniLM, 8-bit dynamic"),
-        ("Teacher, static int8 of everything", "Teacher, 8-bit static, all operators"),
+        ("Teacher, static int8 of everything", "Teacher, 8-bit everywhere"),
         ("Teacher, quantization-aware", "Teacher, 8-bit QAT"),
         ("TF-IDF with logistic regression", "TF-IDF"),
         ("Somebody's  own\nname", "Somebody's own name"),

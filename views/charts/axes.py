@@ -113,7 +113,10 @@ def with_costs(table: pd.DataFrame, price: float) -> pd.DataFrame:
     """A models' table with the columns ``parameters_m`` and ``cost`` (a million headlines)."""
     return table.assign(
         parameters_m=table["parameters"] / 1e6,
-        cost=cost_of_a_million(table["rows_per_second"], table["threads"], price),
+        cost=[
+            cost_of_a_million(rows, threads, price)
+            for rows, threads in zip(table["rows_per_second"], table["threads"], strict=True)
+        ],
     )
 
 

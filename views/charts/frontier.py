@@ -119,7 +119,8 @@ def figure(
     halo = {} if marks.opened == marks.picked else {marks.opened: _HALO}
     _add_rings(figure, models, halo, symbol="circle", size=26)
     size = look.font + 1
-    styles, groups = _styles(models), dict(list(models.groupby("group", sort=False)))
+    styles = _styles(models)
+    groups = {str(name): group for name, group in models.groupby("group", sort=False)}
     for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
         for excluded, group in groups[name].groupby("excluded", sort=True):
             # The legend shows the mark of the first one.
@@ -129,7 +130,7 @@ def figure(
             legend = not excluded or bool(groups[name]["excluded"].all())
             _add_models(figure, name, group, style, (x, y), size, legend)
     for kind, group in references.groupby("kind", sort=False):
-        _add_references(figure, kind, group.sort_values("edge"), x, size)
+        _add_references(figure, str(kind), group.sort_values("edge"), x, size)
     _add_rings(figure, models, {marks.picked: INK}, symbol="circle-open", size=24)
     wanted = _labels(models, references, marks, x, look.narrow)
     groups_shown = sorted({trace.name for trace in figure.data if trace.name})
@@ -143,7 +144,7 @@ def figure(
         title=f"{x.title}, log scale",
         type="log",
         range=x_range,
-        tickvals=scales.ticks(*x_range, look.font, look.narrow),
+        tickvals=scales.ticks(x_range[0], x_range[1], look.font, look.narrow),
         tickformat=",~r",
         showgrid=True,
     )

@@ -1,6 +1,7 @@
 """Before an audience: five slides in large type, and nothing beside them but the page number."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -155,7 +156,7 @@ def leave(back: st.Page) -> None:
 
 def ask(view: View) -> Settings:
     """What is presented; the Compare page's link brings it here."""
-    bound = {"bind": "query-params"}
+    bound: dict[str, Any] = {"bind": "query-params"}
     budget = ask_others(read_size(presented("mb")), presented)
     across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
     y = st.selectbox("Y axis", list(up), key=presented("y"), **bound)

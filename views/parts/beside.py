@@ -1,6 +1,7 @@
 """Two runs side by side: which roles of the one are better than the other's."""
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pipeline.analysis import comparison
 from views.charts import confusion
@@ -30,15 +31,15 @@ def show_comparison(one: View, other: View) -> None:
         **{share: 100 * table[share] for share in shares},
     )
     shown["interval"] = [
-        f"{confusion.signed(row.low, 1)} to {confusion.signed(row.high, 1)}" if paired else ""
-        for row in shown.itertuples()
+        f"{confusion.signed(low, 1)} to {confusion.signed(high, 1)}" if paired else ""
+        for low, high in zip(shown["low"], shown["high"], strict=True)
     ]
     shown["difference"] = [confusion.signed(points, 1) for points in shown["difference"]]
     shown["p"] = shown["p"].map(card.p_words)
     for column in ("size_mb_one", "size_mb_other", "p50_ms_one", "p50_ms_other"):
         shown[column] = two_digits(shown[column])
     runs = f"{one.title}: ", f"{other.title}: "
-    columns = {
+    columns: dict[str, ColumnConfig | str | None] = {
         "name": st.column_config.TextColumn("Model", pinned=True),
         "role": "Role",
         "difference": "Difference, points",

@@ -1,13 +1,14 @@
 """One model's details: what it costs and loses, where to go from there, how it was made."""
 
 import json
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import metrics, significance
-from pipeline.analysis.budget import excess, round_sensibly
+from pipeline.analysis.budget import excess, round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation, sentence
 from pipeline.recipes.role_names import student_of_baseline
 from pipeline.results import conditions
@@ -46,7 +47,7 @@ def show(
         price: of a core for an hour.
         links: where to go from here.
     """
-    row = view.table.set_index("role").loc[role]
+    row = row_of(view.table, role)
     st.caption(plain(in_short(view, role, found)))
     said, details = against_reference(view, role)
     st.caption(plain(said), help=details)
@@ -71,8 +72,8 @@ def show(
 
 def in_short(view: View, role: str, found: Recommendation) -> str:
     """What a model is among the others, and its three figures, on one line."""
-    table = view.table.set_index("role")
-    row, beyond = table.loc[role], excess(table, found.budget)[role] > 1 + 1e-9
+    row = row_of(view.table, role)
+    beyond = bool(excess(row.to_frame().T, found.budget).iloc[0] > 1 + 1e-9)
     said = [
         "Recommended" if role == found.recommended else "",
         "Beyond the limits" if beyond else "",
@@ -174,7 +175,7 @@ def across_seeds(view: View, role: str) -> str:
     """How much of the accuracy is the chance of the training's seed, in words."""
     if role not in view.seeds.index:
         return ""
-    found, row = view.seeds.loc[role], view.table.set_index("role").loc[role]
+    found, row = view.seeds.T[role], row_of(view.table, role)
     decimals = max(1, metrics.supported_decimals(row["low"], row["high"]))
     mean, least, greatest = (
         f"{100 * found[name]:.{decimals}f}" for name in ("mean", "least", "greatest")
@@ -183,7 +184,7 @@ def across_seeds(view: View, role: str) -> str:
 
 
 def p_words(p: float) -> str:
-    if pd.isna(p):
+    if math.isnan(p):
         return ""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
@@ -216,7 +217,7 @@ def key_values(rows: dict) -> None:
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
-def words(value) -> str:
+def words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -224,7 +225,7 @@ def words(value) -> str:
 
 def flatten(values: dict) -> dict:
     """A dictionary of dictionaries as one: {"a": {"b": 1}} becomes {"a: b": 1}."""
-    flat = {}
+    flat: dict[str, object] = {}
     for name, value in values.items():
         if isinstance(value, dict):
             flat |= {f"{name}: {inner}": v for inner, v in value.items()}

@@ -241,7 +241,7 @@ def share(rows: int) -> str:
 
 
 def number(label: str, format: str = "%.1f", **options: Any) -> ColumnConfig:
-    """A column of numbers in a table; ``options`` are Streamlit's."""
+    """A column of numbers; ``options`` are more arguments of ``NumberColumn``."""
     return st.column_config.NumberColumn(label, format=format, **options)
 
 

@@ -1,6 +1,7 @@
 """What a model may cost: a slider for its size; behind a button, other limits and the margin."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 import streamlit as st
 
@@ -15,18 +16,19 @@ HEIGHT = 72
 _STEPS = (1, 2.5, 5)
 
 
-def presets(sizes: Sequence[float]) -> list[float]:
+def presets(sizes: Iterable[float]) -> list[float]:
     """Round size limits, ascending: each lets some of these models in, but not all.
 
     Args:
         sizes: of a run's models, MB; at least one.
     """
     steps = (step * 10.0**decade for decade in range(-3, 7) for step in _STEPS)
-    return [step for step in steps if min(sizes) <= step < max(sizes)]
+    known = list(sizes)
+    return [step for step in steps if min(known) <= step < max(known)]
 
 
 def ask_limits(
-    sizes: Sequence[float], key: Callable[[str], str] = str, popover: str = "More limits"
+    sizes: Iterable[float], key: Callable[[str], str] = str, popover: str = "More limits"
 ) -> Budget:
     """The slider and the button beside it.
 
@@ -40,12 +42,12 @@ def ask_limits(
     with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mb = ask_size(sizes, key("mb"))
         active = any(key(name) in st.query_params for name in ("ms", "accuracy", "margin"))
-        kind = "primary" if active else "secondary"
+        kind: Literal["primary", "secondary"] = "primary" if active else "secondary"
         with st.popover(popover, icon=":material/tune:", type=kind, key=key("limits")):
             return ask_others(mb, key)
 
 
-def ask_size(sizes: Sequence[float], key: str) -> float | None:
+def ask_size(sizes: Iterable[float], key: str) -> float | None:
     """The largest size allowed, MB; None for no limit. Any number may come from the address."""
     steps = {f"{step:g}": step for step in presets(sizes)}
     if (own := _number(st.query_params.get(key, NONE))) is not None:

@@ -9,7 +9,7 @@ from views.parts.common import describe
 _SHORTER = (
     (r" \([^)]*\)", ""),
     (r"\b(\d+) bits\b", r"\1-bit"),
-    (r"\b(dynamic|static) int8 of everything", r"8-bit \1, all operators"),
+    (r"\bstatic int8 of everything", "8-bit everywhere"),
     (r"\b(dynamic|static) int8\b", r"8-bit \1"),
     (r"\bquantization-aware\b", "8-bit QAT"),
     (r" with logistic regression", ""),

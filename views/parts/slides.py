@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis import metrics, takeaway
-from pipeline.analysis.budget import round_sensibly
+from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation
 from views.answers import Job
 from views.charts import confusion, frontier, labels
@@ -48,9 +48,10 @@ def title_height(title: str) -> int:
 
 def show_title(title: str) -> None:
     """The slide's one idea; plain text."""
-    box = "content" if window.is_narrow() else title_height(title)
-    with st.container(height=box, border=False):
-        st.title(plain(title), anchor=False)
+    box = st.container()
+    if not window.is_narrow():
+        box = box.container(height=title_height(title), border=False)
+    box.title(plain(title), anchor=False)
 
 
 def height(title: str, beside: int = 0) -> int:
@@ -154,10 +155,10 @@ def show_errors(view: View, role: str) -> None:
     with right:
         wrong, rows = int((predicted != view.labels).sum()), len(view.labels)
         st.header(f"{wrong:,} of {rows:,} test texts are wrong", anchor=False)
-        for row in worst.head(3 if window.shorter_side() > 900 else 2).itertuples():
-            pair = plain(f"{row.true} taken for {row.predicted}")
-            share = f"{100 * row.share:.1f} % of {plain(row.true)}"
-            tiles.show_tile(tiles.Tile(pair, f"{row.count:,}", share))
+        for row in worst.head(3 if window.shorter_side() > 900 else 2).to_dict("records"):
+            pair = plain(f"{row['true']} taken for {row['predicted']}")
+            share = f"{100 * row['share']:.1f} % of {plain(row['true'])}"
+            tiles.show_tile(tiles.Tile(pair, f"{row['count']:,}", share))
 
 
 def confused(cells: pd.DataFrame) -> pd.DataFrame:
@@ -253,5 +254,5 @@ def show_memory(view: View, told: takeaway.Takeaway, address: str) -> None:
 
 
 def _interval(view: View, role: str) -> tuple[float, float]:
-    row = view.table.set_index("role").loc[role]
+    row = row_of(view.table, role)
     return float(row["low"]), float(row["high"])

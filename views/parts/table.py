@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pipeline.analysis import metrics
 from pipeline.analysis.budget import round_sensibly
@@ -26,7 +27,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     front = frame[frame["run"] == view.run.name].set_index("role")["front"]
     table["worst_recall"] = table["role"].map(figures(view, "worst_recall").set_index("role")["y"])
     called = names.names(view.run)
-    columns = {
+    columns: dict[str, ColumnConfig | str | None] = {
         "name": st.column_config.TextColumn("Model", pinned=True),
         "role": "Role",
         "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
@@ -116,8 +117,8 @@ def whole(view: View) -> pd.DataFrame:
 def against_reference(view: View) -> pd.Series:
     """By role, a model to deploy against the reference, in a few words."""
     said = {
-        row.role: "the reference" if row.reference else in_words(row.low, row.high)
-        for row in view.compared.itertuples()
+        row["role"]: "the reference" if row["reference"] else in_words(row["low"], row["high"])
+        for row in view.compared.to_dict("records")
     }
     return pd.Series(said)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pipeline.analysis import metrics
-from pipeline.analysis.budget import round_sensibly
+from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.takeaway import Takeaway, times, worst_points
 from pipeline.results.storage import Run
 from views.charts.confusion import signed
@@ -61,7 +61,7 @@ def tiles(view: View, told: Takeaway) -> list[Tile]:
         told: what the recommendation comes to.
     """
     called = names.names(view.run)
-    row = view.table.set_index("role").loc[told.role]
+    row = row_of(view.table, told.role)
     digits = metrics.supported_decimals(row["low"], row["high"])
     smaller = _ratio(told.smaller, "smaller", "larger")
     if timed_alike(view.run, told.role, told.origin):

@@ -117,8 +117,8 @@ def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) 
     ]
     limits = {SIZE: budget.max_mb, LATENCY: budget.max_ms}
     return frontier.Marks(
-        picked=found.recommended and (view.run.name, found.recommended),
-        opened=opened and (opened[0].run.name, opened[1]),
+        picked=(view.run.name, found.recommended) if found.recommended else None,
+        opened=(opened[0].run.name, opened[1]) if opened else None,
         excluded=frozenset(beyond),
         most_x=limits.get(shown.x.key),
         least_y=budget.min_accuracy if shown.y.key == "accuracy" else None,
@@ -144,14 +144,11 @@ def ask_axis(label: str, key: str, known: dict[str, Axis]) -> Axis:
     """What an axis shows; the hover explains that, and nothing else."""
     by_term = {axis.term: axis for axis in known.values()}
     # The box is not drawn yet: as a link is opened, only the address knows what it shows.
-    term = st.session_state.get(key) or st.query_params.get(key)
+    term = str(st.session_state.get(key) or st.query_params.get(key))
+    explained = by_term.get(term, next(iter(by_term.values())))
+    terms = list(by_term)
     chosen = st.selectbox(
-        label,
-        list(by_term),
-        key=key,
-        bind="query-params",
-        width=220,
-        help=by_term.get(term, next(iter(by_term.values()))).help,
+        label, terms, key=key, bind="query-params", width=220, help=explained.help
     )
     return by_term[chosen]
 
