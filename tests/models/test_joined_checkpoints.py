@@ -61,6 +61,15 @@ KINDS = {
         77,
         66,
     ),
+    "ModernBERT": (
+        "modernbert",
+        SIZES
+        | {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+        | {"cls_token_id": 0, "sep_token_id": 2},
+        "bytes",
+        4,
+        66,
+    ),
     "ELECTRA": ("electra", SIZES | {"embedding_size": 16}, "pieces", 4, 66),
     "GPT-2": (
         "gpt2",

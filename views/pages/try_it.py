@@ -37,12 +37,14 @@ def show(view: View) -> None:
 def ask_for_models(view: View) -> list[str]:
     """Roles of the models to show, the largest first.
 
-    At first: those to deploy that are installed, and the largest one, whose recorded answers show
-    what the small ones are measured by.
+    At first: those to deploy and those that were joined, where they are installed, and the largest
+    one to deploy, whose recorded answers show what the small ones are measured by.
     """
     roles, installed = list(view.table["role"]), examples.installed(view)
     to_deploy = list(view.candidates["role"]) or roles
-    default = [role for role in to_deploy if role in installed or role == to_deploy[0]]
+    joined = {role for role in roles if view.run.by_role[role].is_joined}
+    asked = set(installed) & (joined | set(to_deploy)) | {to_deploy[0]}
+    default = [role for role in roles if role in asked]
     called = names_with_roles(view.run)
     with st.popover("Models", icon=":material/tune:"):
         return choose_several(

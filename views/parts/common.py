@@ -17,7 +17,7 @@ from pipeline.inference import encoders, loaded_models
 from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES, REPORTED
-from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import BASELINE, JOINED, replicated_role, student_of_baseline
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
@@ -76,8 +76,17 @@ class View:
 
     @property
     def comparisons(self) -> int:
-        """For how many comparisons bounds of this run's models hold at once, on every page."""
-        return recommendation.comparisons(self.table["role"])
+        """For how many comparisons bounds of this run's models hold at once, on every page.
+
+        Joined models that take no part in the recommendation are not counted.
+        """
+        taking_part = set(self.compared["role"])
+        counted = ~self.table["method"].eq(JOINED) | self.table["role"].isin(taking_part)
+        return recommendation.comparisons(self.table.loc[counted, "role"])
+
+    def with_joined(self) -> "View":
+        """The same run, with its joined models in the recommendation."""
+        return replace(self, compared=recommendation.compare(self.table, self.right(), joined=True))
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
