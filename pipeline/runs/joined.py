@@ -23,7 +23,7 @@ from pipeline.errors import PipelineError, one_line
 from pipeline.evaluation import scoring
 from pipeline.inference import encoders
 from pipeline.inference.classifier import Classifier, graph_bytes
-from pipeline.inference.graph import GRAPH
+from pipeline.inference.graph import GRAPH, takes_ranges_from_the_batch
 from pipeline.models import joined_checkpoints, networks
 from pipeline.models.joined_checkpoints import Description
 from pipeline.progress import busy, say
@@ -39,7 +39,8 @@ from pipeline.runs.model_record import TEACHER
 _VERSIONS = {"artifact": 1, "evaluation": 1}
 """Raised when a stage's code comes to give something else for the same files."""
 _HEADLINES = "headlines.parquet"
-_FACTS = "facts.json"
+_DEPLOYED, _FACTS = "deployed", "facts.json"
+"""What the stage of the artifact makes: the artifact itself, and the number of its weights."""
 _PROBE = ("", "a", "word " * joined_checkpoints.MOST_TOKENS)
 """Texts that every model can answer: none, a short one, and one that is longer than it reads."""
 
@@ -106,7 +107,6 @@ def add(
         artifact = stage_folders.complete(
             work, f"{role}-artifact", fingerprint, lambda draft: _write_artifact(run, joined, draft)
         )
-        # The facts are no part of the artifact, whose every file is installed.
         asked = _asks_headlines(run)
         evaluated = files.fingerprint(
             version=_VERSIONS["evaluation"],
@@ -118,7 +118,7 @@ def add(
             work,
             f"{role}-evaluation",
             evaluated,
-            lambda draft: _evaluate(role, artifact / "deployed", corpus, asked, draft),
+            lambda draft: _evaluate(role, artifact / _DEPLOYED, corpus, asked, draft),
         )
         record, predictions = _record(run, joined, artifact, evaluation)
         record = replace(
@@ -126,7 +126,7 @@ def add(
             fingerprint=evaluated,
             inputs={"data": corpus.fingerprint, joined.source.name: identity},
         )
-        return _write(run, record, predictions, artifact / "deployed", corpus)
+        return _write(run, record, predictions, artifact / _DEPLOYED, corpus)
 
 
 def _describe(run: Run, role: str, source: Source, labels: Path | None) -> Joined:
@@ -155,7 +155,7 @@ def _write_artifact(run: Run, joined: Joined, draft: Path) -> None:
     """Fill a draft with ``deployed/``, the artifact, and ``facts.json``."""
     stage_folders.clear(draft)
     source, description = joined.source, joined.description
-    deployed = draft / "deployed"
+    deployed = draft / _DEPLOYED
     deployed.mkdir()
     tokenizer = joined_checkpoints.read_tokenizer(source.folder)
     with busy(f"{joined.role}: making the artifact"):
@@ -240,6 +240,7 @@ def _record(
     measured = _json(evaluation / scoring.COST)
     source, description = joined.source, joined.description
     form = "an ONNX graph" if source.graph else "a checkpoint"
+    by_themselves = takes_ranges_from_the_batch(artifact / _DEPLOYED / GRAPH)
     record = ModelRecord(
         role=joined.role,
         title=source.name,
@@ -259,9 +260,10 @@ def _record(
             "max_length": description.max_length,
             "pad_token": description.pad_token,
             "order": joined.order,
+            **({"activations": "uint8, dynamic"} if by_themselves else {}),
         },
         parameters=_json(artifact / _FACTS)["parameters"],
-        size_bytes=graph_bytes(artifact / "deployed"),
+        size_bytes=graph_bytes(artifact / _DEPLOYED),
         artifact={},
         metrics=scoring.split_metrics(predictions, teacher, "test"),
         validation=scoring.split_metrics(predictions, teacher, "validation"),

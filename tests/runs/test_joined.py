@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from pipeline.__main__ import main
 from pipeline.data import data_sets, hub
+from pipeline.deployment.deployed_model import is_answered_by_itself
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
 from pipeline.results import report, storage
@@ -418,6 +419,39 @@ def test_the_command_line_on_a_toy_run(tmp_path, capsys):
     assert "Trained elsewhere as theirs" in (tmp_path / "out" / "README.md").read_text()
     assert main(["remove", "made", "other", *cache]) == 0
     assert list(read_run(run.folder).by_role) == ["teacher", "tiny-int8", "guest"]
+
+
+@pytest.mark.slow
+def test_it_is_measured_as_the_others_are(tmp_path, capsys):
+    data = data_sets.load(toy=True)
+    run = joining.run_on(data, tmp_path / "cache", toy=True)
+    theirs = joining.onnx_folder(tmp_path / "theirs", data.labels, data.labels)
+    arguments = ("--model", str(theirs / "onnx" / "model.onnx"), "--cache", str(run.folder.parent))
+    assert main(["add", "made", "guest", *arguments]) == 0, capsys.readouterr().err
+    model = read_run(run.folder).by_role["guest"]
+    assert model.cost["p50_ms"] > 0
+    assert model.cost["rows_per_second"] > 0
+    assert model.measured_on["predictions"]["hardware"]
+    assert model.measured_on["latency"]["threads"] > 0
+    assert model.checkpoint == "theirs"
+
+
+def test_a_graph_of_dynamic_int8_is_known_as_such(join, tmp_path):
+    folder = joining.onnx_folder(tmp_path / "theirs", LABELS[4], LABELS[4])
+    assert not is_answered_by_itself(join(folder, LABELS[4]).by_role["guest"])
+
+    def quantize(graph):
+        last = graph.node[-1]
+        last.output[0] = "wide"
+        graph.node.extend(
+            [
+                helper.make_node("DynamicQuantizeLinear", ["wide"], ["bytes", "scale", "zero_"]),
+                helper.make_node("DequantizeLinear", ["bytes", "scale", "zero_"], ["logits"]),
+            ]
+        )
+
+    edited(quantize)(folder)
+    assert is_answered_by_itself(join(folder, LABELS[4]).by_role["guest"])
 
 
 def test_its_own_texts_are_needed(tmp_path, capsys):
