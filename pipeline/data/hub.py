@@ -71,7 +71,7 @@ def _tell_loaded_libraries() -> None:
 
     for module in ("huggingface_hub.constants", "datasets.config"):
         if module in sys.modules:
-            sys.modules[module].HF_HUB_OFFLINE = True
+            vars(sys.modules[module])["HF_HUB_OFFLINE"] = True
 
 
 def find_checkpoint(name: str, checkpoints: Path | None) -> str:

@@ -30,7 +30,7 @@ def write(
         rules: of all members but the last.
         labels: class names.
     """
-    content = [
+    content: list[dict[str, Any]] = [
         {"role": role, "files": {path.name: sha256(path) for path in sorted(of_it.iterdir())}}
         for role, of_it in members.items()
     ]

@@ -87,7 +87,9 @@ class Classifier:
         members = np.full(len(texts), len(self._graphs) - 1)
         left = np.arange(len(texts))
         for member, (graph, rule) in enumerate(zip(self._graphs, self._rules, strict=False)):
-            found = graph.predict_proba([texts[i] for i in left], batch_size, None, workers)
+            found = graph.predict_proba(
+                [texts[i] for i in left.tolist()], batch_size, None, workers
+            )
             sure = rule.is_sure(found)
             probabilities[left[sure]] = found[sure]
             members[left[sure]] = member
@@ -96,7 +98,7 @@ class Classifier:
                 progress(int(sure.sum()))
             if not len(left):
                 return Answers(probabilities, members)
-        rest = [texts[i] for i in left]
+        rest = [texts[i] for i in left.tolist()]
         probabilities[left] = self._graphs[-1].predict_proba(rest, batch_size, progress, workers)
         return Answers(probabilities, members)
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -24,11 +25,11 @@ _WORDS = re.compile(r"\w+|[^\w\s]")
 _AT_ONCE = 512
 """Texts whose tokens, offsets and all, are in memory at once, about 10 kB each."""
 
-Row = Sequence[int] | str
+Row = TypeVar("Row", bound=Sequence)
 """One text as a graph takes it; its length is what a batch is padded to."""
 
 
-class Encoder(ABC):
+class Encoder(ABC, Generic[Row]):
     """Makes a graph's inputs of texts; safe to call from several threads at once."""
 
     @abstractmethod
@@ -54,7 +55,7 @@ def _padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np
 
 
 @dataclass(frozen=True)
-class NGrams(Encoder):
+class NGrams(Encoder[Sequence[int]]):
     """Ids of a text's words and pairs of neighbours, hashed (Weinberger et al., 2009).
 
     What two n-grams share by chance is all that a vocabulary would tell apart, and a vocabulary
@@ -87,47 +88,49 @@ class NGrams(Encoder):
         ids = [1 + h % self.words for h in hashes] + [start + h % self.pairs for h in pairs]
         return ids or [0]
 
-    def encode(self, texts: Sequence[str]) -> list[Row]:
+    def encode(self, texts: Sequence[str]) -> list[Sequence[int]]:
         """The ids of each text."""
         return [self.ids(text) for text in texts]
 
-    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    def batch(self, rows: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
         """int64 ``input_ids`` and ``attention_mask``, (rows, most n-grams of one)."""
         ids, _ = _padded(rows, 0)
         return {"input_ids": ids, "attention_mask": (ids > 0).astype(np.int64)}
 
 
-class Tokens(Encoder):
+class Tokens(Encoder[Sequence[int]]):
     """A tokenizer's ids, padded to the longest of the batch."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        if tokenizer.padding is None:
+            raise ValueError("its tokenizer does not say how to pad")
         self._padding = tokenizer.padding["pad_id"]
         # Before any thread uses it, and never again.
         tokenizer.no_padding()
         self._tokenizer = tokenizer
 
-    def encode(self, texts: Sequence[str]) -> list[Row]:
+    def encode(self, texts: Sequence[str]) -> list[Sequence[int]]:
         """The ids of each text's tokens."""
-        found: list[Row] = []
+        found: list[Sequence[int]] = []
         for start in range(0, len(texts), _AT_ONCE):
             some = self._tokenizer.encode_batch_fast(list(texts[start : start + _AT_ONCE]))
             found += [encoding.ids for encoding in some]
         return found
 
-    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    def batch(self, rows: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
         """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""
         ids, own = _padded(rows, self._padding)
         return {"input_ids": ids, "attention_mask": own}
 
 
-class Lowercase(Encoder):
+class Lowercase(Encoder[str]):
     """The texts in lower case, for a graph that holds its own vocabulary."""
 
-    def encode(self, texts: Sequence[str]) -> list[Row]:
+    def encode(self, texts: Sequence[str]) -> list[str]:
         """Each text in lower case."""
         return [text.lower() for text in texts]
 
-    def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    def batch(self, rows: Sequence[str]) -> dict[str, np.ndarray]:
         """``text``: strings, (rows, 1)."""
         return {"text": np.array([[row] for row in rows], dtype=object)}
 
@@ -157,16 +160,16 @@ def write_lowercase(folder: Path, *, labels: Sequence[str]) -> None:
     _write_settings(folder, labels=list(labels), input="text")
 
 
-def _write_settings(folder: Path, **settings) -> None:
+def _write_settings(folder: Path, **settings: Any) -> None:
     (folder / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
 
 
-def read(folder: Path) -> tuple[list[str], Encoder]:
+def read(folder: Path) -> tuple[list[str], Encoder[Any]]:
     """An artifact's labels and its encoder."""
     settings = json.loads((folder / SETTINGS).read_text("utf-8"))
     match settings.get("input"):
         case "ngrams":
-            encoder: Encoder = NGrams(**settings["ngrams"])
+            encoder: Encoder[Any] = NGrams(**settings["ngrams"])
         case "text":
             encoder = Lowercase()
         case _:

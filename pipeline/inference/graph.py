@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -124,7 +125,7 @@ class Graph:
                     progress(len(rows))
         return probabilities
 
-    def _run(self, rows: Sequence[encoders.Row]) -> np.ndarray:
+    def _run(self, rows: Sequence[Any]) -> np.ndarray:
         """Probabilities of what was encoded, in one run of the graph."""
         feeds = self._encoder.batch(rows)
         with self._turn:

@@ -1,6 +1,7 @@
 """What the frontier's axes can show, and a run's models as points on two of them."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,10 @@ from views.glossary import GLOSSARY
 REFERENCES = {"classical": "Classical"}
 """Methods of models that belong to no family → the legend's word for them; words are short, so that
 the legend leaves a phone some room for the chart."""
+
+
+Figure = TypeVar("Figure", float, pd.Series)
+"""One figure, or one of each model."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,9 @@ X_AXES = {
 }
 
 
-def cost_of_a_million(rows_per_second: float, threads: float, price_per_core_hour: float) -> float:
+def cost_of_a_million(
+    rows_per_second: Figure, threads: Figure, price_per_core_hour: float
+) -> Figure:
     """What it costs to classify a million headlines, in the price's currency.
 
     Every thread is taken for a core that is paid for as long as the batch runs.
