@@ -67,13 +67,13 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
     given = so_far(view, job, roles)
     if any(given[role] is None for role in can):
         title.header("Asking the models …", anchor=False)
-        draw(place, view, roles, given)
+        draw(place, view, roles, given, job)
         for _ in asking.work(view, job, can):
             given = so_far(view, job, roles)
-            draw(place, view, roles, given)
+            draw(place, view, roles, given, job)
     done = {role: answer for role, answer in given.items() if answer is not None}
     title.header(plain(answer_bars.verdict(view, roles, done)), anchor=False)
-    draw(place, view, roles, given)
+    draw(place, view, roles, given, job)
     asking.show_problems(job, here)
     can = [role for role in can if role in done]
     word_importance.show(view, text, can, done)
@@ -102,8 +102,10 @@ def draw(
     view: View,
     roles: list[str],
     given: Mapping[str, np.ndarray | None],
+    job: answers.Job,
 ) -> None:
-    place.html(stacked_bars(answer_bars.bars(view, roles, given), view.run.labels))
+    members = {role: int(part.members[0]) for role, part in job.parts.items() if part.done}
+    place.html(stacked_bars(answer_bars.bars(view, roles, given, members), view.run.labels))
 
 
 def show_how_to_get(view: View, roles: list[str]) -> None:

@@ -212,7 +212,7 @@ def _models() -> Loaded[Classifier]:
 
 def load_classifier(view: View, role: str) -> Classifier:
     """A model of a run; loaded anew when its files or its record have changed."""
-    folder, artifact = view.run.folder / "artifacts" / role, view.run.by_role[role].artifact
+    folder, artifact = view.run.artifact_folder(role), view.run.by_role[role].artifact
     # Its weights, and what it works on: measured of each shipped model, rounded up.
     size = round(1.6 * graph_bytes(folder)) + 60_000_000
     key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))
