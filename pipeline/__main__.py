@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pipeline import console, hardware
 from pipeline.errors import FAILED, INTERRUPTED, USAGE, PipelineError, UsageError, one_line
 
-_GO_ON = ("run", "classify")
+_GO_ON = ("run", "add", "classify")
 """Verbs that go on where they stopped when they are called again."""
 
 
@@ -19,11 +19,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     # Here, so that ctrl-C is heeded while they are imported.
     from pipeline.commands import (
+        add,
         bench,
         classify,
         export,
         predict,
         recommend,
+        remove,
         report,
         run,
         serve,
@@ -37,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
         description="Fine-tune, distil, quantize, measure and serve news classifiers on AG News.",
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=AnyOrder)
-    for verb in (run, status, predict, classify, verify, recommend, report, export, serve, bench):
+    making = (run, add, remove)
+    showing = (status, predict, classify, verify, recommend, report, export, serve, bench)
+    for verb in making + showing:
         verb.add(verbs)
     return main
 

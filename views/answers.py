@@ -65,6 +65,8 @@ class Part:
     """Of the model's files: answers of other files are not kept."""
     probabilities: np.ndarray
     """Shape (n, k); rows from ``done`` on hold nothing yet."""
+    members: np.ndarray
+    """Shape (n,): which member of a cascade answered; 0 of any other model."""
     done: int = 0
     seconds: float = 0.0
     """Spent answering, without loading the model."""
@@ -88,7 +90,9 @@ class Job:
         """Make room for a model's answers; those of other files under its name are dropped."""
         if role not in self.parts or self.parts[role].identity != identity:
             shape = (len(self.texts), classes)
-            self.parts[role] = Part(identity, np.zeros(shape, np.float32))
+            self.parts[role] = Part(
+                identity, np.zeros(shape, np.float32), np.zeros(len(self.texts), np.int64)
+            )
 
     def next(self, roles: Sequence[str]) -> str | None:
         """The model whose turn it is: that with the fewest answers, the first of equals."""
@@ -100,7 +104,8 @@ class Job:
         part = self.parts[role]
         first, last = part.done, min(part.done + CHUNK, len(self.texts))
         start = time.perf_counter()
-        part.probabilities[first:last] = classifier.predict_proba(self.texts[first:last])
+        found = classifier.answer(self.texts[first:last])
+        part.probabilities[first:last], part.members[first:last] = found
         if part.done < last:
             part.seconds += time.perf_counter() - start
             part.done = last
@@ -313,6 +318,11 @@ def make_command(record: RunRecord, role: str) -> str:
     """
     (model,) = [model for model in record.models if model.role == role]
     remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training or {})}"
+    if model.is_joined:
+        source = model.checkpoint if model.settings.get("source") == "hub" else "DIR"
+        words = ["python", "-m", "pipeline", "add", record.run, role, "--model", str(source)]
+        words += [] if record.toy else ["--data", "DIR"]
+        return f"{remark}\n{shlex.join(words)}"
     words = shlex.split(record.command)
     if words[:4] != ["python", "-m", "pipeline", "run"]:
         words = ["python", "-m", "pipeline", "run", "--family", record.family]

@@ -2,7 +2,8 @@
 
 1. The **reference** is the model that is most accurate on validation, whatever it costs; of
    equally accurate ones the smallest. Models that are there to be compared with (no-teacher
-   baselines, ablations, seed replicates) are never deployed, and take no part.
+   baselines, ablations, seed replicates) are never deployed, and take no part. Joined models,
+   which were trained elsewhere, take part where that is asked for.
 2. Every model is compared with the reference on the test rows (``significance``): 95 % bounds of
    the difference in accuracy that hold for all models of the run at once. They depend on the
    run alone, never on the limits. As the reference is chosen on other rows, they are not biased.
@@ -38,6 +39,7 @@ from pipeline.analysis.budget import MARGIN, Budget, describe, excess, misses, r
 from pipeline.errors import PipelineError
 from pipeline.recipes.role_names import (
     HIDDEN_FIRST,
+    JOINED,
     WHOLE_ROWS,
     replicated_role,
     student_of_baseline,
@@ -67,13 +69,27 @@ def comparisons(roles: Iterable[str]) -> int:
     return max(sum(replicated_role(role) is None for role in roles) - 1, 1)
 
 
-def compare(models: pd.DataFrame, right: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def without_joined(models: pd.DataFrame) -> pd.DataFrame:
+    """A run's own models: those that were not trained elsewhere.
+
+    Args:
+        models: one row each, with ``method``.
+    """
+    return models[models["method"] != JOINED]
+
+
+def compare(
+    models: pd.DataFrame, right: Mapping[str, np.ndarray], joined: bool = False
+) -> pd.DataFrame:
     """A run's deployable models against its reference: all that a recommendation rests on.
 
     Args:
-        models: all of the run, one row each, with ``role``, ``size_mb``, ``p50_ms``, ``accuracy``
-            on test and ``validation``, the accuracy on validation (NaN without validation rows).
+        models: all of the run, one row each, with ``role``, ``method``, ``size_mb``, ``p50_ms``,
+            ``accuracy`` on test and ``validation``, the accuracy on validation (NaN without
+            validation rows).
         right: by role, boolean (n,): where the model is right on test.
+        joined: whether joined models take part. Where they do not, they change nothing for the
+            others.
 
     Returns:
         The rows of the deployable models with ``reference`` (whether it is), ``rows`` (n) and the
@@ -82,6 +98,8 @@ def compare(models: pd.DataFrame, right: Mapping[str, np.ndarray]) -> pd.DataFra
     Raises:
         PipelineError: no model is deployable.
     """
+    if not joined and "method" in models:
+        models = without_joined(models)
     table = models[[is_deployable(role) for role in models["role"]]].reset_index(drop=True)
     if table.empty:
         raise PipelineError("the run has no model to deploy, only models to compare with")

@@ -88,12 +88,6 @@ def data_option() -> argparse.ArgumentParser:
         "--label", metavar="COLUMN", help="that holds the labels, by name or number from 1"
     )
     options.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="class names in the order of the numbers: a JSON list, or a text file, one a line",
-    )
-    options.add_argument(
         "--test", metavar="FILE", help="with the test rows, if they are not in SOURCE"
     )
     _add_header(options)
@@ -127,13 +121,8 @@ def asked_of(options: argparse.Namespace) -> Asked:
 
     Raises:
         UsageError: it is said of the files of ``--data``, and there is no ``--data``.
-        PipelineError: ``--labels`` names what holds no class names.
     """
-    from pipeline.data import labels
-
-    form = form_of(options)
-    names = labels.read_names(options.labels) if options.labels else None
-    return Asked(options.data, None, form, options.label, names, options.test)
+    return Asked(options.data, None, form_of(options), options.label, None, options.test)
 
 
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
@@ -148,7 +137,7 @@ def form_of(options: argparse.Namespace) -> Form:
     Raises:
         UsageError: it is said of the files of ``--data``, and there is no ``--data``.
     """
-    flags = {"label": None, "labels": None, "test": None} if hasattr(options, "test") else {}
+    flags = {"label": None, "test": None} if hasattr(options, "test") else {}
     said = given(options, column=None, header=None, **flags)
     if said and getattr(options, "data", True) is None:
         named = "--text" if said[0] == "--column" else said[0]

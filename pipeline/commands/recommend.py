@@ -29,6 +29,9 @@ def add(verbs: Verbs) -> None:
         help="how many points less accurate than the reference it may be (%(default)g)",
     )
     options.add_argument(
+        "--joined", action="store_true", help="let models that were trained elsewhere take part"
+    )
+    options.add_argument(
         "--json", action="store_true", help="as JSON, for programs; differences in 0..1"
     )
 
@@ -41,7 +44,7 @@ def print_recommendation(options: argparse.Namespace) -> int:
 
     run = named_run(options.cache, options.run)
     budget = from_percent(options.max_mb, options.max_ms, options.min_accuracy, options.margin)
-    found = recommendation.recommend(report.compared_models(run), budget)
+    found = recommendation.recommend(report.compared_models(run, options.joined), budget)
     if options.json:
         print(json.dumps(recommendation.to_json(found), indent=1))
     else:

@@ -14,7 +14,7 @@ from pipeline.commands.common import (
     data_option,
     toy_checkpoints,
 )
-from pipeline.data import loading
+from pipeline.data import labels, loading
 from pipeline.data.declarations import AGNEWS, DECLARED, TOY, DataSet
 from pipeline.errors import UsageError
 from pipeline.recipes.families import FAMILIES
@@ -36,6 +36,12 @@ def add(verbs: Verbs) -> None:
         choices=DECLARED,
         help="a data set that is declared; with --data, which says where its files are (without "
         "--data agnews, for family toy toy; with it, what the files tell)",
+    )
+    options.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="class names in the order of the numbers: a JSON list, or a text file, one a line",
     )
     options.add_argument(
         "--checkpoints",
@@ -83,6 +89,8 @@ def run_family(options: argparse.Namespace) -> int:
     asked = plan.roles_asked_for(family, options.only, options.no_teacher)
     _check_flags(options, family, asked)
     data_set, said = _data_set(options, family), asked_of(options)
+    if options.labels:
+        said = replace(said, labels=labels.read_names(options.labels))
     check_name(options.run or _default_name(options, family, data_set), "--run")
     work = options.work or options.cache / ".work"
     work.mkdir(parents=True, exist_ok=True)
@@ -122,6 +130,8 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
             f"--checkpoints does not apply to family {family.name}, which has small random "
             "checkpoints of its own"
         )
+    if options.labels and not options.data:
+        raise UsageError("--labels is about the files of --data; without it there are none")
     if options.data and options.dataset == TOY.name:
         raise UsageError("--data does not apply to --dataset toy, whose texts are at hand")
     if options.labels and options.dataset and DECLARED[options.dataset].labels:

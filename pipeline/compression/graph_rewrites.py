@@ -32,13 +32,15 @@ def keep_first_token(model: ir.Model) -> None:
     if last:
         wanted[_input(nodes[last], 0)].append((nodes[last], 0, 1))
     for node in reversed(nodes[:last]):
-        value = node.outputs[0]
-        readers = wanted.pop(value, [])
-        axes = {axis for _, _, axis in readers}
-        above = None
-        if len(axes) == 1 and len(readers) == len(value.uses()):
-            above = _axes_above(node, *axes)
-        if above is not None:
+        for value in node.outputs:  # a Split has several
+            readers = wanted.pop(value, [])
+            axes = {axis for _, _, axis in readers}
+            above = None
+            if len(axes) == 1 and len(readers) == len(value.uses()) and len(node.outputs) == 1:
+                above = _axes_above(node, *axes)
+            if above is None:
+                _select_after(node, value, readers)
+                continue
             for index, axis in above.items():
                 wanted[_input(node, index)].append((node, index, axis))
             if node.op_type == "Reshape":
@@ -48,12 +50,18 @@ def keep_first_token(model: ir.Model) -> None:
             sizes = list(_shape(value))
             sizes[axes.pop()] = 1
             value.shape = ir.Shape(sizes)
-            continue
-        for axis in axes:
-            first = _constant(graph, "first", np.array([0]))
-            selected = _after(node, "Gather", [value, first], {"axis": axis})
-            for reader, index, _ in (reader for reader in readers if reader[2] == axis):
-                reader.replace_input_with(index, selected.outputs[0])
+
+
+def _select_after(
+    node: ir.Node, value: ir.Value, readers: Sequence[tuple[ir.Node, int, int]]
+) -> None:
+    """Let the readers of an output (node, input, axis) have its first entry on their axis alone."""
+    assert node.graph is not None, "the node stands in a graph"
+    for axis in {axis for _, _, axis in readers}:
+        first = _constant(node.graph, "first", np.array([0]))
+        selected = _after(node, "Gather", [value, first], {"axis": axis})
+        for reader, index, _ in (reader for reader in readers if reader[2] == axis):
+            reader.replace_input_with(index, selected.outputs[0])
 
 
 def vectorize_layer_norm(model: ir.Model) -> None:

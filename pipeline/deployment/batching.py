@@ -17,13 +17,17 @@ from pipeline.inference.graph import BATCH_SIZE
 
 Classify = Callable[[str, list[str]], np.ndarray]
 """A model's name and texts in, probabilities (texts, classes) out; called from several threads."""
+Measure = Callable[[str, list[str]], list[int]]
+"""A model's name and texts in, how long the model takes each to be out; from several threads."""
 
 _LOOK_AT = 8 * BATCH_SIZE
 """Texts among which a batch is chosen: the oldest ones that wait for a model."""
-_LONGER, _FEW = 1.25, 16
-"""A batch's texts differ from the oldest one by this factor, or by so many characters, at most.
+_LONGER, _FEW = 1.1, 2
+"""A batch's texts differ in length from the oldest one by this factor, or by so much, at most.
 
-A batch is padded to its longest text: padding costs as much time as text."""
+A batch is padded to its longest text, and padding costs as much time as text. With 40 rows of AG
+News that wait, tiny-int4 takes 6 % longer a row than where all are sorted (a factor of 2: 19 %; 1.1
+of the characters, not of the tokens: 18 %)."""
 _LONGEST_RETRY_S = 60
 
 
@@ -65,12 +69,14 @@ class _Request:
             self.answer.set_exception(error)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Waiting:
     """One text in the queue."""
 
     request: _Request
     position: int
+    length: int | None = None
+    """As the model takes it; None: not measured yet."""
 
     @property
     def text(self) -> str:
@@ -81,17 +87,22 @@ class BatchQueue:
     """Classifies texts of many requests in a few threads, a batch of one model's texts at a time.
 
     The oldest text is always in the next batch, so that none waits forever. With it go texts of
-    about its length that wait for the same model. While few texts wait, the threads share them.
+    about its length, in tokens say, that wait for the same model. While few texts wait, the threads
+    share them.
     """
 
-    def __init__(self, classify: Classify, workers: int, bound: int) -> None:
+    def __init__(
+        self, classify: Classify, workers: int, bound: int, measure: Measure | None = None
+    ) -> None:
         """Start the threads.
 
         Args:
             classify: what answers a batch.
             workers: number of threads.
             bound: texts that may wait at once.
+            measure: gives the lengths of texts; by default, characters are counted.
         """
+        self._measure = measure or (lambda model, texts: [len(text) for text in texts])
         self.bound = bound
         self._classify = classify
         self._changed = threading.Condition()
@@ -173,21 +184,43 @@ class BatchQueue:
 
     def _take(self) -> tuple[str, list[_Waiting]] | None:
         """The next batch and its model; None when the queue is closed and empty."""
-        with self._changed:
-            while True:
-                asked = [model for model, texts in self._waiting.items() if texts]
-                if not asked and self._closed:
+        while True:
+            with self._changed:
+                model = self._oldest()
+                if model is None:
                     return None
-                if not asked:
-                    self._changed.wait()
-                    continue
-                model = min(asked, key=lambda name: next(iter(self._waiting[name])))
                 waiting = self._waiting[model]
-                share = min(math.ceil(len(waiting) / len(self._threads)), BATCH_SIZE)
-                lengths = {i: len(one.text) for i, one in islice(waiting.items(), _LOOK_AT)}
-                taken = [waiting.pop(i) for i in alike(lengths, share)]
-                if batch := [one for one in taken if one.request.start()]:
-                    return model, batch
+                near = dict(islice(waiting.items(), _LOOK_AT))
+                new = [one for one in near.values() if one.length is None]
+                if not new:
+                    share = min(math.ceil(len(waiting) / len(self._threads)), BATCH_SIZE)
+                    lengths = {i: one.length or 0 for i, one in near.items()}
+                    taken = [waiting.pop(i) for i in alike(lengths, share)]
+                    if batch := [one for one in taken if one.request.start()]:
+                        return model, batch
+                    continue
+            self._set_lengths(model, new)  # while others queue and take
+
+    def _oldest(self) -> str | None:
+        """The model whose turn it is, when there is one; None when the queue is closed and empty.
+
+        Called with the lock held, which is let go while nothing waits.
+        """
+        while not (asked := [model for model, texts in self._waiting.items() if texts]):
+            if self._closed:
+                return None
+            self._changed.wait()
+        return min(asked, key=lambda model: next(iter(self._waiting[model])))
+
+    def _set_lengths(self, model: str, new: list[_Waiting]) -> None:
+        """Measure texts."""
+        texts = [one.text for one in new]
+        try:
+            lengths = self._measure(model, texts)
+        except Exception:  # the model can't be loaded, say: to classify will fail, too, and is told
+            lengths = [len(text) for text in texts]
+        for one, length in zip(new, lengths, strict=True):
+            one.length = length
 
 
 def alike(lengths: dict[int, int], most: int) -> list[int]:

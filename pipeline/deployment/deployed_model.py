@@ -8,6 +8,8 @@ from pipeline.results.records import ModelRecord
 
 _DTYPES = {"dynamic": "q8", "static": "q8", "qat": "q8", "int4": "q4"}
 _SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
+DYNAMIC = "uint8, dynamic"
+"""A model's setting "activations" where their ranges are taken from what is run at once."""
 _EIGHT_BITS = (
     "On x86 the processor needs VNNI (Intel since 2019, AMD since Zen 4): with AVX2 alone, sums of "
     "products of eight bits saturate, and answers may be wrong without a sign of it. ARM needs "
@@ -27,7 +29,7 @@ def graph_name(model: ModelRecord) -> str:
 
 def is_answered_by_itself(model: ModelRecord) -> bool:
     """Whether a text's neighbours in a batch would change its answer."""
-    return model.method == "dynamic"
+    return model.method == "dynamic" or model.settings.get("activations") == DYNAMIC
 
 
 def cpu_needs(model: ModelRecord) -> str:

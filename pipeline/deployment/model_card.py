@@ -54,16 +54,32 @@ def card(run: Run, role: str, contents: Contents) -> ModelCard:
         _section("How good it is, and what it costs", _figures(run, model)),
         _section("How to run it", _usage(run, model, contents)),
         _section("Limits", _limits(run, model, known, contents)),
-        _section("Data", f"Trained and tested on {_data(run, known)} {known.terms}"),
-        f"Made by `{run.record.command}`, run `{run.name}`, model `{role}`.",
+        _section("Data", f"{_used_for(model)} {_data(run, known)} {known.terms}"),
+        _origin(run, model),
     ]
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n")
+
+
+def _used_for(model: ModelRecord) -> str:
+    return "Tested on" if model.is_joined else "Trained and tested on"
+
+
+def _origin(run: Run, model: ModelRecord) -> str:
+    """Who made a model, in a sentence."""
+    if model.is_joined:
+        return (
+            f"Trained elsewhere as {model.checkpoint}, whose terms hold; scored beside run "
+            f"`{run.name}` as model `{model.role}`."
+        )
+    return f"Made by `{run.record.command}`, run `{run.name}`, model `{model.role}`."
 
 
 def base_model(run: Run, role: str) -> str | None:
     """Name on the Hub of the pretrained checkpoint that a model comes from, if it is known."""
     model: ModelRecord | None = run.by_role[role]
     seen: set[str] = set()
+    if model and model.is_joined and model.settings.get("source") != "hub":
+        return None  # its name is a folder's
     while model and model.role not in seen and not run.record.toy:
         if model.checkpoint:
             return model.checkpoint

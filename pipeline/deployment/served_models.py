@@ -48,6 +48,14 @@ class ServedModels:
         """
         return self.classifier(role).predict_proba(texts)
 
+    def lengths(self, role: str, texts: Sequence[str]) -> list[int]:
+        """How long the model of that role takes each text to be, in tokens say.
+
+        Raises:
+            PipelineError: its artifact can't be loaded.
+        """
+        return self.classifier(role).lengths(texts)
+
 
 def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedModels:
     """The models to serve: those of the only run that has them installed.

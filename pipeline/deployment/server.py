@@ -45,7 +45,7 @@ def serve(
         )
     models.classifier(models.recommended)
     listening = listen(host, port)
-    queue = BatchQueue(models.predict_proba, available_threads(), queue_bound)
+    queue = BatchQueue(models.predict_proba, available_threads(), queue_bound, models.lengths)
     config = uvicorn.Config(
         make_app(models, queue),
         log_level="warning",

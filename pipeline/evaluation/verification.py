@@ -43,7 +43,7 @@ def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
         What was checked, and whether it holds.
     """
     yield f"{len(run.record.files)} files have their checksums", True
-    corpus, reason = _corpus(run, asked)
+    corpus, reason = corpus_of(run, asked)
     for model in run.record.models:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)
@@ -72,7 +72,7 @@ def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
             yield _check_predictions(run, model, artifact, corpus)
 
 
-def _corpus(run: Run, asked: Asked) -> tuple[Corpus | None, str]:
+def corpus_of(run: Run, asked: Asked) -> tuple[Corpus | None, str]:
     """The run's own data, or None and why not."""
     if asked.source is None and not (asked.data_set and asked.data_set.learns_examples):
         return None, "no --data"

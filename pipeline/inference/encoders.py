@@ -136,14 +136,27 @@ class Lowercase(Encoder[str]):
 
 
 def write_tokenizer(
-    folder: Path, tokenizer: Tokenizer, *, labels: Sequence[str], max_length: int
+    folder: Path,
+    tokenizer: Tokenizer,
+    *,
+    labels: Sequence[str],
+    max_length: int,
+    pad_token: str | None = None,
 ) -> None:
     """Write what a graph of tokens needs beside it: the tokenizer, set to truncate and pad.
 
     Padding and truncation are fixed here and never touched again, because reconfiguring
     a tokenizer while another thread uses it is an error.
+
+    Args:
+        folder: of the artifact.
+        tokenizer: of the graph.
+        labels: class names.
+        max_length: tokens of a text that are read.
+        pad_token: what fills up a row; by default ``[PAD]`` or ``<pad>``.
     """
-    pad_token = "<pad>" if tokenizer.token_to_id("[PAD]") is None else "[PAD]"
+    if pad_token is None:
+        pad_token = "<pad>" if tokenizer.token_to_id("[PAD]") is None else "[PAD]"
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id(pad_token), pad_token=pad_token)
     tokenizer.enable_truncation(max_length)
     (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")

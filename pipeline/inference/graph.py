@@ -16,6 +16,8 @@ from pipeline.hardware import available_threads
 from pipeline.inference import encoders
 
 GRAPH = "model.onnx"
+LOGITS = "logits"
+"""The output of every graph: float32 (texts, classes)."""
 
 # Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
 MAX_CHARACTERS = 10_000
@@ -55,7 +57,8 @@ class Graph:
             threads: threads for one call; by default as ``hardware.available_threads`` says.
 
         Raises:
-            PipelineError: the folder is incomplete or its files can't be read.
+            PipelineError: the folder is incomplete, its files can't be read, or the graph does not
+                have as many outputs as there are class names.
         """
         folder = Path(folder)
         self.threads = threads or available_threads()
@@ -77,6 +80,21 @@ class Graph:
         except Exception as error:  # tokenizers raises bare Exception, onnxruntime a dozen kinds
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise PipelineError(f"{folder} holds no model that can be loaded: {reason}") from error
+        shapes = {output.name: output.shape for output in self._session.get_outputs()}
+        if LOGITS not in shapes:
+            raise PipelineError(f"the graph in {folder} has no output {LOGITS!r}")
+        self._folder = folder
+        # A size that the graph leaves open is known once it has answered: see ``_run``.
+        if shapes[LOGITS] and isinstance(shapes[LOGITS][-1], int):
+            self._check_width(shapes[LOGITS][-1])
+
+    def _check_width(self, width: int) -> None:
+        """Raise unless the graph has an output for each class, and no more."""
+        if width != len(self.labels):
+            raise PipelineError(
+                f"the graph in {self._folder} tells {width} classes apart, and {encoders.SETTINGS} "
+                f"beside it names {len(self.labels)}: they are not of one model"
+            )
 
     def predict_proba(
         self,
@@ -129,7 +147,8 @@ class Graph:
         """Probabilities of what was encoded, in one run of the graph."""
         feeds = self._encoder.batch(rows)
         with self._turn:
-            logits = self._session.run(["logits"], feeds)[0]
+            logits = self._session.run([LOGITS], feeds)[0]
+        self._check_width(logits.shape[-1])
         return softmax(logits)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:

@@ -32,11 +32,28 @@ def files_of(folder: Path) -> dict[str, Path]:
         PipelineError: one is missing, or is but a pointer to what git-lfs would fetch.
     """
     names = [CONFIG, *(name for name in VOCABULARIES if (folder / name).is_file())]
+    names += weight_files(folder)
+    _refuse_pointers(folder, names)
+    if not {"vocab.txt", "tokenizer.json"} & set(names):
+        raise PipelineError(
+            f"{folder} has no vocabulary: neither vocab.txt nor tokenizer.json; copy the files of "
+            "its tokenizer there"
+        )
+    return {name: folder / name for name in names}
+
+
+def weight_files(folder: Path) -> list[str]:
+    """Names of the files of a local checkpoint's weights, with their index if there are several.
+
+    Raises:
+        PipelineError: one is missing, there are weights of another format alone, or one is but a
+            pointer to what git-lfs would fetch.
+    """
     if (folder / WEIGHTS).is_file():
-        names.append(WEIGHTS)
+        names = [WEIGHTS]
     elif (folder / _SHARDS).is_file():
         _refuse_pointers(folder, [_SHARDS])
-        names += [_SHARDS, *_shards(folder)]
+        names = [_SHARDS, *_shards(folder)]
     else:
         others = sorted(path.name for kind in _OTHER_WEIGHTS for path in folder.glob(kind))
         has = f", and it has {', '.join(others)}" if others else ""
@@ -45,12 +62,7 @@ def files_of(folder: Path) -> dict[str, Path]:
             "transformers' save_pretrained"
         )
     _refuse_pointers(folder, names)
-    if not {"vocab.txt", "tokenizer.json"} & set(names):
-        raise PipelineError(
-            f"{folder} has no vocabulary: neither vocab.txt nor tokenizer.json; copy the files of "
-            "its tokenizer there"
-        )
-    return {name: folder / name for name in names}
+    return names
 
 
 def _shards(folder: Path) -> list[str]:

@@ -1,4 +1,7 @@
-"""Names of roles that are derived from a student's: its baseline, ablations and replicates."""
+"""Names of roles that are derived from a student's: its baseline, ablations and replicates.
+
+And the method of models that belong to no family.
+"""
 
 BASELINE = "-baseline"
 WHOLE_ROWS = "-logits"
@@ -6,6 +9,9 @@ HIDDEN_FIRST = "-hidden"
 REPLICATE = "-seed"
 REPLICATE_SEEDS = (43, 44)
 """Of the seed replicates; the model itself is trained with the seed of ``Training``."""
+
+JOINED = "joined"
+"""The method, in a run's record, of a model that somebody else trained."""
 
 _OLD_BASELINE = "-control"
 """What runs of schema 1 call a baseline."""

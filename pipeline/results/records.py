@@ -14,6 +14,7 @@ from pipeline.class_names import check_names
 from pipeline.errors import PipelineError
 from pipeline.files import check_finite
 from pipeline.recipes.reported import REPORTED_ON
+from pipeline.recipes.role_names import JOINED
 from pipeline.results.schema1 import lifted
 
 SCHEMA = 2
@@ -69,6 +70,11 @@ class ModelRecord:
     cascade: dict[str, Any] = field(default_factory=dict)
     """Of a cascade: ``members`` (roles, in their order), ``thresholds`` and ``temperatures`` of all
     but the last, and ``answered``: by split, the share of the texts that each member answers."""
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether somebody else trained it: it belongs to no family, and no recipe makes it."""
+        return self.method == JOINED
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,14 @@ def budgets(run: Run) -> str:
     return "\n".join(lines)
 
 
-def compared_models(run: Run) -> pd.DataFrame:
-    """A run's models to deploy, as ``recommendation.compare`` has them."""
-    return compare(run.table(), right_answers(run))
+def compared_models(run: Run, joined: bool = False) -> pd.DataFrame:
+    """A run's models to deploy, as ``recommendation.compare`` has them.
+
+    Args:
+        run: as it was read.
+        joined: whether models that were trained elsewhere take part.
+    """
+    return compare(run.table(), right_answers(run), joined)
 
 
 def right_answers(run: Run) -> dict[str, np.ndarray]:

@@ -59,7 +59,7 @@ class Run:
 
     def artifact(self, role: str) -> Path | None:
         """Folder of the model's artifact, or None where this clone has not (all of) it."""
-        folder, files = self.folder / "artifacts" / role, self.by_role[role].artifact
+        folder, files = self.artifact_folder(role), self.by_role[role].artifact
         try:
             _inside(self.folder, f"artifacts/{role}")
             # Files that the record does not name, too: a graph may name one as its data.
@@ -71,6 +71,10 @@ class Run:
         members = self.by_role[role].cascade.get("members", [])
         here &= all(self.artifact(member) is not None for member in members)
         return folder if files and here else None
+
+    def artifact_folder(self, role: str) -> Path:
+        """Where a model's artifact lies, or would lie; see ``artifact`` for whether it is there."""
+        return self.folder / "artifacts" / role
 
     def artifacts(self) -> dict[str, Path]:
         """By role, ``artifact`` of every model that has it here."""

@@ -21,8 +21,8 @@ def queue():
     """Makes a queue, which is closed at the end."""
     made = []
 
-    def make(classify=of, workers=2, bound=10_000):
-        made.append(BatchQueue(classify, workers, bound))
+    def make(classify=of, workers=2, bound=10_000, measure=None):
+        made.append(BatchQueue(classify, workers, bound, measure))
         return made[-1]
 
     yield make
@@ -98,14 +98,29 @@ def test_few_texts_are_shared_between_the_workers(queue):
     [
         ([50], 32, [0]),
         ([50, 50, 50], 2, [0, 1]),
-        ([100, 900, 110, 101, 99, 10], 32, [0, 3, 4, 2]),
-        ([100, 900, 110, 101, 99, 10], 2, [0, 3]),
-        ([3, 18, 20], 32, [0, 1]),  # a few characters are no matter
+        ([100, 900, 109, 101, 99, 10], 32, [0, 3, 4, 2]),
+        ([100, 900, 109, 101, 99, 10], 2, [0, 3]),
+        ([3, 5, 6], 32, [0, 1]),  # a few tokens are no matter
         ([900, 100, 100], 32, [0]),  # the oldest goes even alone
     ],
 )
 def test_a_batch_is_the_oldest_text_and_those_of_its_length(lengths, most, chosen):
     assert alike(dict(enumerate(lengths)), most) == chosen
+
+
+def test_lengths_are_the_models(queue):
+    def measure(model, texts):
+        if model == "broken":
+            raise ValueError("no such graph")
+        return [int(text) for text in texts]
+
+    gate = Gate()
+    waiting = queue(gate, workers=1, measure=measure)
+    gate.hold(waiting)
+    answers = [waiting.submit("a", ["100", "7", "99"]), waiting.submit("broken", ["1", "2"])]
+    gate.opened.set()
+    assert [len(answer.result(10)) for answer in answers] == [3, 2]
+    assert [texts for _, texts in gate.batches[1:]] == [["100", "99"], ["7"], ["1", "2"]]
 
 
 def test_beyond_the_bound_nothing_is_queued(queue):

@@ -18,7 +18,9 @@ def test_64_clients_get_their_own_answers_and_no_error(size, tmp_path):
         for place, first in enumerate(words)
         for second in words[place:]
     ]
-    known = dict(zip(texts, Classifier(run.artifact("minilm")).predict_proba(texts), strict=True))
+    known = dict(
+        zip(texts, Classifier(run.artifact("minilm")).predict_proba(texts).tolist(), strict=True)
+    )
     with serving.serve(tmp_path / "cache") as served:
         client = serve.Client(served.url, "/models/minilm", run.labels, known)
         load = serve.bombard(served, client, clients=64, seconds=5, size=size)

@@ -16,6 +16,8 @@ from pipeline.inference import classifier as classifier_module
 from pipeline.inference import encoders
 from pipeline.inference import graph as graph_module
 from pipeline.inference.classifier import Classifier
+from pipeline.inference.graph import GRAPH
+from tests import synthetic
 from tests.synthetic import WORDS
 
 HOSTILE = [
@@ -204,3 +206,28 @@ def test_the_tokenizer_is_set_to_pad_and_truncate(artifact):
     settings = json.loads((artifact / encoders.TOKENIZER).read_text("utf-8"))
     assert settings["truncation"]["max_length"] == 64
     assert settings["padding"]["pad_token"] == "[PAD]"
+
+
+# --- a graph and class names that are not of one model ------------------------------------------
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_a_graph_of_another_width_than_its_labels_is_refused(tmp_path, is_said):
+    folder = synthetic.write_artifact(tmp_path / "model")
+    model = onnx.load(folder / GRAPH)
+    if not is_said:
+        model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "labels"
+        onnx.save(model, folder / GRAPH)
+    settings = json.loads((folder / encoders.SETTINGS).read_text())
+    (folder / encoders.SETTINGS).write_text(json.dumps(settings | {"labels": ["a", "b", "c"]}))
+    with pytest.raises(PipelineError, match=r"tells 4 classes apart, and .* names 3"):
+        Classifier(folder).predict_proba(["coach", "oil"])
+
+
+def test_a_graph_without_logits_is_refused(tmp_path):
+    folder = synthetic.write_artifact(tmp_path / "model")
+    model = onnx.load(folder / GRAPH)
+    model.graph.node[-1].output[0] = model.graph.output[0].name = "answers"
+    onnx.save(model, folder / GRAPH)
+    with pytest.raises(PipelineError, match="has no output 'logits'"):
+        Classifier(folder)

@@ -1,6 +1,7 @@
 """Many clients on one server of models: no error, no mixed answers, and how much of ``classify``.
 
-The clients are in one process, and share the cores with the server.
+The clients are in one process, and share the cores with the server. Where other programs use the
+machine, too, seconds of a core, of server and clients together, tell more than seconds do.
 """
 
 import http.client
@@ -27,8 +28,8 @@ from tests import serving
 
 LEAST_SHARE = 0.7
 """Of what ``classify`` reaches on the same texts, at the same time of the day."""
-TOLERANCE = 1e-3
-"""Of a probability: sums of floats differ a little by the batch."""
+TOLERANCE = 1e-2
+"""Of a probability: kernels of 4 bits round as the size of the batch is, by up to 0.001 so far."""
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Load:
     """Of every request."""
     faults: list[str] = field(default_factory=list)
     elapsed: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of the server and of the clients together."""
     most_mb: float = 0.0
     """The server's resident memory."""
 
@@ -47,7 +50,7 @@ class Load:
 class Client:
     """Asks one server for some texts at a time, over one connection, and checks the answers."""
 
-    def __init__(self, url: str, path: str, labels: list[str], known: dict[str, np.ndarray]):
+    def __init__(self, url: str, path: str, labels: list[str], known: dict[str, list[float]]):
         """``known`` has the right probabilities of every text that it may ask for."""
         self.address, self.path = urlsplit(url), path
         self.labels, self.known, self.texts = labels, known, list(known)
@@ -85,7 +88,8 @@ class Client:
         faults = []
         for text, scores in zip(texts, answer, strict=True):
             given = {one["label"]: one["score"] for one in scores}
-            if not np.allclose([given[n] for n in self.labels], self.known[text], atol=TOLERANCE):
+            expected = zip(self.labels, self.known[text], strict=True)
+            if max(abs(given[name] - score) for name, score in expected) > TOLERANCE:
                 faults.append(f"another text's answer to {text[:60]!r}: {given}")
         return faults
 
@@ -95,7 +99,7 @@ def bombard(
 ) -> Load:
     """Let so many clients ask the server for so long."""
     load, lock, process = Load(), threading.Lock(), psutil.Process(served.process.pid)
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time() + cpu_seconds(process)
     threads = [
         threading.Thread(target=client.run, args=(started + seconds, size, seed, load, lock))
         for seed in range(clients)
@@ -107,23 +111,30 @@ def bombard(
             load.most_mb = max(load.most_mb, process.memory_info().rss / 1e6)
             thread.join(0.5)
     load.elapsed = time.monotonic() - started
+    load.cpu_seconds = time.process_time() + cpu_seconds(process) - used
     return load
 
 
-def classify_pace(folder: Path, texts: list[str], seconds: float) -> float:
-    """Texts a second that ``classify`` answers, over at least so many seconds."""
+def cpu_seconds(process: psutil.Process) -> float:
+    """What a process has used of all cores so far."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def classify_pace(folder: Path, texts: list[str], seconds: float) -> np.ndarray:
+    """Texts that ``classify`` answers a second, and a second of a core, over so many seconds."""
     with tempfile.TemporaryDirectory() as place:
         source, target = Path(place) / "texts.parquet", Path(place) / "answers.parquet"
         count, took = len(texts), 0.0
         while took < seconds:
             repeated = (texts * (count // len(texts) + 1))[:count]
             pd.DataFrame({"text": repeated}).to_parquet(source)
-            started = time.monotonic()
+            started, used = time.monotonic(), time.process_time()
             large_files.classify(source, target, folder, workers=available_threads())
-            took = time.monotonic() - started
+            took, used = time.monotonic() - started, time.process_time() - used
             if took < seconds:
                 count = int(count * max(1.2 * seconds / took, 2))
-        return count / took
+        return np.array([count / took, count / used])
 
 
 def run(
@@ -134,24 +145,26 @@ def run(
     (one,) = [r for r in storage.list_runs(cache)[0] if model in r.artifacts()]
     folder = one.artifacts()[model]
     texts = list(dict.fromkeys(data_sets.load(data).test.texts if data else headlines()))
-    known = dict(zip(texts, Classifier(folder).predict_proba(texts), strict=True))
+    known = dict(zip(texts, Classifier(folder).predict_proba(texts).tolist(), strict=True))
     before = classify_pace(folder, texts, seconds / 4)
     with serving.serve(cache, "--run", one.name, "--model", model) as served:
         client = Client(served.url, f"/models/{model}", one.labels, known)
         load = bombard(served, client, clients, seconds, size)
     after = classify_pace(folder, texts, seconds / 4)
-    pace, reference = load.texts / load.elapsed, (before + after) / 2
-    p50, p95 = (1000 * np.percentile(load.seconds, share) for share in (50, 95))
+    pace = load.texts / np.array([load.elapsed, load.cpu_seconds])
+    share, core_share = pace / ((before + after) / 2)
+    p50, p95 = (1000 * np.percentile(load.seconds, percent) for percent in (50, 95))
     title = f"{clients} clients, {load.elapsed:.0f} s, {model}"
-    print(f"| {title} | texts/s | share | p50 ms | p95 ms | MB |")
-    print("|---|--:|--:|--:|--:|--:|")
-    print(f"| classify, before and after | {before:.0f}, {after:.0f} | | | | |")
+    print(f"| {title} | texts/s | share | texts/s of a core | share | p50 ms | p95 ms | MB |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    for name, (wall, core) in {"before": before, "after": after}.items():
+        print(f"| classify, {name} | {wall:.0f} | | {core:.0f} | | | | |")
     print(
-        f"| serve, {size} texts a request | {pace:.0f} | {pace / reference:.2f} | {p50:.0f} "
-        f"| {p95:.0f} | {load.most_mb:.0f} |"
+        f"| serve, {size} texts a request | {pace[0]:.0f} | {share:.2f} | {pace[1]:.0f} "
+        f"| {core_share:.2f} | {p50:.0f} | {p95:.0f} | {load.most_mb:.0f} |"
     )
     print(f"\n{len(load.seconds):,} requests, {len(load.faults)} faults")
-    if pace < LEAST_SHARE * reference:
+    if share < LEAST_SHARE:
         load.faults.append(f"less than {LEAST_SHARE} of what classify reaches")
     print("\n".join(dict.fromkeys(load.faults)), file=sys.stderr)
     return bool(load.faults)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.inference.classifier import Answers
 from tests import synthetic
 from views import answers
 from views.answers import Job
@@ -24,9 +25,9 @@ class Fake:
     def __init__(self):
         self.asked = []
 
-    def predict_proba(self, texts):
+    def answer(self, texts):
         self.asked.append(list(texts))
-        return np.full((len(texts), 2), 0.5, np.float32)
+        return Answers(np.full((len(texts), 2), 0.5, np.float32), np.arange(len(texts)) % 2)
 
 
 # --- headlines ----------------------------------------------------------------------------------
@@ -67,6 +68,7 @@ def test_models_take_turns_until_all_is_done():
     assert [text for chunk in fakes["a"].asked for text in chunk] == job.texts
     assert job.done(["a", "b"]) == answers.CHUNK + 1
     assert job.share(["a", "b"]) == 1
+    assert job.parts["a"].members[:3].tolist() == [0, 1, 0]
     assert job.milliseconds("a") > 0
 
 
@@ -95,11 +97,11 @@ def test_a_chunk_that_is_done_twice_counts_once():
     job = job_of(2 * answers.CHUNK, "a")
 
     class Interrupted(Fake):
-        def predict_proba(self, texts):
+        def answer(self, texts):
             if not self.asked:  # as if the script that follows did the same chunk meanwhile
                 self.asked.append(texts)
                 job.step("a", self)
-            return super().predict_proba(texts)
+            return super().answer(texts)
 
     job.step("a", Interrupted())
     assert job.parts["a"].done == answers.CHUNK

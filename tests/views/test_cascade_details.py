@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from pipeline.analysis import cascades
+from pipeline.results import storage
 from tests.views.test_compare_page import change_model, texts
 from views.charts import cascade
+from views.parts import answer_bars
+from views.parts.common import read_view
 
 CASCADE = {
     "members": ["minilm", "teacher"],
@@ -44,3 +47,12 @@ def test_the_chosen_threshold_is_on_the_curve(curve):
     others, point = cascade.figure(curve, chosen).data
     assert len(others.x) == len(curve)
     assert (point.x[0], point.y[0]) == tuple(curve.loc[len(curve) // 2, ["mean_ms", "accuracy"]])
+
+
+def test_try_it_says_which_member_answered(cache_folder):
+    change_model(cache_folder / "synthetic", "tiny-int8", cascade=CASCADE)
+    view = read_view(storage.read_run(cache_folder / "synthetic"))
+    given = {role: np.full(4, 0.25) for role in ("minilm", "tiny-int8")}
+    small, large = answer_bars.bars(view, ["minilm", "tiny-int8"], given, {"tiny-int8": 1})
+    assert small.note.endswith("· Teacher answers")
+    assert "answers" not in large.note

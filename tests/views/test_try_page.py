@@ -289,16 +289,16 @@ def test_the_table_chooses_a_headline(open_page):
 
 def test_a_stopped_job_shows_what_is_done_and_goes_on(open_page, monkeypatch):
     chunks = []
-    answer = Classifier.predict_proba
+    answer = Classifier.answer
 
-    def stop_in_the_middle(self, texts, **options):
+    def stop_in_the_middle(self, texts, *options):
         if len(texts) == 32:
             chunks.append(texts)
             if len(chunks) == 4:  # two of each model
                 st.session_state["job"].stopped = True
-        return answer(self, texts, **options)
+        return answer(self, texts, *options)
 
-    monkeypatch.setattr(Classifier, "predict_proba", stop_in_the_middle)
+    monkeypatch.setattr(Classifier, "answer", stop_in_the_middle)
     app = ask(open_page(), "coach\n" * 300)
     assert len(chunks) == 4
     assert len(tables(app)["all"]) == 64
@@ -315,13 +315,13 @@ def test_a_stopped_job_shows_what_is_done_and_goes_on(open_page, monkeypatch):
 def test_a_model_that_is_added_catches_up_alone(open_page, monkeypatch):
     app = open_page(ask=["minilm"], text="coach\nbank")
     asked = []
-    answer = Classifier.predict_proba
+    answer = Classifier.answer
 
-    def note(self, texts, **options):
+    def note(self, texts, *options):
         asked.append(texts)
-        return answer(self, texts, **options)
+        return answer(self, texts, *options)
 
-    monkeypatch.setattr(Classifier, "predict_proba", note)
+    monkeypatch.setattr(Classifier, "answer", note)
     app.multiselect(key="ask").set_value(["minilm", "tiny-int8"]).run()
     assert asked.count(["coach", "bank"]) == 1
     assert list(tables(app)["all"])[2:] == [MINILM, TINY]

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.metrics import pareto_front
+from pipeline.recipes.role_names import JOINED
 from views.glossary import GLOSSARY
 
-REFERENCES = {"classical": "Classical"}
+REFERENCES = {"classical": "Classical", JOINED: "Joined"}
 """Methods of models that belong to no family → the legend's word for them; words are short, so that
 the legend leaves a phone some room for the chart."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8A8A8A"
-GREEN, PURPLE = "#009E73", "#AA4499"
+GREEN, PURPLE, OCHRE = "#009E73", "#AA4499", "#8A6D00"
 INK = "#000037"
 """Colour of text. As a chart is first drawn, Streamlit puts its theme's darkest grey (on dark, its
 lightest) in the place of this one, in the browser. Elsewhere it is as good as black."""

@@ -14,7 +14,7 @@ from pipeline.analysis.budget import round_sensibly
 from pipeline.recipes.reported import Published, Reported
 from views.charts import labels, scales
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, Axis
-from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, PURPLE, VERMILLION, dress
+from views.charts.common import BLUE, CLEAR, GREEN, GREY, INK, OCHRE, PURPLE, VERMILLION, dress
 from views.charts.labels import Label
 
 Key = tuple[str, str]
@@ -30,7 +30,9 @@ _HALO = "rgba(36, 123, 189, 0.35)"
 
 # Run by run, then kinds of reference: each has a shape of its own beside its colour.
 _RUN_STYLES = ((BLUE, "circle"), (VERMILLION, "square"))
-_REFERENCE_STYLES = dict(zip(REFERENCES.values(), ((GREEN, "triangle-up"),), strict=True))
+_REFERENCE_STYLES = dict(
+    zip(REFERENCES.values(), ((GREEN, "triangle-up"), (OCHRE, "hexagon")), strict=True)
+)
 _FOREIGN_STYLES = {"Notebook": (GREY, "diamond-open"), "Published": (PURPLE, "star-open")}
 
 

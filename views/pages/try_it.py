@@ -37,12 +37,14 @@ def show(view: View) -> None:
 def ask_for_models(view: View) -> list[str]:
     """Roles of the models to show, the largest first.
 
-    At first: those to deploy that are installed, and the largest one, whose recorded answers show
-    what the small ones are measured by.
+    At first: those to deploy and those that were joined, where they are installed, and the largest
+    one to deploy, whose recorded answers show what the small ones are measured by.
     """
     roles, installed = list(view.table["role"]), examples.installed(view)
     to_deploy = list(view.candidates["role"]) or roles
-    default = [role for role in to_deploy if role in installed or role == to_deploy[0]]
+    joined = {role for role in roles if view.run.by_role[role].is_joined}
+    asked = set(installed) & (joined | set(to_deploy)) | {to_deploy[0]}
+    default = [role for role in roles if role in asked]
     called = names_with_roles(view.run)
     with st.popover("Models", icon=":material/tune:"):
         return choose_several(
@@ -65,13 +67,13 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
     given = so_far(view, job, roles)
     if any(given[role] is None for role in can):
         title.header("Asking the models …", anchor=False)
-        draw(place, view, roles, given)
+        draw(place, view, roles, given, job)
         for _ in asking.work(view, job, can):
             given = so_far(view, job, roles)
-            draw(place, view, roles, given)
+            draw(place, view, roles, given, job)
     done = {role: answer for role, answer in given.items() if answer is not None}
     title.header(plain(answer_bars.verdict(view, roles, done)), anchor=False)
-    draw(place, view, roles, given)
+    draw(place, view, roles, given, job)
     asking.show_problems(job, here)
     can = [role for role in can if role in done]
     word_importance.show(view, text, can, done)
@@ -100,8 +102,10 @@ def draw(
     view: View,
     roles: list[str],
     given: Mapping[str, np.ndarray | None],
+    job: answers.Job,
 ) -> None:
-    place.html(stacked_bars(answer_bars.bars(view, roles, given), view.run.labels))
+    members = {role: int(part.members[0]) for role, part in job.parts.items() if part.done}
+    place.html(stacked_bars(answer_bars.bars(view, roles, given, members), view.run.labels))
 
 
 def show_how_to_get(view: View, roles: list[str]) -> None:

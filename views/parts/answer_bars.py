@@ -23,7 +23,12 @@ PROBABILITY = "The probability that the model gives this class; the classes add 
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
 
 
-def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -> list[Bar]:
+def bars(
+    view: View,
+    roles: list[str],
+    given: Mapping[str, np.ndarray | None],
+    members: Mapping[str, int] | None = None,
+) -> list[Bar]:
     """One bar a model, the smallest first.
 
     Args:
@@ -31,6 +36,7 @@ def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -
         roles: the models, the largest first.
         given: by role, the probabilities of the classes, shape (k,); None: still to come. A model
             that is left out can't answer here.
+        members: by role, which member of a cascade answered.
     """
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     found = []
@@ -39,6 +45,8 @@ def bars(view: View, roles: list[str], given: Mapping[str, np.ndarray | None]) -
         note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role)} ms"
         if not here and given.get(role) is not None:
             note += " · recorded"
+        if (cascade := view.run.by_role[role].cascade) and role in (members or {}):
+            note += f" · {called[cascade['members'][(members or {})[role]]]} answers"
         empty = "…" if role in given else "Can't be asked" if here else "Not installed"
         found.append(Bar(called[role], note, given.get(role), empty))
     return found
@@ -86,7 +94,7 @@ def measurements(view: View) -> dict[str, float]:
 
 def _identity(view: View, role: str) -> tuple:
     """Tells one state of a model's files from another."""
-    return view.run.name, role, stamp(view.run.folder / "artifacts" / role, "*")
+    return view.run.name, role, stamp(view.run.artifact_folder(role), "*")
 
 
 def show_times(view: View, roles: list[str]) -> None:

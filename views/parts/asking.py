@@ -26,7 +26,7 @@ def job_of(view: View, texts: list[str], roles: list[str]) -> Job:
             remember("headline", None)
         job = st.session_state["job"] = Job(texts)
     for role in roles:
-        folder = view.run.folder / "artifacts" / role
+        folder = view.run.artifact_folder(role)
         files = tuple(view.run.by_role[role].artifact.items())
         job.prepare(role, (folder, files, stamp(folder, "*")), len(view.run.labels))
     return job

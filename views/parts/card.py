@@ -237,7 +237,7 @@ def flatten(values: dict) -> dict:
 def show_files(view: View, role: str) -> None:
     model = view.run.by_role[role]
     with st.expander("Its files, and the command that makes it"):
-        folder = view.run.folder / "artifacts" / role
+        folder = view.run.artifact_folder(role)
         files = []
         for name, digest in model.artifact.items():
             here = (folder / name).is_file()

@@ -5,12 +5,17 @@ people and may change; their roles stay. So this box keeps the address itself.
 """
 
 from collections.abc import Container, Mapping
+from time import monotonic
 from typing import Any
 
 import streamlit as st
 
 CARRIED = "carried"
 """In the session's state: by key, what was last chosen on any page that has such a box."""
+
+
+_LATE = 3.0
+"""Seconds that an address may be late."""
 
 
 def choose(
@@ -54,7 +59,7 @@ def read(
         carried: what comes before ``default`` on a page that was just opened.
     """
     state, asked = st.session_state, st.query_params.get(key)
-    if key not in state or asked != state.get(_written(key)):
+    if key not in state or _is_news(key):
         state[key] = next((value for value in (asked, carried) if value in options), default)
     elif state[key] not in options or state[key] == state.get(f"{key} by default"):
         state[key] = default
@@ -64,7 +69,7 @@ def read(
 def value_of(key: str, default: str) -> str:
     """What a widget will have as it is next drawn; of one that is not drawn, the address has it."""
     state, asked = st.session_state, st.query_params.get(key)
-    if key in state and asked == state.get(_written(key)):
+    if key in state and not _is_news(key):
         return state[key]
     return default if asked is None else asked
 
@@ -77,8 +82,24 @@ def write(key: str, value: str | None, default: str | None) -> None:
             del st.query_params[key]
     elif told != st.query_params.get(key):
         st.query_params[key] = told
-    st.session_state[_written(key)] = told
+    kept = st.session_state.setdefault(_kept(key), {})
+    if "now" in kept and kept["now"] != told:
+        kept.setdefault("before", {})[kept["now"]] = monotonic()
+    kept["now"] = told
 
 
-def _written(key: str) -> str:
+def _is_news(key: str) -> bool:
+    """Whether the address has another value than this page gave it.
+
+    A browser hears of its new address a little later, and what it sends until then has an old one:
+    that is not news. Who moves a slider by keys is fast enough for that.
+    """
+    asked, kept = st.query_params.get(key), st.session_state.get(_kept(key), {})
+    if asked == kept.get("now"):
+        return False
+    replaced = kept.get("before", {}).get(asked)
+    return replaced is None or monotonic() - replaced > _LATE
+
+
+def _kept(key: str) -> str:
     return f"{key} in the address"

@@ -19,7 +19,7 @@ from pipeline.inference import encoders, loaded_models
 from pipeline.inference.classifier import Classifier, graph_bytes
 from pipeline.inference.loaded_models import Loaded
 from pipeline.recipes.families import FAMILIES
-from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
+from pipeline.recipes.role_names import BASELINE, JOINED, replicated_role, student_of_baseline
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
@@ -83,8 +83,17 @@ class View:
 
     @property
     def comparisons(self) -> int:
-        """For how many comparisons bounds of this run's models hold at once, on every page."""
-        return recommendation.comparisons(self.table["role"])
+        """For how many comparisons bounds of this run's models hold at once, on every page.
+
+        Joined models that take no part in the recommendation are not counted.
+        """
+        taking_part = set(self.compared["role"])
+        counted = ~self.table["method"].eq(JOINED) | self.table["role"].isin(taking_part)
+        return recommendation.comparisons(self.table.loc[counted, "role"])
+
+    def with_joined(self) -> "View":
+        """The same run, with its joined models in the recommendation."""
+        return replace(self, compared=recommendation.compare(self.table, self.right(), joined=True))
 
     def right(self) -> dict[str, np.ndarray]:
         """By role, where the model is right on test: boolean, shape (n,)."""
@@ -215,7 +224,7 @@ def _models() -> Loaded[Classifier]:
 
 def load_classifier(view: View, role: str) -> Classifier:
     """A model of a run; loaded anew when its files or its record have changed."""
-    folder, artifact = view.run.folder / "artifacts" / role, view.run.by_role[role].artifact
+    folder, artifact = view.run.artifact_folder(role), view.run.by_role[role].artifact
     # Its weights, and what it works on: measured of each shipped model, rounded up.
     size = round(1.6 * graph_bytes(folder)) + 60_000_000
     key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))

@@ -35,7 +35,8 @@ def show(view: View, role: str) -> None:
         )
         needed = " ".join(deployed_model.packages(model))
         st.write(f"In Python, beside the unpacked folder, after `pip install {needed}`:")
-        st.code(deployed_model.six_lines(role, deployed_model.example(run.labels)), "python")
+        lines = deployed_model.six_lines(role, deployed_model.example(run.labels))
+        st.code(lines, language=None)  # the colours of code are too faint on a light ground
         st.write("Here, for a file, over HTTP, and as a folder:")
         st.code("\n".join(commands(run.name, role)), language=None, wrap_lines=True)
         st.text(f"CPU: {deployed_model.cpu_needs(model)}")

@@ -49,7 +49,7 @@ def show(view: View, text: str, roles: list[str], given: dict[str, np.ndarray]) 
         help=WORDS,
     )
     try:
-        folder = view.run.folder / "artifacts" / role
+        folder = view.run.artifact_folder(role)
         weights = explain(text, view, role, folder, stamp(folder, "*"))
     except (PipelineError, OSError):  # gone since it answered
         st.text("This model can't be asked any more.")

@@ -1,0 +1,148 @@
+"""Helpers of the tests that join models: made data, a run on them, and models of others."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import onnx
+import pandas as pd
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.data.data_sets import Corpus, Split
+from pipeline.evaluation import scoring
+from pipeline.files import write_json
+from pipeline.inference.encoders import SETTINGS, TOKENIZER
+from pipeline.inference.graph import GRAPH
+from pipeline.results import records, storage
+from pipeline.results.storage import Run, predictions_frame
+from tests import synthetic
+
+LABELS = {
+    2: ("No", "Yes"),
+    4: ("World", "Sports", "Business", "Sci/Tech"),
+    77: tuple(f"Class {number}" for number in range(77)),
+}
+PLACES = ("train", "validation", "test")
+
+
+def corpus(labels: Sequence[str], each: int = 3) -> Corpus:
+    """So many texts of each class, made of ``synthetic.words_of``, in every split."""
+    words = synthetic.words_of(labels)
+    splits = []
+    for place in range(len(PLACES)):
+        texts, numbers = [], []
+        for number in np.tile(range(len(labels)), each):
+            own = words[labels[number]]
+            texts.append(f"{own[place]} {own[len(texts) % 5]}")
+            numbers.append(number)
+        splits.append(Split(texts, np.array(numbers), np.arange(len(texts))))
+    return Corpus("made", tuple(labels), False, *splits)
+
+
+def run_on(data: Corpus, cache: Path, toy: bool = False) -> Run:
+    """A run whose teacher and ``tiny-int8`` are right about almost all of a corpus."""
+    roles, family = ("teacher", "tiny-int8"), "toy" if toy else "mpnet"
+    base = synthetic.write_run(
+        cache, "made", roles=roles, at_hand=roles[1:], labels=data.labels, family=family
+    )
+    tables = {role: _answers(data, wrong) for wrong, role in enumerate(roles, start=1)}
+    models = [
+        replace(
+            model,
+            metrics=scoring.split_metrics(tables[model.role], tables["teacher"], "test"),
+            validation=scoring.split_metrics(tables[model.role], tables["teacher"], "validation"),
+            headlines={},
+        )
+        for model in base.record.models
+    ]
+    rows = {name: len(split) for name, split in data.splits().items()}
+    known = {"fingerprint": data.fingerprint, "rows": rows, "name": data.name}
+    known["title_first"] = data.title_first
+    record = replace(base.record, models=models, data=base.record.data | known)
+    return storage.write_run(cache, record, tables, base.artifacts())
+
+
+def _answers(data: Corpus, wrong: int) -> pd.DataFrame:
+    """Predictions that are wrong about the first rows of each split."""
+    classes = len(data.labels)
+    frames = []
+    for name in scoring.SPLITS:
+        split = data.splits()[name]
+        said = split.labels.copy()
+        said[:wrong] = (said[:wrong] + 1) % classes
+        given = np.full((len(split), classes), 0.1 / (classes - 1))
+        given[np.arange(len(split)), said] = 0.9
+        frames.append(predictions_frame(name, split.rows, split.labels, given))
+    return pd.concat(frames, ignore_index=True)
+
+
+def evaluated_here() -> mock._patch:
+    """Lets models be scored in this process, with costs that nobody measured."""
+
+    def evaluate(artifact: Path, data: Corpus, folder: Path) -> None:
+        scoring.predict(artifact, data).to_parquet(folder / scoring.PREDICTIONS, index=False)
+        write_json(folder / scoring.CONDITIONS, synthetic.MEASURED_ON["predictions"])
+        kinds = {k: v for k, v in synthetic.MEASURED_ON.items() if k != "predictions"}
+        cost = dict.fromkeys(records.COSTS, 1.0)
+        write_json(folder / scoring.COST, {"cost": cost, "measured_on": kinds})
+
+    return mock.patch.object(scoring, "evaluate", evaluate)
+
+
+def onnx_folder(
+    folder: Path,
+    labels: Sequence[str],
+    named: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> Path:
+    """A model of others in Optimum's layout, which is right about ``corpus(labels)``.
+
+    Args:
+        folder: where it is written.
+        labels: the classes.
+        named: what its ``config.json`` calls them, output by output; None: it names none.
+        outputs: the classes in the order of its outputs; as ``labels`` have them by default.
+    """
+    synthetic.write_artifact(folder, labels=labels)
+    model = onnx.load(folder / GRAPH)
+    (table,) = [tensor for tensor in model.graph.initializer if tensor.name == "table"]
+    columns = [list(labels).index(name) for name in outputs or labels]
+    table.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(table)[:, columns], "table"))
+    onnx.save(model, folder / GRAPH)
+    (folder / SETTINGS).unlink()
+    content = json.loads((folder / TOKENIZER).read_text("utf-8"))
+    content |= {"padding": None, "truncation": None}
+    (folder / TOKENIZER).write_text(json.dumps(content), "utf-8")
+    config = {"model_type": "bert", "pad_token_id": 0, "max_position_embeddings": 64}
+    if named:
+        config["id2label"] = {str(number): name for number, name in enumerate(named)}
+    else:
+        config["num_labels"] = len(labels)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "onnx").mkdir()
+    (folder / GRAPH).rename(folder / "onnx" / GRAPH)
+    return folder
+
+
+def with_token_types(graph: Path) -> None:
+    """Let a graph take ``token_type_ids``, too, and answer at random where one is not zero."""
+    model = onnx.load(graph)
+    kind = helper.make_tensor_value_info("token_type_ids", TensorProto.INT64, ["b", "s"])
+    model.graph.input.append(kind)
+    axes = numpy_helper.from_array(np.array([1], np.int64), "types_axis")
+    model.graph.initializer.append(axes)
+    last = model.graph.node[-1]
+    last.output[0] = "logits_before"
+    model.graph.node.extend(
+        [
+            helper.make_node("Cast", ["token_type_ids"], ["types"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["types", "types_axis"], ["bad"], keepdims=1),
+            helper.make_node("Sub", ["logits_before", "bad"], ["shifted"]),
+            helper.make_node("Mul", ["bad", "shifted"], ["spoilt"]),
+            helper.make_node("Sub", ["logits_before", "spoilt"], ["logits"]),
+        ]
+    )
+    onnx.save(model, graph)
