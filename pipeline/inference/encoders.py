@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from pipeline.class_names import check_same
 from pipeline.errors import PipelineError, one_line
+from pipeline.inference import cascade
 
 TOKENIZER = "tokenizer.json"
 SETTINGS = "classifier.json"
@@ -198,11 +199,12 @@ def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
         role: the model's.
         labels: the run's class names; their order matters.
     """
+    name = cascade.FILE if (folder / cascade.FILE).is_file() else SETTINGS
     try:
-        found = json.loads((folder / SETTINGS).read_text("utf-8"))["labels"]
+        found = json.loads((folder / name).read_text("utf-8"))["labels"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipelineError(
-            f"{SETTINGS} of {role} can't be read: {one_line(error)}; "
+            f"{name} of {role} can't be read: {one_line(error)}; "
             "make the model anew with python -m pipeline run"
         ) from error
     check_same(role, found, labels)

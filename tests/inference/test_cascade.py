@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.cascade_rules import Rule
 from pipeline.errors import PipelineError
-from pipeline.inference import cascade
+from pipeline.inference import cascade, encoders
 from pipeline.inference.classifier import Classifier, graph_bytes
 from tests import synthetic
 
@@ -121,3 +121,10 @@ def test_members_that_tell_other_classes_apart_are_refused(folder):
     cascade.write(folder, members, [Rule(0.5)], content["labels"])
     with pytest.raises(PipelineError, match="do not tell the same classes apart"):
         Classifier(folder)
+
+
+def test_its_own_class_names_are_compared_with_the_runs(folder):
+    labels = Classifier(folder).labels
+    encoders.check_labels(folder, "cascade-small", labels)
+    with pytest.raises(PipelineError, match="the artifact of cascade-small has the labels"):
+        encoders.check_labels(folder, "cascade-small", labels[::-1])
