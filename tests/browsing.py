@@ -83,3 +83,29 @@ def click_point(page, chart, position):
 def set_width(page, size):
     """Make a page's window as wide and high as one of ``WIDTHS``."""
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[size], strict=True)))
+
+
+# What moves after the page's heading was painted, as browsers reckon it (Cumulative Layout Shift).
+SHIFTS = """
+window.shifts = [];
+window.painted = Infinity;
+const look = () => {
+  if (!document.querySelector("[data-testid=stMain] :is(h1, h2)")) requestAnimationFrame(look);
+  else requestAnimationFrame(() => { window.painted = performance.now(); });
+};
+requestAnimationFrame(look);
+const add = list => window.shifts.push(...list.getEntries().filter(e => !e.hadRecentInput)
+  .map(e => ({ value: e.value, start: e.startTime,
+    of: e.sources.map(s => s.node?.dataset?.testid ?? s.node?.nodeName).join() })));
+new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def moved(page) -> float:
+    """How far content moved after the page's heading was painted: the sum of its layout shifts.
+
+    What moves before is Streamlit's empty page, which is narrow until it hears that it is wide.
+    """
+    assert page.evaluate("() => window.painted") < 1e9
+    shifts = page.evaluate("() => window.shifts.filter(shift => shift.start > window.painted)")
+    return sum(shift["value"] for shift in shifts)

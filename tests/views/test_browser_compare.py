@@ -6,11 +6,13 @@ import pytest
 
 from tests import synthetic, walk
 from tests.browsing import (
+    SHIFTS,
     WIDTHS,
     address,
     browser,
     click_point,
     expect,
+    moved,
     picture,
     set_width,
     visit,
@@ -18,21 +20,6 @@ from tests.browsing import (
 from views.pages.present import SLIDES
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
-
-# What moves after the page's heading was painted, as browsers reckon it (Cumulative Layout Shift).
-SHIFTS = """
-window.shifts = [];
-window.painted = Infinity;
-const look = () => {
-  if (!document.querySelector("[data-testid=stMain] h1")) requestAnimationFrame(look);
-  else requestAnimationFrame(() => { window.painted = performance.now(); });
-};
-requestAnimationFrame(look);
-const add = list => window.shifts.push(...list.getEntries().filter(e => !e.hadRecentInput)
-  .map(e => ({ value: e.value, start: e.startTime,
-    of: e.sources.map(s => s.node?.dataset?.testid ?? s.node?.nodeName).join() })));
-new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
-"""
 
 
 def box_of(locator):
@@ -72,9 +59,7 @@ def test_nothing_moves_and_nothing_comes_from_elsewhere(visit, address, size):
     expect(page.get_by_test_id("stPlotlyChart").locator(".main-svg").first).to_be_visible()
     walk.settle(page)
     page.wait_for_timeout(500)
-    shifts = page.evaluate("() => window.shifts.filter(shift => shift.start > window.painted)")
-    assert page.evaluate("() => window.painted") < 1e9
-    assert sum(shift["value"] for shift in shifts) < 0.05, shifts
+    assert moved(page) < 0.05
     assert hosts == {address.removeprefix("http://")}
 
 

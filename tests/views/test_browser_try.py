@@ -7,7 +7,18 @@ import pandas as pd
 import pytest
 
 from tests import synthetic, walk
-from tests.browsing import QUICK, SLOW, address, browser, expect, picture, set_width, visit
+from tests.browsing import (
+    QUICK,
+    SHIFTS,
+    SLOW,
+    address,
+    browser,
+    expect,
+    moved,
+    picture,
+    set_width,
+    visit,
+)
 from views import answers
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
@@ -19,18 +30,6 @@ EXAMPLES = [
     if not any(word in text.lower() for word in synthetic.WORDS["Business"])
 ]
 MANY = {"source": "Many headlines"}
-# Cumulative layout shift as browsers report it: the worst burst of shifts. A burst ends after a
-# second without a shift, or after five seconds.
-SHIFTS = """window.shift = 0;
-let first = -1e9, last = -1e9, sum = 0;
-new PerformanceObserver(list => {
-  for (const { startTime, value, hadRecentInput } of list.getEntries()) {
-    if (hadRecentInput) continue;
-    if (startTime - last > 1000 || startTime - first > 5000) [first, sum] = [startTime, 0];
-    [last, sum] = [startTime, sum + value];
-    window.shift = Math.max(window.shift, sum);
-  }
-}).observe({type: "layout-shift", buffered: true});"""
 
 
 def paste(page, texts):
@@ -69,7 +68,7 @@ def test_a_line_and_enter_give_a_sentence_and_bars_above_the_fold(visit, address
     expect(page.locator(".mattered")).to_be_in_viewport(ratio=1)
     expect(page).to_have_url(re.compile("text=bank"))
     picture(page, "try-one")
-    assert page.evaluate("() => window.shift") < 0.1
+    assert moved(page) < 0.1
     assert not [url for url in asked if "plotly" in url.lower()]
     hosts = {re.match(r"\w+://([^/:]+)", url)[1] for url in asked if url.startswith("http")}
     assert hosts == {"localhost"}
@@ -149,7 +148,7 @@ def test_two_hundred_headlines_are_pasted_and_the_answers_downloaded(visit, addr
     picture(page, "try-200-headlines", whole=True)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the answers as CSV").click()
-    with download.value.path().open(encoding="utf-8", newline="") as file:
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["headline"] for row in rows] == [*texts[:-1], "'=coach"]
     assert (rows[198]["minilm"], rows[198]["tiny-int8"]) == ("Business", "World")
@@ -238,4 +237,4 @@ def test_nothing_jumps_while_models_answer_one_headline(visit, address):
     line.press("Enter")
     expect(page.get_by_role("heading", name="Both models say World")).to_be_visible()
     walk.settle(page)
-    assert page.evaluate("() => window.shift") < 0.1
+    assert moved(page) < 0.1

@@ -85,7 +85,7 @@ def write(key: str, value: str | None, default: str | None) -> None:
     kept = st.session_state.setdefault(_kept(key), {})
     if "now" in kept and kept["now"] != told:
         kept.setdefault("before", {})[kept["now"]] = monotonic()
-    kept["now"] = told
+    kept |= {"now": told, "page": st.session_state.get("page")}
 
 
 def _is_news(key: str) -> bool:
@@ -95,6 +95,8 @@ def _is_news(key: str) -> bool:
     that is not news. Who moves a slider by keys is fast enough for that.
     """
     asked, kept = st.query_params.get(key), st.session_state.get(_kept(key), {})
+    if kept.get("page") != st.session_state.get("page"):
+        return True  # another page has been here: what is chosen there may be carried
     if asked == kept.get("now"):
         return False
     replaced = kept.get("before", {}).get(asked)
