@@ -68,17 +68,8 @@ class Classifier:
     ) -> Answers:
         """Class probabilities of each text, and which member of a cascade gave them.
 
-        Texts are run in batches of similar length, but each by itself where its neighbours would
-        change its answer, as in dynamic int8. The rows come back in the order given, and are the
-        same whatever the number of workers. What a member of a cascade passes on goes on together.
-
-        Args:
-            texts: any strings; of each, the first ``MAX_CHARACTERS`` characters are read and as
-                many tokens as the model takes.
-            batch_size: texts in one run of the graph, at most.
-            progress: called with the number of texts just done.
-            workers: batches run at once. For many texts, as many workers as cores with one thread
-                each are faster than one worker with as many threads.
+        Arguments, batches and the order of rows are ``Graph.predict_proba``'s. What a member of a
+        cascade passes on goes on together.
         """
         if not self._rules:  # without all that follows, a headline is answered sooner
             found = self._graphs[0].predict_proba(texts, batch_size, progress, workers)

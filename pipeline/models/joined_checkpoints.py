@@ -4,8 +4,7 @@ Only safetensors and JSON are read, and no code that comes with a checkpoint is 
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from pipeline.errors import PipelineError, one_line
+from pipeline.errors import PipelineError, one_line, reading
 from pipeline.inference import encoders
 from pipeline.models import checkpoint_checks
 from pipeline.models.checkpoint_checks import CONFIG
@@ -96,7 +95,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         PipelineError: there is none, or it can't be read.
     """
-    with _one_line(f"the tokenizer of {folder}"):
+    with reading(f"the tokenizer of {folder}"):
         if (folder / encoders.TOKENIZER).is_file():
             return Tokenizer.from_file(str(folder / encoders.TOKENIZER))
         if not any((folder / name).is_file() for name in TOKENIZER_FILES[4:]):
@@ -129,7 +128,7 @@ def describe(folder: Path, config: Mapping[str, Any], tokenizer: Tokenizer) -> D
     # What a configuration leaves out is its architecture's default.
     whole = dict(config)
     if kind in CONFIG_MAPPING:
-        with _one_line(str(folder / CONFIG)):
+        with reading(str(folder / CONFIG)):
             whole = AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
     pad_token = _pad_token(folder, whole, own, tokenizer)
     positions = whole.get("max_position_embeddings") or whole.get("n_positions") or MOST_TOKENS
@@ -167,7 +166,7 @@ def load(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
             or its vocabulary is larger than its table of embeddings.
     """
     checkpoint_checks.weight_files(folder)
-    with _one_line(f"the checkpoint {folder}"):
+    with reading(f"the checkpoint {folder}"):
         model, loaded = AutoModelForSequenceClassification.from_pretrained(
             folder,
             use_safetensors=True,
@@ -203,14 +202,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise PipelineError(f"{path} is no JSON object")
     return content
-
-
-@contextmanager
-def _one_line(what: str) -> Iterator[None]:
-    """A block that reads what others wrote; an error in it becomes one line."""
-    try:
-        yield
-    except PipelineError:
-        raise
-    except Exception as error:  # transformers, tokenizers and safetensors raise a dozen kinds
-        raise PipelineError(f"can't read {what}: {one_line(error)}") from error

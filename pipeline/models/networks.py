@@ -2,8 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from transformers import (
 
 from pipeline import files
 from pipeline.data import hub
-from pipeline.errors import PipelineError, one_line
+from pipeline.errors import PipelineError, reading
 from pipeline.files import sha256
 from pipeline.inference import encoders
 from pipeline.models import checkpoint_checks, fake_quantization, ngrams
@@ -83,7 +82,7 @@ def load_checkpoint(
     """
     source = hub.find_checkpoint(name, checkpoints)
     instead = hub.instead_of(name, checkpoints)
-    with hub.reachable(name, instead) if source == name else _local(source):
+    with hub.reachable(name, instead) if source == name else reading(f"the checkpoint {source}"):
         described, _ = PreTrainedConfig.get_config_dict(source)
         checkpoint_checks.check_architecture(described, architecture, source)
         if source != name:
@@ -123,17 +122,6 @@ def _renew_head(model: PreTrainedModel, loaded: Mapping[str, Collection[Any]]) -
         fresh = AutoModelForSequenceClassification.from_config(model.config, dtype=torch.float32)
         drawn = {name: tensor for name, tensor in fresh.state_dict().items() if name in brought}
         model.load_state_dict(drawn, strict=False)
-
-
-@contextmanager
-def _local(source: str) -> Iterator[None]:
-    """A block that reads a local checkpoint; an error in it becomes one line."""
-    try:
-        yield
-    except PipelineError:
-        raise
-    except Exception as error:  # transformers, tokenizers and safetensors raise a dozen kinds
-        raise PipelineError(f"can't read the checkpoint {source}: {one_line(error)}") from error
 
 
 def check_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:

@@ -6,20 +6,9 @@ import pandas as pd
 import pytest
 
 from tests import walk
-from tests.browsing import address, browser, expect, picture, set_width, visit
+from tests.browsing import address, browser, click_point, expect, picture, set_width, visit
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
-
-
-def click_cell(page, chart, position):
-    """Click a cell of a matrix where it is drawn: what plotly listens to lies above it."""
-    mark = chart.locator(".scatterlayer .points path").nth(position)
-    expect(mark).to_be_visible()
-    mark.scroll_into_view_if_needed()
-    walk.settle(page)
-    box = mark.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def click_row(page, place):
@@ -88,7 +77,7 @@ def test_every_part_of_errors_fits(visit, address, picture, part, said):
 def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
     page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
     chart = page.get_by_test_id("stPlotlyChart").nth(2)
-    click_cell(page, chart, 1)  # the first row's second
+    click_point(page, chart, 1)  # the first row's second
     said = re.compile(r"Actual World, predicted Sports by Tiny, 4-bit: \d+ headlines\.")
     expect(page.get_by_text(said)).to_be_visible()
     expect(page).to_have_url(re.compile("actual=World.*predicted=Sports"))
@@ -105,7 +94,7 @@ def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address,
 
 def test_model_class_and_run_travel_from_page_to_page(visit, address):
     page = visit(walk.link(address, "confusion", models=["teacher", "tiny-int8"], run="other"))
-    click_cell(page, page.get_by_test_id("stPlotlyChart").nth(1), 1)
+    click_point(page, page.get_by_test_id("stPlotlyChart").nth(1), 1)
     expect(page.get_by_text(re.compile("Actual World, predicted Sports by Tiny"))).to_be_visible()
     page.get_by_role("link", name="Errors").click()
     expect(page).to_have_url(re.compile("/errors"))
