@@ -1,4 +1,4 @@
-"""The dashboard: how small can a news classifier get, and what does each step down cost?
+"""The dashboard: how small can a text classifier get, and what does each step down cost?
 
     streamlit run dashboard.py [-- --cache DIR] [--data DIR]
 
@@ -10,6 +10,7 @@ transformers nor datasets is imported here.
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -25,7 +26,7 @@ def read_arguments() -> argparse.Namespace:
     """What stands after -- on Streamlit's command line."""
     parser = argparse.ArgumentParser(prog="streamlit run dashboard.py --", allow_abbrev=False)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the runs")
-    parser.add_argument("--data", type=Path, help="folder of the data set, to show its headlines")
+    parser.add_argument("--data", type=Path, help="folder of the data set, to show its texts")
     try:
         return parser.parse_args()
     except SystemExit:
@@ -109,6 +110,7 @@ def show() -> None:
     arguments = read_arguments()
     cache = arguments.cache.expanduser().absolute()
     views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
+    views = [replace(view, source=arguments.data) for view in views]
     if problems:
         st.warning("Not every run in the cache is whole:")
         st.code("\n".join(problems), language=None, wrap_lines=True)
@@ -119,12 +121,8 @@ def show() -> None:
         for page in (
             st.Page(lambda: compare.show(view, views, pages), title="Compare", url_path="compare"),
             st.Page(lambda: try_it.show(view), title="Try it", url_path="try"),
-            st.Page(lambda: errors.show(view, arguments.data), title="Errors", url_path="errors"),
-            st.Page(
-                lambda: confusion.show(view, arguments.data),
-                title="Confusion",
-                url_path="confusion",
-            ),
+            st.Page(lambda: errors.show(view), title="Errors", url_path="errors"),
+            st.Page(lambda: confusion.show(view), title="Confusion", url_path="confusion"),
             st.Page(lambda: calibration.show(view), title="Calibration", url_path="calibration"),
             st.Page(lambda: about.show(view), title="About", url_path="about"),
             st.Page(

@@ -26,6 +26,7 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, student_of_baseline
 from pipeline.recipes.roles import Trained
 from pipeline.results import records, storage
+from pipeline.results.texts import texts_frame
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],
@@ -219,7 +220,8 @@ def write_run(
         family: whose titles and methods it takes; "toy" makes it a toy run.
         slow: roles that take their time to answer.
         labels: the names of the classes. Only models of AG News's are asked the headlines.
-        data_set: what the run says of its data; None: nothing, as older runs.
+        data_set: what the run says of its data; None: nothing, as older runs. Where its texts may
+            be passed on, the run has some, of ``words_of`` the classes.
     """
     drafts = folder.parent / f"{folder.name}-drafts" / name
     tables, artifacts, made = {}, {}, []
@@ -289,7 +291,18 @@ def write_run(
         files={},
         toy=FAMILIES[family].toy,
     )
-    return storage.write_run(folder, record, tables, artifacts)
+    texts = texts_of(tables["teacher"], labels) if data_set and data_set.is_passed_on else None
+    return storage.write_run(folder, record, tables, artifacts, texts=texts)
+
+
+def texts_of(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """For each test row of a table of predictions, two words of its class and the row's number."""
+    words, rows = list(words_of(labels).values()), table[table["split"] == "test"]
+    texts = [
+        f"{words[label][0]} {words[label][1]} {row}"
+        for row, label in zip(rows["row"], rows["label"], strict=True)
+    ]
+    return texts_frame(rows["row"].to_numpy(), texts)
 
 
 def as_schema_1(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Behind "Try it": from headlines to tables of answers, a chunk at a time."""
+"""Behind "Try it": from texts to tables of answers, a chunk at a time."""
 
 import csv
 import io
@@ -16,28 +16,34 @@ from pipeline.data.uploads import cut_remark
 from pipeline.inference.classifier import Classifier
 from pipeline.inference.graph import MAX_CHARACTERS
 from pipeline.results.records import RunRecord
+from views.charts.palette import MANY_CLASSES
 
 MAX_HEADLINES = 10_000
 # What spreadsheets take for the start of a formula, in East Asian widths too.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Models that a sentence names; of more, it says how many.
 _NAMED = 3
+RUNNERS_UP = ("2nd", "3rd")
+"""Columns of a model's other answers, where there are many classes."""
 # One batch: the longest that Stop has to wait for.
 CHUNK = 32
 
 
-def split_headlines(pasted: str) -> tuple[list[str], list[str]]:
-    """The headlines of a text, one a line, and a remark on each thing that is left out or cut."""
+def split_headlines(pasted: str, nouns: str = "texts") -> tuple[list[str], list[str]]:
+    """The lines of a text, one text each, and a remark on each thing that is left out or cut."""
     # Lazily: a text may hold millions of lines.
-    return keep_headlines(io.StringIO(pasted, newline=None), "Blank lines")
+    return keep_headlines(io.StringIO(pasted, newline=None), "Blank lines", nouns)
 
 
-def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str], list[str]]:
-    """The headlines that are classified, and a remark on each thing that is left out or cut.
+def keep_headlines(
+    lines: Iterable[str | None], blanks: str, nouns: str = "texts"
+) -> tuple[list[str], list[str]]:
+    """The texts that are classified, and a remark on each thing that is left out or cut.
 
     Args:
-        lines: the headlines; only the first ``MAX_HEADLINES`` that hold text are read.
-        blanks: what those without text are called.
+        lines: the texts; only the first ``MAX_HEADLINES`` that hold any are read.
+        blanks: what those that hold none are called.
+        nouns: what the texts are called.
     """
     blank = 0
     texts: list[str] = []
@@ -48,7 +54,7 @@ def keep_headlines(lines: Iterable[str | None], blanks: str) -> tuple[list[str],
         elif len(texts) < MAX_HEADLINES:
             texts.append(text)
         else:
-            remarks.append(cut_remark(MAX_HEADLINES))
+            remarks.append(cut_remark(MAX_HEADLINES, nouns))
             break
     if blank:
         remarks.append(f"{blanks} are left out: {blank:,}.")
@@ -76,7 +82,7 @@ class Part:
 
 @dataclass
 class Job:
-    """Headlines that several models answer in chunks, so that it can be stopped and gone on with.
+    """Texts that several models answer in chunks, so that it can be stopped and gone on with.
 
     An interrupted script may still be at a chunk as its successor starts on the same one: to do
     a chunk twice is a waste and does no harm.
@@ -111,7 +117,7 @@ class Job:
             part.done = last
 
     def done(self, roles: Sequence[str]) -> int:
-        """How many headlines every one of the models has answered: the first so many."""
+        """How many texts every one of the models has answered: the first so many."""
         return min((self.parts[role].done for role in roles), default=0)
 
     def share(self, roles: Sequence[str]) -> float:
@@ -120,18 +126,18 @@ class Job:
         return sum(self.parts[role].done for role in roles) / total if total else 1.0
 
     def answers(self, roles: Sequence[str]) -> dict[str, np.ndarray]:
-        """By role, probabilities of shape (m, k) of the m headlines that all have answered."""
+        """By role, probabilities of shape (m, k) of the m texts that all have answered."""
         done = self.done(roles)
         return {role: self.parts[role].probabilities[:done] for role in roles}
 
     def milliseconds(self, role: str) -> float:
-        """One model's time for a headline, on average."""
+        """One model's time for a text, on average."""
         part = self.parts[role]
         return 1000 * part.seconds / max(part.done, 1)
 
 
 def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
-    """In words, what models answer to one headline; ``votes`` are class numbers, one a model."""
+    """In words, what models answer to one text; ``votes`` are class numbers, one a model."""
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
         who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
@@ -175,7 +181,7 @@ def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Whether the models differ on a headline, bool of shape (n,)."""
+    """Whether the models differ on a text, bool of shape (n,)."""
     votes = votes_of(answers)
     return (votes != votes[:, :1]).any(axis=1)
 
@@ -183,16 +189,16 @@ def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
 def side_by_side(
     texts: Sequence[str], answers: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> pd.DataFrame:
-    """One row a headline: how far the models agree, the text, and each model's answer.
+    """One row a text: how far the models agree, the text, and each model's answer.
 
     Args:
-        texts: the n headlines.
+        texts: n of them.
         answers: by role, probabilities of shape (n, k); without any, only texts are shown.
         names: of the k classes.
     """
     if not answers:
         return pd.DataFrame({"Agreement": "…", "Headline": list(texts)})
-    # Thousands of headlines share a few dozen patterns of votes.
+    # Thousands of texts share a few dozen patterns of votes.
     patterns, which = np.unique(votes_of(answers), axis=0, return_inverse=True)
     words = np.array([agreement(votes, names) for votes in patterns], dtype=object)
     table = pd.DataFrame({"Agreement": words[which], "Headline": list(texts)})
@@ -202,20 +208,44 @@ def side_by_side(
     return table
 
 
-def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
-    """Every model's answer to one headline: a row a model, probabilities in percent.
+def runners_up(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, list]:
+    """The second and the third class of each row, where a column a class would be too much.
 
-    Columns of classes are named by position, as a class may be called as another column is.
-    A model with fewer answers than that (none, while it loads) has an empty row.
+    Args:
+        probabilities: shape (n, k), k being 3 or more.
+        names: of the k classes.
+
+    Returns:
+        By column, n values; probabilities are in 0..1.
     """
-    rows = []
+    places = np.argsort(-probabilities, axis=1, kind="stable")
+    columns: dict[str, list] = {}
+    for place, name in enumerate(RUNNERS_UP, start=1):
+        classes = places[:, place]
+        columns[name] = [names[c] for c in classes]
+        columns[f"p {name}"] = probabilities[np.arange(len(classes)), classes].tolist()
+    return columns
+
+
+def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    """Every model's answer to one text: a row a model, probabilities in percent.
+
+    Columns of classes are named by position, as a class may be called as another column is; of many
+    classes, there are ``runners_up`` alone. A model with fewer answers than that (none, while it
+    loads) has an empty row.
+    """
+    rows, is_many = [], len(names) >= MANY_CLASSES
     for role, probabilities in answers.items():
         row = {"Model": role, "Answer": "…", "Confidence": np.nan}
-        row |= dict.fromkeys(map(str, range(len(names))), np.nan)
+        if not is_many:
+            row |= dict.fromkeys(map(str, range(len(names))), np.nan)
         if position < len(probabilities):
             percent = 100 * probabilities[position].astype(float)
             row |= {"Answer": names[percent.argmax()], "Confidence": percent.max()}
-            row |= {str(place): share for place, share in enumerate(percent)}
+            if is_many:
+                row |= {name: cell[0] for name, cell in runners_up(percent[None], names).items()}
+            else:
+                row |= {str(place): share for place, share in enumerate(percent)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -223,11 +253,12 @@ def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str
 def by_model(
     answers: Mapping[str, np.ndarray], names: Sequence[str], labels: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """One row a model: headlines called each class, and how often the other models say the same.
+    """One row a model: texts called each class, and how often the other models say the same.
 
-    Columns of classes are named by position, as a class may be called as another column is.
-    "Agrees" is in percent: over all headlines and all other models, the share of equal answers;
-    NaN for a model that is alone. Without headlines, everything is NaN. "Right", in percent too,
+    Columns of classes are named by position, as a class may be called as another column is. Many
+    classes have none: see ``by_class``.
+    "Agrees" is in percent: over all texts and all other models, the share of equal answers;
+    NaN for a model that is alone. Without texts, everything is NaN. "Right", in percent too,
     is there where the true classes are known: ``labels``, of shape (n,).
     """
     votes = votes_of(answers)
@@ -239,30 +270,54 @@ def by_model(
         row = {"Model": role, "Agrees": agrees}
         if labels is not None:
             row["Right"] = 100 * (own[:, 0] == labels[: len(own)]).mean() if len(own) else np.nan
-        rows.append(row | {str(place): count for place, count in enumerate(counts)})
+        if len(names) < MANY_CLASSES:
+            row |= {str(place): count for place, count in enumerate(counts)}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
+def by_class(answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    """One row a class, "Class", and a column a model: how many texts it calls so."""
+    counts = {
+        role: np.bincount(probabilities.argmax(axis=1), minlength=len(names))
+        for role, probabilities in answers.items()
+    }
+    table = pd.DataFrame(counts)
+    table.insert(0, "Class", list(names), allow_duplicates=True)
+    return table
+
+
 def to_download(
-    texts: Sequence[str], given: Mapping[str, np.ndarray], names: Sequence[str]
+    texts: Sequence[str],
+    given: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    noun: str = "text",
 ) -> pd.DataFrame:
-    """What is downloaded: a row a headline; each model's answer and all its probabilities.
+    """What is downloaded: a row a text; each model's answer and all its probabilities.
+
+    Of many classes, these are the likeliest three.
 
     Args:
-        texts: the headlines, at least as many as were answered.
-        given: by role, probabilities of shape (n, k) of the first n headlines.
+        texts: at least as many as were answered.
+        given: by role, probabilities of shape (n, k) of the first n texts.
         names: of the k classes.
+        noun: name of the column of texts.
     """
     votes = votes_of(given) if given else np.empty((0, 0), int)
-    table = {
-        "headline": list(texts[: len(votes)]),
-        "models_differ": (votes != votes[:, :1]).any(axis=1),
-    }
+    table: dict[str, Any] = {"models_differ": (votes != votes[:, :1]).any(axis=1)}
     for position, (role, probabilities) in enumerate(given.items()):
         table[role] = np.array(names, dtype=object)[votes[:, position]]
+        if len(names) >= MANY_CLASSES:
+            table[f"{role} p"] = probabilities.max(axis=1)
+            others = runners_up(probabilities, names)
+            table |= {f"{role} {name}": column for name, column in others.items()}
+            continue
         for number, name in enumerate(names):
-            table[f"{role} {name}"] = probabilities[:, number].round(4)
-    return pd.DataFrame(table)
+            table[f"{role} {name}"] = probabilities[:, number]
+    frame = pd.DataFrame(table).round(4)
+    # A model may be called as the noun is.
+    frame.insert(0, noun, list(texts[: len(votes)]), allow_duplicates=True)
+    return frame
 
 
 # Languages whose spreadsheets read 0,5 for a half and separate cells by semicolons; and places

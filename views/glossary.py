@@ -1,22 +1,27 @@
-"""What the dashboard's words and figures mean: the text of its hovers and of its glossary."""
+"""What the dashboard's words and figures mean: the text of its hovers and of its glossary.
+
+In braces stands what is called otherwise from data set to data set: see ``fill``.
+"""
+
+from pipeline.data.declarations import DataSet
 
 GLOSSARY = {
-    "Accuracy": "Share of the test headlines that the model puts in the right class.",
+    "Accuracy": "Share of the test {nouns} that the model puts in the right class.",
     "Accuracy on headlines alone": "The same share of 400 headlines that were invented for this "
     "project, a class in mind for each. AG News's rows are a title with its description; what "
     "people paste is a title, and some models lose much there. No model learned from these.",
-    "Macro-F1": "F1 of a class joins its precision (of the headlines called so, the share that "
+    "Macro-F1": "F1 of a class joins its precision (of the {nouns} called so, the share that "
     "are) and its recall in one figure; macro-F1 is the plain mean over the classes. Unlike "
     "accuracy it can't be had by ignoring a rare class.",
-    "Worst class's recall": "Recall of a class is the share of its headlines that the model finds. "
+    "Worst class's recall": "Recall of a class is the share of its {nouns} that the model finds. "
     "This is the recall of the class that it finds least often.",
-    "Agreement with the teacher": "Share of the test headlines on which the model gives the "
+    "Agreement with the teacher": "Share of the test {nouns} on which the model gives the "
     "teacher's answer, right or wrong: how far it can stand in for it unnoticed.",
     "Calibration error": "How far the model's confidence is from how often it is right: at 0, of "
-    "the headlines of which it is 90 % sure, 90 % are right. Lower is better. (ECE, Guo et al. "
+    "the {nouns} of which it is 90 % sure, 90 % are right. Lower is better. (ECE, Guo et al. "
     "2017, 15 bins.)",
     "Negative log-likelihood": "How surprised the model is by the true classes, on average over "
-    "the headlines: −ln of the probability that it gave them (NLL, in nats). Lower is better.",
+    "the {nouns}: −ln of the probability that it gave them (NLL, in nats). Lower is better.",
     "Temperature": "One number that a model's raw scores (logits) are divided by before they "
     "become probabilities: above 1 it makes the model less sure, below 1 surer. Calibration fits "
     "one on the validation rows; another softens a teacher's probabilities for its student.",
@@ -27,7 +32,7 @@ GLOSSARY = {
     "than the median, which is that of the texts that its first model answers.",
     "Latency p95": "Milliseconds to classify one whole row at the 95th percentile: one in twenty "
     "takes longer.",
-    "Latency of a headline": "Milliseconds to classify one headline of 8 to 20 words, the median. "
+    "Latency of {a_short}": "Milliseconds to classify one {short} of 8 to 20 words, the median. "
     "A dash: the run is older than this figure.",
     "Throughput": "Test rows that are classified in a second when there are many, as classify does "
     "it.",
@@ -35,10 +40,10 @@ GLOSSARY = {
     "model.",
     "Parameters": "Millions of trained numbers in the model. Quantizing makes each of them "
     "smaller, not fewer.",
-    "Cost of a million headlines": "1,000,000 ÷ rows per second (the throughput) ÷ 3,600 × "
+    "Cost of a million {nouns}": "1,000,000 ÷ rows per second (the throughput) ÷ 3,600 × "
     "threads used × your price of one core for one hour. Threads are those that the figure was "
     "measured with. The price's currency is this one's.",
-    "95 % interval": "If other test headlines of the same kind had been drawn, the figure would "
+    "95 % interval": "If other test {nouns} of the same kind had been drawn, the figure would "
     "have come out a little different; the interval says by how much. It does not cover another "
     "training run.",
     "Pareto-optimal": "No other model is both cheaper and better. For any other model there is one "
@@ -51,13 +56,13 @@ GLOSSARY = {
     "Margin": "How many points less accurate than the reference a model may be and still be "
     "recommended for its size. It counts as within the margin only if the test shows it: the lower "
     "end of its 95 % bounds must be.",
-    "Simultaneous bounds": "How far apart two models may be that answered the same test headlines: "
-    "in 95 of 100 sets of test headlines, the bounds of all comparisons of a run hold at once. "
+    "Simultaneous bounds": "How far apart two models may be that answered the same test {nouns}: "
+    "in 95 of 100 sets of test {nouns}, the bounds of all comparisons of a run hold at once. "
     "(Tango's score interval of paired proportions, with Bonferroni's correction.)",
-    "No difference found": "The bounds hold zero: with these test headlines, chance alone could "
+    "No difference found": "The bounds hold zero: with these test {nouns}, chance alone could "
     "explain the difference. It is no proof that the two are equal; how far apart they may be is "
     "what the bounds say.",
-    "McNemar's test": "A test of two models on the same headlines: of those on which exactly one "
+    "McNemar's test": "A test of two models on the same {nouns}: of those on which exactly one "
     "is right, is either right more often than a coin would have it? p is the chance of so large "
     "a difference if they were equally good, times the number of comparisons (Bonferroni).",
     "Teacher": "The large model that is fine-tuned on the labels and that all others are made "
@@ -83,6 +88,35 @@ GLOSSARY = {
 }
 
 
-def meaning(term: str) -> str:
-    """The explanation of a term, for a hover."""
-    return GLOSSARY[term]
+UNSEEN = "Accuracy on headlines alone"
+"""The one term that is of AG News alone."""
+
+
+def fill(text: str, known: DataSet) -> str:
+    """A text of the glossary or of an axis, in the words of a data set: its noun for a text."""
+    return text.format(
+        noun=known.noun,
+        nouns=known.nouns,
+        a_noun=with_article(known.noun),
+        short=known.short,
+        a_short=with_article(known.short) if known.examples else f"a short {known.short}",
+    )
+
+
+def with_article(noun: str) -> str:
+    """A noun behind "a" or "an", as far as its first letter tells."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def meaning(term: str, known: DataSet) -> str:
+    """The explanation of a term of ``GLOSSARY``, for a hover."""
+    return fill(GLOSSARY[term], known)
+
+
+def glossary(known: DataSet) -> dict[str, str]:
+    """Every term that a run on a data set has, and what it means, in the words of that data set."""
+    return {
+        fill(term, known): fill(text, known)
+        for term, text in GLOSSARY.items()
+        if term != UNSEEN or known.has_unseen_examples
+    }

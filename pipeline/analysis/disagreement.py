@@ -43,6 +43,21 @@ def confusion_change(cells: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     return change
 
 
+def confusions(cells: pd.DataFrame, sought: str | None = None) -> pd.DataFrame:
+    """The cells that hold mistakes, or changes of their number, the largest first.
+
+    Args:
+        cells: as ``confusion_cells`` or ``confusion_change`` returns them.
+        sought: a class; only what it is taken for, or is taken for it, is kept. None: all is.
+    """
+    kept = (cells["true"] != cells["predicted"]) & (cells["count"] != 0)
+    if sought is not None:
+        kept &= (cells["true"] == sought) | (cells["predicted"] == sought)
+    found = cells[kept]
+    order = found["count"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order].reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class BrokeFixed:
     """How a model differs from another on the same rows, in what it gets right."""

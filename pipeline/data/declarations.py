@@ -3,6 +3,7 @@
 What somebody brings with ``--data`` is declared from what the command line and the files say.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,6 +70,20 @@ class DataSet:
     """Of its models."""
     limits: str = ""
     """What the texts are not."""
+
+    @property
+    def short(self) -> str:
+        """What one of the texts is called on which the latency of short texts is taken.
+
+        Those are the invented headlines, whatever the data set is.
+        """
+        return self.noun if self.examples else "text"
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether a run has the texts of its test rows with it: they may be passed on, and they do
+        not come with the program anyway."""
+        return self.redistributable is True and not self.learns_examples
 
     @property
     def has_unseen_examples(self) -> bool:
@@ -141,6 +156,8 @@ _RECORDED = (
     *("license", "terms", "reference"),
 )
 """What ``run.json`` has of a declaration."""
+_NOUN = re.compile(r"(?=.{1,16}\Z)[^\W\d_]+( [^\W\d_]+)*")
+"""Letters and spaces, and few of them: pages use the word in titles, and it is never markup."""
 
 
 def own(name: str, columns: tuple[str, ...] = (), label: str | None = None) -> DataSet:
@@ -177,8 +194,10 @@ def of_run(data: Mapping[str, Any], toy: bool) -> DataSet:
         return replace(own(title), labels=names, title_first=first)
     if recorded["declared"] and recorded["name"] in DECLARED:
         return replace(DECLARED[recorded["name"]], labels=names)
-    content = {name: recorded[name] for name in _RECORDED}
-    return DataSet(**content | {"columns": tuple(recorded["columns"])}, labels=names)
+    content = {name: recorded[name] for name in _RECORDED} | {"columns": tuple(recorded["columns"])}
+    if not all(_NOUN.fullmatch(recorded[name]) for name in ("noun", "nouns")):
+        content |= {"noun": DataSet.noun, "nouns": DataSet.nouns}
+    return DataSet(**content, labels=names)
 
 
 def is_declared(data_set: DataSet) -> bool:

@@ -28,9 +28,9 @@ def endings() -> list[str]:
     return [*sources.KINDS, *sources.OTHER_NAMES, ".gz", *REFUSED_KINDS]
 
 
-def cut_remark(max_rows: int) -> str:
-    """A remark that only the first so many headlines are classified."""
+def cut_remark(max_rows: int, nouns: str) -> str:
+    """A remark that only the first so many texts are classified."""
     return (
-        f"Only the first {max_rows:,} headlines are classified here; "
+        f"Only the first {max_rows:,} {nouns} are classified here; "
         "`python -m pipeline classify` takes a file of any length."
     )

@@ -44,6 +44,10 @@ def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
     """
     yield f"{len(run.record.files)} files have their checksums", True
     corpus, reason = corpus_of(run, asked)
+    if corpus and (texts := run.texts()) is not None:
+        known = pd.Series(corpus.test.texts, corpus.test.rows)
+        same = texts.set_index("row")["text"].to_dict() == known.to_dict()
+        yield f"{len(texts)} stored texts {'are' if same else 'are not'} those of the data", same
     for model in run.record.models:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)

@@ -2,6 +2,7 @@
 
     cache/<run>/run.json                    the record: see RunRecord
     cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p{k-1}
+    cache/<run>/texts.parquet               of test rows: row, text; where they may be passed on
     cache/<run>/logits/<name>.safetensors   a teacher's, for its students: a tensor "logits" (n, k)
     cache/<run>/artifacts/<role>/           the model as it is deployed; may be left out of a clone
 
@@ -29,6 +30,7 @@ from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
 from pipeline.results.predictions import predictions_frame as predictions_frame
 from pipeline.results.records import CacheError, ModelRecord, RunRecord, check_name
+from pipeline.results.texts import TEXTS, read_texts
 
 RECORD = "run.json"
 CACHE = Path(__file__).resolve().parents[2] / "cache"
@@ -103,6 +105,16 @@ class Run:
     def all_predictions(self, role: str) -> pd.DataFrame:
         """Predictions of one model on every split, as they are stored."""
         return _read_predictions(self.folder, self.record, role)
+
+    def texts(self) -> pd.DataFrame | None:
+        """Texts of the test rows: columns row, text; None where the run does not have them.
+
+        Raises:
+            CacheError: the file is missing, changed or holds what can't be texts.
+        """
+        if TEXTS not in self.record.files:
+            return None
+        return read_texts(_inside(self.folder, TEXTS), TEXTS)
 
     def table(self) -> pd.DataFrame:
         """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost; and
@@ -260,6 +272,7 @@ def write_run(
     predictions: Mapping[str, pd.DataFrame],
     artifacts: Mapping[str, Path],
     logits: Mapping[str, Path] = MappingProxyType({}),
+    texts: pd.DataFrame | None = None,
 ) -> Run:
     """Put a run in place of what stood under its name, in one step.
 
@@ -271,6 +284,7 @@ def write_run(
             can, else copied. A role of the record may be absent: it then has no artifact here,
             and the checksums that its record brings stay.
         logits: by fingerprint, the file of each stage that the record's ``logits`` names.
+        texts: of the test rows, as ``texts_frame`` returns them; None: they are not stored.
 
     Raises:
         CacheError: the record holds a number that is not finite, or what was written does not
@@ -281,7 +295,7 @@ def write_run(
     # One writer at a time: to recover is to take every other draft for a killed writer's.
     with FileLock(cache / ".lock"):
         recover(cache)
-        _write_beside_and_swap(cache, record, predictions, artifacts, logits)
+        _write_beside_and_swap(cache, record, predictions, artifacts, logits, texts)
     return read_run(cache / record.run)
 
 
@@ -292,7 +306,9 @@ def rewrite_run(run: Run, record: RunRecord) -> Run:
         CacheError: as ``write_run``.
     """
     tables = {role: run.all_predictions(role) for role in run.by_role}
-    return write_run(run.folder.parent, record, tables, run.artifacts(), run.all_logits())
+    return write_run(
+        run.folder.parent, record, tables, run.artifacts(), run.all_logits(), run.texts()
+    )
 
 
 def _write_beside_and_swap(
@@ -301,6 +317,7 @@ def _write_beside_and_swap(
     predictions: Mapping[str, pd.DataFrame],
     artifacts: Mapping[str, Path],
     logits: Mapping[str, Path],
+    texts: pd.DataFrame | None,
 ) -> None:
     # The new folder bears the run's own name inside a hidden one, so that it can be read and
     # checked exactly as it will stand.
@@ -328,6 +345,9 @@ def _write_beside_and_swap(
                 raise CacheError(f"there is no file of the logits {fingerprint} to write")
             link_or_copy(logits[fingerprint], path)
             files[f"logits/{name}"] = sha256(path)
+        if texts is not None:
+            texts.to_parquet(folder / TEXTS, index=False, compression="zstd")
+            files[TEXTS] = sha256(folder / TEXTS)
         record = dataclasses.replace(record, models=models, files=files)
         write_json(folder / RECORD, records.to_content(record))
         read_run(folder)

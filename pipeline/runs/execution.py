@@ -16,6 +16,7 @@ from pipeline.progress import say
 from pipeline.recipes.roles import Family
 from pipeline.results.records import SCHEMA, ModelRecord, RunRecord
 from pipeline.results.storage import Run, read_run, restore, write_run
+from pipeline.results.texts import TEXTS, texts_frame
 from pipeline.runs import plan
 from pipeline.runs.model_record import model_record
 from pipeline.runs.stages import Stages
@@ -76,7 +77,7 @@ def run(
                 stages.measure_again(role)
             stages.make(role)
             record = model_record(stages, role)
-            if not (written and _holds(written, record, measure_again)):
+            if not (written and _holds(written, record, measure_again) and _has_texts(written)):
                 written = _write(written, stages, record, cache, name, command)
             say(
                 f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
@@ -136,6 +137,12 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
     return run.record.schema == SCHEMA and compared == record
 
 
+def _has_texts(run: Run) -> bool:
+    """Whether a run has the texts of its test rows if it may have them."""
+    known = declarations.of_run(run.record.data, run.record.toy)
+    return TEXTS in run.record.files or not known.is_passed_on
+
+
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
     """As the run has it, whose data are the same; counted where it was not."""
     known = existing.record.data.get("near_duplicates") if existing else None
@@ -184,4 +191,5 @@ def _write(
         {**predictions, record.role: stages.predictions(record.role)},
         {**artifacts, record.role: stages.artifact(record.role)},
         logits,
+        texts_frame(corpus.test.rows, corpus.test.texts) if corpus.data_set.is_passed_on else None,
     )

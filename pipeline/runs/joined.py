@@ -310,4 +310,5 @@ def _write(
         {**tables, record.role: predictions},
         {**run.artifacts(), record.role: artifact},
         run.all_logits(),
+        run.texts(),
     )

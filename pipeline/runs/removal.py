@@ -32,6 +32,7 @@ def remove(run: Run, role: str) -> Run:
             {model.role: run.all_predictions(model.role) for model in kept},
             artifacts,
             run.all_logits(),
+            run.texts(),
         )
 
 

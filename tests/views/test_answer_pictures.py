@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from views.charts import agreement
-from views.charts.answers import Bar, shown_classes, stacked_bars, words
+from views.charts.answers import Bar, parts_of, stacked_bars, words
 
 NAMES = ["World", "Sports", "Business"]
 MARKUP = '<img src=x onerror="alert(1)">&'
@@ -42,18 +42,28 @@ def test_all_text_in_bars_is_escaped():
     assert picture.count("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;") >= 5
 
 
-def test_of_many_classes_the_likeliest_have_a_colour_and_the_rest_is_one_part():
+def test_of_many_classes_a_bar_has_the_likeliest_three_and_the_rest():
     names = [f"class {place}" for place in range(77)]
-    one, other = np.full(77, 0.2 / 75), np.full(77, 0.1 / 76)
-    one[[70, 3]], other[5] = (0.5, 0.3), 0.9
-    shown = shown_classes([one, other], names)
-    assert len(shown) == 8
-    assert {70, 3, 5} <= set(shown)
-    assert shown == sorted(shown)
+    one, other = np.full(77, 0.1 / 73), np.full(77, 0.1 / 76)
+    one[[70, 3, 11, 12]], other[5] = (0.4, 0.3, 0.12, 0.08), 0.9
+    assert parts_of(one) == [3, 11, 70]
+    assert parts_of(other) == [5]  # nobody sees a part of a thousandth
     picture = stacked_bars([Bar("a", "", one), Bar("b", "", other)], names)
-    assert "other classes" in picture
-    assert sum(widths(picture)) == pytest.approx(200, abs=0.1)
-    assert "class 70 50%" in labels(picture)[0]
+    assert legend(picture) == ["class 3", "class 5", "class 11", "class 70", "other classes"]
+    assert widths(picture) == pytest.approx([30, 12, 40, 18, 90, 10], abs=0.01)
+    assert "class 70 40%" in labels(picture)[0]
+
+
+@pytest.mark.parametrize(("classes", "parts"), [(2, 2), (11, 11), (12, 4), (77, 2)])
+def test_no_colour_comes_twice_in_a_bar(classes, parts):
+    names = [f"class {place}" for place in range(classes)]
+    picture = stacked_bars([Bar("a", "", np.full(classes, 1 / classes))], names)
+    colors = re.findall(r'style="width: [^"]*background: (#\w+)', picture)
+    assert len(colors) == len(set(colors)) == len(legend(picture)) == parts
+
+
+def legend(picture):
+    return re.findall(r"</i>([^<]*)</span>", picture)
 
 
 def test_before_any_answer_there_is_a_legend():

@@ -203,7 +203,7 @@ def test_a_sentence_about_three_answers():
 
 def test_what_is_downloaded():
     texts = ["=1+1", "y", "z", "not yet answered"]
-    table = answers.to_download(texts, GIVEN, NAMES)
+    table = answers.to_download(texts, GIVEN, NAMES, "headline")
     assert list(table)[:5] == ["headline", "models_differ", "a", "a World", "a Sports"]
     assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
     assert table["a"].tolist() == ["World", "Sports", "World"]
@@ -214,6 +214,31 @@ def test_what_is_downloaded():
         .startswith('"\'=1+1",False,"World",0.9,0.1')
     )
     assert answers.to_download(["x"], {}, NAMES).empty
+
+
+def test_of_many_classes_the_likeliest_three_are_downloaded():
+    names = [f"class {place}" for place in range(77)]
+    one = np.full((1, 77), 0.1 / 74)
+    one[0, [5, 70, 3]] = 0.5, 0.3, 0.1
+    table = answers.to_download(["x"], {"text": one, "other": one}, names)
+    assert list(table) == ["text", "models_differ"] + [
+        f"{role}{end}" for role in ("text", "other") for end in ("", " p", *MORE)
+    ]
+    assert table.iloc[0, 2:8].tolist() == ["class 5", 0.5, "class 70", 0.3, "class 3", 0.1]
+
+
+MORE = (" 2nd", " p 2nd", " 3rd", " p 3rd")
+
+
+def test_a_table_of_many_classes_has_no_column_for_each():
+    names = [f"class {place}" for place in range(77)]
+    given = {"a": np.eye(77)[[5, 5]], "b": np.eye(77)[[5, 9]]}
+    one = answers.of_one(0, given, names)
+    assert list(one) == ["Model", "Answer", "Confidence", "2nd", "p 2nd", "3rd", "p 3rd"]
+    assert list(answers.by_model(given, names)) == ["Model", "Agrees"]
+    counts = answers.by_class(given, names).set_index("Class")
+    assert counts.loc["class 5"].tolist() == [2, 1]
+    assert counts.sum().tolist() == [2, 2]
 
 
 def test_csv_holds_no_formula():

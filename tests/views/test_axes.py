@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 
 from pipeline.analysis import comparison
-from views.charts.axes import X_AXES, Y_AXES, cost_of_a_million, points, with_costs
-from views.glossary import GLOSSARY
+from pipeline.data.declarations import AGNEWS, BANKING77, own
+from views.charts.axes import X_AXES, Y_AXES, axes_of, cost_of_a_million, points, with_costs
+from views.glossary import glossary
 
 TABLE = pd.DataFrame(
     {
@@ -52,10 +53,25 @@ def test_a_model_without_one_of_the_figures_is_no_point():
     assert found["front"].tolist() == [True]
 
 
-def test_every_axis_is_explained():
-    for axis in (*X_AXES.values(), *Y_AXES.values()):
-        assert axis.help == GLOSSARY[axis.term]
+@pytest.mark.parametrize("known", [AGNEWS, BANKING77, own("mine")], ids=lambda known: known.name)
+def test_every_axis_is_explained_in_the_data_sets_words(known):
+    words, offered = glossary(known), axes_of(X_AXES | Y_AXES, known)
+    for axis in offered.values():
+        assert axis.help == words[axis.term]
         assert axis.lower_is_better == (axis.key in X_AXES or axis.key == "ece")
+    missing = set(X_AXES | Y_AXES) - {axis.key for axis in offered.values()}
+    assert missing == (set() if known is AGNEWS else {"headlines"})
+    said = str(offered.values())
+    assert "{" not in said.replace("dict_values", "")
+    assert ("headline" in said.replace("headline_p50_ms", "")) == (known is AGNEWS)
+
+
+def test_addresses_name_axes_in_one_way_whatever_the_data_set():
+    of_headlines, of_questions = axes_of(X_AXES, AGNEWS), axes_of(X_AXES, BANKING77)
+    assert list(of_headlines) == list(of_questions)
+    assert all(axis.term == address for address, axis in of_headlines.items())
+    assert of_questions["Cost of a million headlines"].term == "Cost of a million questions"
+    assert of_questions["Latency of a headline"].term == "Latency of a short text"
 
 
 def run(accuracies):
@@ -82,4 +98,5 @@ def test_runs_on_other_rows_are_not_paired():
 
 
 def test_titles_fit_across_a_phone():
-    assert max(len(axis.title) for axis in X_AXES.values()) <= 34
+    for known in (AGNEWS, BANKING77, own("mine")):
+        assert max(len(axis.title) for axis in axes_of(X_AXES, known).values()) <= 34

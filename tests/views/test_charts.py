@@ -67,13 +67,21 @@ def test_class_names_are_text_that_may_look_like_numbers_or_markup():
     assert figure.layout.margin.l > confusion_of(["a", "b"]).layout.margin.l
 
 
-@pytest.mark.parametrize("classes", [2, 20, 77, 200])
+@pytest.mark.parametrize("classes", [2, 11, 12, 20, 77, 200])
 def test_any_number_of_classes_has_its_cells_and_some_names(classes):
     figure = confusion_of([f"class {number}" for number in range(classes)])
     assert figure.data[0].z.shape == (classes, classes)
-    assert len(figure.data[1].x) == classes**2
+    # Of many cells, only those that hold something can be clicked.
+    assert len(figure.data[1].x) == (classes if classes >= 12 else classes**2)
     assert min(classes, 10) <= len(figure.layout.xaxis.tickvals) <= 20
-    assert (figure.data[0].texttemplate is None) == (classes > 20)
+    assert (figure.data[0].texttemplate is None) == (classes >= 12)
+
+
+def test_a_class_that_is_sought_has_its_row_and_column_framed():
+    names = [f"class {number}" for number in range(20)]
+    row, column = confusion.frame_class(confusion_of(names), names, "class 3").layout.shapes
+    assert (row.y0, row.y1, row.x0, row.x1) == (2.5, 3.5, -0.5, 19.5)
+    assert (column.x0, column.x1, column.y0, column.y1) == (2.5, 3.5, -0.5, 19.5)
 
 
 def change():
@@ -136,13 +144,13 @@ def bins():
 
 
 def test_reliability_has_a_bar_for_each_bin_with_rows_and_says_how_many():
-    right, perfect, rows = reliability.figure(bins()).data
+    right, perfect, rows = reliability.figure(bins(), "questions").data
     assert right.x.tolist() == pytest.approx([0.5, 0.9])
     assert right.y.tolist() == [1.0, 0.5]
     assert (right.y + right.error_y.array).tolist() == pytest.approx(bins()["high"][[0, 2]])
     assert list(perfect.x) == list(perfect.y)
     assert rows.y.tolist() == [1, 2]
-    assert "%{y:,} headlines" in rows.hovertemplate
+    assert "%{y:,} questions" in rows.hovertemplate
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])

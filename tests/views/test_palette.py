@@ -1,5 +1,6 @@
 """Colours of classes: one for each, legible, the same wherever a class is shown."""
 
+import numpy as np
 import pytest
 
 from tests.views.test_charts import contrast
@@ -11,13 +12,26 @@ def test_every_class_has_a_colour_that_text_is_legible_on(count):
     names = [f"class {number}" for number in range(count)]
     colors = palette.class_colors(names)
     assert list(colors) == names
-    assert len(set(colors.values())) > 0.9 * count
+    assert len(set(colors.values())) == count
+    assert palette.REST not in colors.values()
     assert min(contrast(color, palette.ON_COLOR) for color in colors.values()) >= 4.5
 
 
 def test_a_class_keeps_its_colour_when_there_are_more():
     few, many = (palette.class_colors([str(i) for i in range(n)]) for n in (4, 77))
     assert few.items() <= many.items()
+
+
+@pytest.mark.parametrize("count", [20, 77])
+def test_no_two_classes_have_colours_that_look_the_same(count):
+    colors = [*palette.class_colors([str(i) for i in range(count)]).values(), palette.REST]
+    spots = palette._lab(np.array([hex_to_rgb(color) for color in colors]))
+    apart = np.linalg.norm(spots[:, None] - spots, axis=2) + 1e3 * np.eye(count + 1)
+    assert apart.min() > 10  # people see a difference of 2.3
+
+
+def hex_to_rgb(color):
+    return [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
 
 
 @pytest.mark.parametrize("color", [palette.BETTER, palette.WORSE])

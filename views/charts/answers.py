@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from views.charts.palette import ON_COLOR, class_colors
+from views.charts.palette import MANY_CLASSES, ON_COLOR, REST, class_colors
 
-MOST_CLASSES = 8
-"""Of more, the likeliest have a colour and the rest is one grey part."""
+_TOP = 3
+"""Of many classes, so many have a part of their own in a bar, and the rest is one grey part."""
 PLAIN_POINTS = 2
 """Points of probability: a word that moves the answer by less is left plain."""
-_REST = "#B8B8B8"
 _FOR, _AGAINST = "0, 114, 178", "213, 94, 0"
 _WIDE, _NARROW = 0.12, 0.05
 """Shares of a bar that have room for a name with a figure, and for a figure."""
@@ -77,12 +76,14 @@ def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -
         names: of the k classes.
         size: of the text, times the page's.
     """
-    shown = shown_classes([b.probabilities for b in bars if b.probabilities is not None], names)
     colors = list(class_colors(names).values())
-    legend = [_key(names[c], colors[c]) for c in shown]
-    if len(shown) < len(names):
-        legend.append(_key("other classes", _REST))
-    rows = "".join(_row(bar, names, shown, colors) for bar in bars)
+    in_bars = {c for b in bars if b.probabilities is not None for c in parts_of(b.probabilities)}
+    legend = [_key(names[c], colors[c]) for c in sorted(in_bars)]
+    if len(names) < MANY_CLASSES:
+        legend = [_key(name, color) for name, color in zip(names, colors, strict=True)]
+    else:
+        legend.append(_key("other classes", REST))
+    rows = "".join(_row(bar, names, colors) for bar in bars)
     return (
         f'{_STYLE}<div class="answers-box"><div class="answers" '
         f'style="font-size: {0.875 * size:.3g}rem">'
@@ -90,34 +91,35 @@ def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -
     )
 
 
-def shown_classes(answers: Sequence[np.ndarray], names: Sequence[str]) -> list[int]:
-    """The classes that have a colour of their own, in their order.
+def parts_of(probabilities: np.ndarray) -> list[int]:
+    """The classes that have a part of their own in one model's bar, in their order.
+
+    Of many, these are the likeliest three; of the second and the third, only what has room for a
+    figure, or the legend would be full of classes that nobody sees.
 
     Args:
-        answers: each of shape (k,).
-        names: of the k classes.
+        probabilities: of the k classes, shape (k,).
     """
-    if len(names) <= MOST_CLASSES or not answers:
-        return list(range(min(len(names), MOST_CLASSES)))
-    # Every model's answer first, then what is likeliest over all.
-    likeliest = np.argsort(-np.mean(answers, axis=0), kind="stable").tolist()
-    first = dict.fromkeys([int(a.argmax()) for a in answers] + likeliest)
-    return sorted(list(first)[:MOST_CLASSES])
+    if len(probabilities) < MANY_CLASSES:
+        return list(range(len(probabilities)))
+    answer, *others = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
+    return sorted([answer, *(c for c in others if probabilities[c] >= _NARROW)])
 
 
 def _key(name: str, color: str) -> str:
     return f'<span><i style="background: {color}"></i>{html.escape(name)}</span>'
 
 
-def _row(bar: Bar, names: Sequence[str], shown: Sequence[int], colors: Sequence[str]) -> str:
+def _row(bar: Bar, names: Sequence[str], colors: Sequence[str]) -> str:
     name, note = html.escape(bar.name), html.escape(bar.note)
     who = f'<div class="who"><b>{name}</b><small>{note}</small></div>'
     if bar.probabilities is None:
         return f'{who}<div class="bar empty">{html.escape(bar.empty)}</div>'
     given = bar.probabilities
+    shown = parts_of(given)
     parts = [(names[c], float(given[c]), colors[c], c == given.argmax()) for c in shown]
     if len(shown) < len(names):
-        parts.append(("Other", max(0.0, 1 - sum(part[1] for part in parts)), _REST, False))
+        parts.append(("Other", max(0.0, 1 - sum(part[1] for part in parts)), REST, False))
     said = ", ".join(f"{name} {share:.0%}" for name, share, *_ in _by_share(parts)[:4])
     label = html.escape(f"{bar.name}: {said}")
     drawn = "".join(_part(*part) for part in parts if part[1] >= 0.0005)

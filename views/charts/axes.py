@@ -1,14 +1,16 @@
 """What the frontier's axes can show, and a run's models as points on two of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from pipeline.analysis.metrics import pareto_front
+from pipeline.data.declarations import AGNEWS, DataSet
 from pipeline.recipes.role_names import JOINED
-from views.glossary import GLOSSARY
+from views.glossary import UNSEEN, fill, meaning
 
 REFERENCES = {"classical": "Classical", JOINED: "Joined"}
 """Methods of models that belong to no family → the legend's word for them; words are short, so that
@@ -21,7 +23,11 @@ Figure = TypeVar("Figure", float, pd.Series)
 
 @dataclass(frozen=True)
 class Axis:
-    """One figure that an axis can show."""
+    """One figure that an axis can show.
+
+    In the tables below, terms and titles are as the glossary has them, with braces; ``axes_of``
+    fills these in.
+    """
 
     key: str
     """Column of the models' table, or the figure that ``pipeline.analysis.intervals`` computes."""
@@ -33,10 +39,18 @@ class Axis:
     unit: str = ""
     interval: str = ""
     """How its 95 % interval is had; none if empty."""
+    help: str = ""
+    """What the term means."""
 
     @property
-    def help(self) -> str:
-        return GLOSSARY[self.term]
+    def is_of_examples(self) -> bool:
+        """Whether it is a figure of the invented headlines, which few runs have."""
+        return self.term == UNSEEN
+
+    def filled(self, known: DataSet) -> "Axis":
+        """The axis in the words of a data set."""
+        term, title = fill(self.term, known), fill(self.title, known)
+        return replace(self, term=term, title=title, help=meaning(self.term, known))
 
 
 _BOOTSTRAP = "percentile bootstrap over test rows, with a fixed seed"
@@ -46,7 +60,7 @@ Y_AXES = {
         Axis("accuracy", "Accuracy", "Accuracy on test", False, "%", "Wilson's"),
         Axis(
             "headlines",
-            "Accuracy on headlines alone",
+            UNSEEN,
             "Accuracy on headlines alone",
             False,
             "%",
@@ -83,21 +97,33 @@ X_AXES = {
     axis.key: axis
     for axis in (
         Axis("size_mb", "Size", "Size of the files, MB (10⁶ bytes)", True, "MB"),
-        Axis("p50_ms", "Latency p50", "Median, ms a headline", True, "ms"),
-        Axis("mean_ms", "Mean latency", "Mean, ms a headline", True, "ms"),
-        Axis("p95_ms", "Latency p95", "95th percentile, ms a headline", True, "ms"),
-        Axis("headline_p50_ms", "Latency of a headline", "Median, ms a short headline", True, "ms"),
+        Axis("p50_ms", "Latency p50", "Median, ms {a_noun}", True, "ms"),
+        Axis("mean_ms", "Mean latency", "Mean, ms {a_noun}", True, "ms"),
+        Axis("p95_ms", "Latency p95", "95th percentile, ms {a_noun}", True, "ms"),
+        Axis("headline_p50_ms", "Latency of {a_short}", "Median, ms a short {short}", True, "ms"),
         Axis("peak_memory_mb", "Peak memory", "Peak memory, MB", True, "MB"),
         Axis("parameters_m", "Parameters", "Parameters, millions", True, "M"),
-        Axis("cost", "Cost of a million headlines", "Cost of a million headlines", True),
+        Axis("cost", "Cost of a million {nouns}", "Cost of a million {nouns}", True),
     )
 }
+
+
+def axes_of(axes: Mapping[str, Axis], known: DataSet) -> dict[str, Axis]:
+    """By what the address calls it, each axis that runs on a data set have, in its words.
+
+    The address keeps the words of AG News, which all runs were on once: links stay as they are.
+    """
+    return {
+        fill(axis.term, AGNEWS): axis.filled(known)
+        for axis in axes.values()
+        if known.has_unseen_examples or not axis.is_of_examples
+    }
 
 
 def cost_of_a_million(
     rows_per_second: Figure, threads: Figure, price_per_core_hour: float
 ) -> Figure:
-    """What it costs to classify a million headlines, in the price's currency.
+    """What it costs to classify a million texts, in the price's currency.
 
     Every thread is taken for a core that is paid for as long as the batch runs.
 
@@ -110,7 +136,7 @@ def cost_of_a_million(
 
 
 def with_costs(table: pd.DataFrame, price: float) -> pd.DataFrame:
-    """A models' table with the columns ``parameters_m`` and ``cost`` (a million headlines)."""
+    """A models' table with the columns ``parameters_m`` and ``cost`` (of a million texts)."""
     return table.assign(
         parameters_m=table["parameters"] / 1e6,
         cost=[

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from views.charts.common import VERMILLION, dress
-from views.charts.palette import BETTER_FILL, ON_COLOR, WORSE_FILL
+from views.charts.palette import BETTER_FILL, MANY_CLASSES, ON_COLOR, WORSE_FILL
 
 SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
 # Worse is orange and better is blue, which all kinds of colour vision tell apart. Without colour
@@ -21,7 +21,9 @@ _WHOLE = {
 }
 """What a cell's share is of."""
 _LONGEST, _MOST = 14, 20
-"""Letters of a class's name beside the squares; classes whose squares have room for a number."""
+"""Letters of a class's name beside the squares; classes that are named there."""
+_HEIGHT, _HIGH = 320, 480
+"""Pixels, with few and with many classes."""
 
 Cell = tuple[str, str]
 """Actual class, predicted class."""
@@ -32,6 +34,7 @@ def figure(
     shares: bool = False,
     by: str = "share",
     chosen: Cell | None = None,
+    nouns: str = "texts",
 ) -> go.Figure:
     """A confusion matrix: actual classes down, predicted ones across.
 
@@ -42,9 +45,10 @@ def figure(
         by: which share shades the cells and is written: ``share`` of the actual class, or
             ``column_share``, of the predicted one.
         chosen: the cell to be framed, if any.
+        nouns: what is counted.
     """
     written = cells[by].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
-    hover = f"%{{customdata[0]:,}} headlines, %{{customdata[1]:.1%}} of {_WHOLE[by]}"
+    hover = f"%{{customdata[0]:,}} {nouns}, %{{customdata[1]:.1%}} of {_WHOLE[by]}"
     heat = {"z": cells[by], "zmin": 0, "zmax": 1, "colorscale": SHADES}
     return _matrix(cells, heat, written, cells[["count", by]], hover, chosen)
 
@@ -55,24 +59,38 @@ def change_figure(
     by: str = "share",
     chosen: Cell | None = None,
     limit: float = 0.0,
+    nouns: str = "texts",
 ) -> go.Figure:
     """What a model moved against another, cell by cell: signed, and coloured by better and worse.
 
     Args:
         change: as ``disagreement.confusion_change`` returns it.
-        shares: write changes of shares, in percentage points, instead of headlines.
+        shares: write changes of shares, in percentage points, instead of counts.
         by: which share that is, ``share`` or ``column_share``.
         chosen: the cell to be framed, if any.
         limit: the change, of either sign, that has the full shade; at least the largest one here.
             One limit for charts side by side makes their shades comparable.
+        nouns: what is counted.
     """
     values = change[by if shares else "count"]
     limit = max(limit, values.abs().max()) or 1
     written = values.map(lambda value: signed(100 * value, 1) if shares else signed(value))
-    hover = f"%{{customdata[0]:+,}} headlines, %{{customdata[1]:+.1%}} of {_WHOLE[by]}"
+    hover = f"%{{customdata[0]:+,}} {nouns}, %{{customdata[1]:+.1%}} of {_WHOLE[by]}"
     better = values * better_if_more(change)
     heat = {"z": better, "zmin": -limit, "zmax": limit, "colorscale": CHANGE_SHADES}
     return _matrix(change, heat, written, change[["count", by]], hover, chosen)
+
+
+def frame_class(figure: go.Figure, names: list[str], sought: str) -> go.Figure:
+    """Frame the row and the column of a class in a matrix of these classes."""
+    place, last = names.index(sought), len(names) - 0.5
+    line = {"color": VERMILLION, "width": 1.5}
+    for x0, x1, y0, y1 in (
+        (-0.5, last, place - 0.5, place + 0.5),
+        (place - 0.5, place + 0.5, -0.5, last),
+    ):
+        figure.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line=line)
+    return figure
 
 
 def better_if_more(cells: pd.DataFrame) -> pd.Series:
@@ -96,27 +114,31 @@ def _matrix(
 ) -> go.Figure:
     """The squares; ``hover`` says of each what ``told`` holds of it."""
     names = list(dict.fromkeys(cells["true"]))
-    square = (len(names), len(names))
+    square, is_many = (len(names), len(names)), len(names) >= MANY_CLASSES
     figure = go.Figure()
     figure.add_heatmap(
         x=names,
         y=names,
         **heat | {"z": heat["z"].to_numpy().reshape(square)},
         text=written.to_numpy().reshape(square),
-        texttemplate="%{text}" if len(names) <= _MOST else None,
+        texttemplate=None if is_many else "%{text}",
         textfont={"size": 13, "color": ON_COLOR},
         showscale=False,
-        xgap=2,
-        ygap=2,
+        xgap=0 if is_many else 2,
+        ygap=0 if is_many else 2,
         hoverinfo="skip",
     )
     # A heatmap's cells can't be selected in Streamlit (streamlit#8760); unseen squares on top can.
-    # They fill their cells; where cells are narrower and squares overlap, the nearest is meant.
+    # They fill their cells; where cells are narrower and squares overlap, the nearest is meant. Of
+    # many cells, only those have one that hold something: a browser is slow with thousands.
+    if is_many:
+        there = cells["count"] != 0
+        cells, told = cells[there], told[there]
     figure.add_scatter(
         x=cells["predicted"],
         y=cells["true"],
         mode="markers",
-        marker={"symbol": "square", "size": 60, "opacity": 0},
+        marker={"symbol": "square", "size": 10 if is_many else 60, "opacity": 0},
         # Else what is not selected is dimmed to a share of that, and what is shows up.
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
@@ -148,7 +170,8 @@ def _matrix(
         update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
     # Room for eight letters, as AG News's names have, and for each one more.
     more = 6 * max(0, max(map(len, map(shortened, named))) - 8)
-    return dress(figure, height=320, margin={"l": 74 + more, "r": 2, "t": 4, "b": 64 + more})
+    height = _HIGH if is_many else _HEIGHT
+    return dress(figure, height=height, margin={"l": 74 + more, "r": 2, "t": 4, "b": 64 + more})
 
 
 def shortened(name: str) -> str:

@@ -5,14 +5,25 @@ The first hues are Okabe & Ito's (2008), which the colour-blind tell apart. All 
 """
 
 import colorsys
+import itertools
 from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
 
 ON_COLOR = "#111111"
 """Text on any class's colour: a contrast of 4.5 at least, in both themes."""
 
 _HUES = ("#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#F0E442", "#9A9AE0", "#E8845C", "#A6A6A6")
-_GOLDEN = 0.618034
-"""Hues that are so far apart on the circle come nowhere near one another soon."""
+REST = "#B8B8B8"
+"""Of all classes that have no colour of their own in a picture."""
+_MOST = 200
+"""Classes that a run can have."""
+_LEAST_LUMINANCE = 0.21
+"""Of a colour on which ``ON_COLOR`` has a contrast of 4.5, and a little more."""
+
+MANY_CLASSES = 12
+"""From so many on, a colour or a column for each class of a run is too much."""
 
 BETTER, WORSE = "#247BBD", "#C25700"
 """Text of a change: a contrast of 4.5 on the pages' background of either theme."""
@@ -22,10 +33,42 @@ BETTER_FILL, WORSE_FILL = "#9CCBEA", "#F4B183"
 
 def class_colors(names: Sequence[str]) -> dict[str, str]:
     """A colour for every class of a run, the same on every page: by its place among the classes."""
-    return {name: _HUES[i] if i < len(_HUES) else _more(i) for i, name in enumerate(names)}
+    if len(names) < MANY_CLASSES:
+        return dict(zip(names, (*_HUES, *_more()), strict=False))
+    # There, grey is the colour of the rest.
+    return dict(zip(names, (*_HUES[:-1], *_more()), strict=False))
 
 
-def _more(place: int) -> str:
-    """A light colour for one of many classes, whose names have to tell them apart."""
-    red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN % 1, 0.8 - 0.04 * (place % 3), 0.6)
-    return "#" + "".join(f"{round(255 * part):02X}" for part in (red, green, blue))
+@cache
+def _more() -> tuple[str, ...]:
+    """Colours for many classes, in an order in which each is as far as can be from all before.
+
+    Names have to tell so many apart, but no colour comes twice.
+    """
+    grid = itertools.product(np.arange(0, 1, 1 / 48), np.arange(0.4, 0.88, 0.04), (0.35, 0.6, 0.85))
+    offered = np.array([colorsys.hls_to_rgb(*point) for point in grid])
+    offered = np.unique(np.round(255 * offered) / 255, axis=0)
+    offered = offered[_linear(offered) @ _LUMINANCE >= _LEAST_LUMINANCE]
+    known = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in (*_HUES, REST)])
+    spots, found = _lab(offered), []
+    distance = np.linalg.norm(spots[:, None] - _lab(known), axis=2).min(axis=1)
+    for _ in range(_MOST - len(_HUES) + 1):
+        best = int(distance.argmax())
+        found.append("#" + "".join(f"{round(255 * part):02X}" for part in offered[best]))
+        distance = np.minimum(distance, np.linalg.norm(spots - spots[best], axis=1))
+    return tuple(found)
+
+
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], _LUMINANCE, [0.0193, 0.1192, 0.9505]])
+
+
+def _linear(colors: np.ndarray) -> np.ndarray:
+    """sRGB colours in 0..1, shape (n, 3), as amounts of light."""
+    return np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(colors: np.ndarray) -> np.ndarray:
+    """sRGB colours in CIELAB, shape (n, 3), where distances are about those that people see."""
+    x, y, z = np.cbrt(_linear(colors) @ _TO_XYZ.T / [0.9505, 1.0, 1.089]).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)

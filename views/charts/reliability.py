@@ -9,11 +9,12 @@ from plotly.subplots import make_subplots
 from views.charts.common import BLUE, GREY, INK, dress
 
 
-def figure(bins: pd.DataFrame) -> go.Figure:
+def figure(bins: pd.DataFrame, nouns: str = "texts") -> go.Figure:
     """How often a model is right, by how sure it is, above how many rows each bar stands for.
 
     Args:
         bins: as ``calibration.reliability`` returns them.
+        nouns: what the rows are called.
     """
     full = bins[bins["count"] > 0]
     middle, width = (full["start"] + full["end"]) / 2, full["end"] - full["start"]
@@ -35,7 +36,7 @@ def figure(bins: pd.DataFrame) -> go.Figure:
         hovertemplate="Confidence %{customdata[0]:.0%} – %{customdata[1]:.0%}, "
         "on average %{customdata[2]:.1%}<br>Correct: %{y:.1%} "
         "(%{customdata[3]:.1%} – %{customdata[4]:.1%})<br>"
-        "%{customdata[5]:,} headlines<extra></extra>",
+        f"%{{customdata[5]:,}} {nouns}<extra></extra>",
         row=1,
         col=1,
     )
@@ -58,7 +59,7 @@ def figure(bins: pd.DataFrame) -> go.Figure:
         marker={"color": GREY},
         customdata=full[["start", "end"]],
         hovertemplate="Confidence %{customdata[0]:.0%} – %{customdata[1]:.0%}<br>"
-        "%{y:,} headlines<extra></extra>",
+        f"%{{y:,}} {nouns}<extra></extra>",
         showlegend=False,
         row=2,
         col=1,

@@ -10,7 +10,7 @@ from pipeline.data.declarations import DataSet
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import conditions
 from pipeline.results.records import ModelRecord
-from views.glossary import GLOSSARY, meaning
+from views.glossary import glossary
 from views.parts.card import flatten, key_values, words
 from views.parts.common import View, describe, number, plain
 from views.parts.table import show_stale
@@ -92,9 +92,11 @@ def show_recipe(view: View) -> None:
             "temperature": st.column_config.TextColumn(
                 "Temperature", help="Softens the teacher's probabilities for its student."
             ),
-            "bits": st.column_config.TextColumn("Numbers stored as", help=meaning("Quantization")),
+            "bits": st.column_config.TextColumn(
+                "Numbers stored as", help=view.meaning("Quantization")
+            ),
             "rows": number("Training rows", "%d", help="Random spans of rows are counted, too."),
-            "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
+            "state": st.column_config.TextColumn("State", help=view.meaning("Fingerprint")),
         },
     )
     st.write(
@@ -204,7 +206,7 @@ def show_glossary(view: View) -> None:
     )
     found = {
         term: text
-        for term, text in GLOSSARY.items()
+        for term, text in glossary(view.data_set).items()
         if (sought or "").casefold() in f"{term} {text}".casefold()
     }
     for term, text in found.items():

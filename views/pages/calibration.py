@@ -6,14 +6,11 @@ import streamlit as st
 
 from pipeline.analysis import calibration
 from views.charts import confusion, reliability
-from views.glossary import meaning
 from views.parts.common import PLAIN_CHART, View, chart_key, download, number, plain
 from views.parts.models_box import ask_models
 from views.parts.names import names
 
-ECE, NLL, TEMPERATURE = map(
-    meaning, ("Calibration error", "Negative log-likelihood", "Temperature")
-)
+ECE, NLL, TEMPERATURE = "Calibration error", "Negative log-likelihood", "Temperature"
 CHANCE = (
     "95 of 100 perfectly calibrated models of the same confidences stay below this on as many "
     "rows. An error below it is no sign of miscalibration."
@@ -36,7 +33,10 @@ def show(view: View) -> None:
     fitted, scaled = bool(table["temperature"].notna().all()), False
     if fitted:
         scaled = st.toggle(
-            "With the temperature", key="scaled", bind="query-params", help=TEMPERATURE
+            "With the temperature",
+            key="scaled",
+            bind="query-params",
+            help=view.meaning(TEMPERATURE),
         )
     else:
         st.info("This run holds no validation predictions, so no temperature can be fitted.")
@@ -48,7 +48,7 @@ def show(view: View) -> None:
             "A bar that ends at the dashed line is correct as often as it says; below the line the "
             "model is overconfident, above it underconfident. Thin bars are 95 % intervals; few "
             "rows in a bin make them long. Grey: how many rows each bar stands for.",
-            help=f"{meaning('95 % interval')} Method: Wilson's.",
+            help=f"{view.meaning('95 % interval')} Method: Wilson's.",
         )
     show_table(view, table, fitted)
     download("Download the table as CSV", table, f"{view.run.name}-calibration.csv")
@@ -62,9 +62,12 @@ def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
     st.subheader(plain(names(view.run)[role]), anchor=False)
     name = "ece_scaled" if scaled else "ece"
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
-    st.markdown(f"ECE **{percent(row, name)}** {at}", help=f"{ECE} T: {TEMPERATURE}")
+    st.markdown(
+        f"ECE **{percent(row, name)}** {at}",
+        help=f"{view.meaning(ECE)} T: {view.meaning(TEMPERATURE)}",
+    )
     st.plotly_chart(
-        reliability.figure(calibration.reliability(view.labels, given)),
+        reliability.figure(calibration.reliability(view.labels, given), view.data_set.nouns),
         key=chart_key(f"reliability-{role}"),
         config=PLAIN_CHART,
         alt=f"Reliability diagram of {role}: share of right answers by confidence.",
@@ -108,7 +111,7 @@ def show_table(view: View, table: pd.DataFrame, fitted: bool) -> None:
     st.markdown(
         "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets more or "
         "less confident, and gives the same answers. Brackets: 95 % intervals.",
-        help=f"{meaning('95 % interval')} Method: for ECE an inverted test, for its change a "
+        help=f"{view.meaning('95 % interval')} Method: for ECE an inverted test, for its change a "
         "basic bootstrap over test rows, both with a fixed seed; for NLL a normal distribution.",
     )
     shown = pd.DataFrame(
@@ -127,15 +130,15 @@ def show_table(view: View, table: pd.DataFrame, fitted: bool) -> None:
         shown["nll_change"] = [nats(row, "nll_change", "+") for _, row in table.iterrows()]
     columns = {
         "role": st.column_config.TextColumn("Model", pinned=True),
-        "ece": st.column_config.TextColumn("ECE", help=ECE),
+        "ece": st.column_config.TextColumn("ECE", help=view.meaning(ECE)),
         "chance": number("By chance below", "%.1f %%", help=CHANCE),
-        "temperature": number("T", "%.2f", help=TEMPERATURE),
-        "ece_scaled": st.column_config.TextColumn("ECE with T", help=ECE),
+        "temperature": number("T", "%.2f", help=view.meaning(TEMPERATURE)),
+        "ece_scaled": st.column_config.TextColumn("ECE with T", help=view.meaning(ECE)),
         "ece_change": st.column_config.TextColumn(
             "Change, points", help="Paired: both errors on the same resampled rows."
         ),
-        "nll": st.column_config.TextColumn("NLL", help=NLL),
-        "nll_scaled": st.column_config.TextColumn("NLL with T", help=NLL),
+        "nll": st.column_config.TextColumn("NLL", help=view.meaning(NLL)),
+        "nll_scaled": st.column_config.TextColumn("NLL with T", help=view.meaning(NLL)),
         "nll_change": st.column_config.TextColumn(
             "Change, nats", help="Row by row on the same rows."
         ),

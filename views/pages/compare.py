@@ -42,7 +42,7 @@ def show_takeaway(view: View) -> tuple[Recommendation, takeaway.Takeaway]:
     """The heading with the limits beside it, and the tiles: all that ten seconds are enough for."""
     left, right = st.columns([2.2, 1], gap="medium", vertical_alignment="bottom")
     with right:
-        budget = ask_limits(view.candidates["size_mb"].tolist())
+        budget = ask_limits(view.candidates["size_mb"].tolist(), view.data_set)
     found = recommend(view.compared, budget)
     told = takeaway.take_away(found, view.right(), view.comparisons)
     left.title(takeaway.headline(told), anchor=False)

@@ -1,13 +1,13 @@
 """Which classes are mistaken for which, one to three models side by side."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import disagreement, metrics
 from views.charts import confusion
+from views.charts.palette import MANY_CLASSES
+from views.parts import confusions
 from views.parts.choice import choose
 from views.parts.common import PLAIN_CHART, View, chart_key, number, plain, share
 from views.parts.models_box import ask_models
@@ -23,10 +23,9 @@ CELLS = {
 }
 
 
-def show(view: View, folder: Path | None = None) -> None:
-    """The page; ``folder`` is where ``--data`` says that the headlines are."""
+def show(view: View) -> None:
     st.header("Which classes are mistaken for which?", anchor=False)
-    texts = ask_texts(view, folder)
+    texts, nouns = ask_texts(view), view.data_set.nouns
     classes, called = view.run.labels, names_with_roles(view.run)
     left, middle, right = st.columns([2, 1, 1])
     with left:
@@ -45,8 +44,8 @@ def show(view: View, folder: Path | None = None) -> None:
         list(CELLS),
         key="cells",
         bind="query-params",
-        help="Counts: headlines. Row shares: of the headlines that are of the class, how many are "
-        "predicted so (the diagonal is recall). Column shares: of the headlines that are predicted "
+        help=f"Counts: {nouns}. Row shares: of the {nouns} that are of the class, how many are "
+        f"predicted so (the diagonal is recall). Column shares: of the {nouns} that are predicted "
         "so, how many are of the class (the diagonal is precision).",
     )
     if not chosen:
@@ -57,16 +56,34 @@ def show(view: View, folder: Path | None = None) -> None:
         if role in chosen or role == base
     }
     # The matrices stand above what chooses a cell of them, but frame the cell that it says.
-    above = st.container()
-    role, cell = choose_cell(chosen, called, classes)
-    for other, column in zip(chosen, above.columns(len(chosen)), strict=True):
+    above, sought = st.container(), None
+    if len(classes) < MANY_CLASSES:
+        st.subheader(f"The {nouns} of one cell", anchor=False)
+        first, rest = st.columns([1, 2])
+        with first:
+            role = choose_model(chosen, called)
+        with rest:
+            cell = choose_cell(classes)
+        places = above.columns(len(chosen))
+    else:
+        # Matrices are as large as can be, one below the other; the list says what is in them.
+        left, right = above.columns([3, 2], gap="medium")
+        places = [left] * len(chosen)
+        with right:
+            role = choose_model(chosen, called)
+            sought = confusions.search_class(classes)
+            own, is_change = cells_of(role, base, matrices)
+            confusions.show_list(own, role, CELLS[cells][1], sought, is_change, nouns)
+        st.subheader(f"The {nouns} of one cell", anchor=False)
+        cell = choose_cell(classes)
+    for other, column in zip(chosen, places, strict=True):
         with column:
             st.subheader(plain(names(view.run)[other]), anchor=False)
             framed = cell if other == role else None
-            show_matrix(view, other, base, matrices, CELLS[cells], framed)
+            show_matrix(view, other, base, matrices, CELLS[cells], (framed, sought))
     if base is not None:
         above.caption(
-            f"Differences from {plain(names(view.run)[base])}, + more and − fewer headlines. Blue "
+            f"Differences from {plain(names(view.run)[base])}, + more and − fewer {nouns}. Blue "
             "is better, orange is worse: more is better on the diagonal, and worse elsewhere. "
             + ("" if cells == "Counts" else "Shares differ in percentage points.")
         )
@@ -80,21 +97,30 @@ def show(view: View, folder: Path | None = None) -> None:
     show_metrics(view, chosen)
 
 
-def choose_cell(
-    chosen: list[str], called: dict[str, str], classes: list[str]
-) -> tuple[str, confusion.Cell | None]:
-    """A model and a cell of its matrix, by keyboard; a click on a cell sets the same widgets."""
-    st.subheader("The headlines of one cell", anchor=False)
-    first, second, third = st.columns(3)
-    by_name = {name: name for name in classes}
-    with first:
-        role = choose("Model", {role: called[role] for role in chosen}, "model", chosen[0])
-    with second:
-        actual = choose("Actual class", by_name, "actual", placeholder="A class")
-    with third:
-        predicted = choose("Predicted class", by_name, "predicted", placeholder="A class")
+def choose_model(chosen: list[str], called: dict[str, str]) -> str:
+    """The model whose cell is looked at."""
+    role = choose("Model", {role: called[role] for role in chosen}, "model", chosen[0])
     assert role is not None  # the box has a default
-    return role, None if actual is None or predicted is None else (actual, predicted)
+    return role
+
+
+def choose_cell(classes: list[str]) -> confusion.Cell | None:
+    """A cell of a matrix, by keyboard; a click on a cell sets the same widgets."""
+    by_name, (left, right) = {name: name for name in classes}, st.columns(2)
+    with left:
+        actual = choose("Actual class", by_name, "actual", placeholder="A class")
+    with right:
+        predicted = choose("Predicted class", by_name, "predicted", placeholder="A class")
+    return None if actual is None or predicted is None else (actual, predicted)
+
+
+def cells_of(
+    role: str, base: str | None, matrices: dict[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, bool]:
+    """A model's cells, or what it moved against the base model; and whether they are changes."""
+    if base is None or role == base:
+        return matrices[role], False
+    return disagreement.confusion_change(matrices[role], matrices[base]), True
 
 
 def show_matrix(
@@ -103,28 +129,31 @@ def show_matrix(
     base: str | None,
     matrices: dict[str, pd.DataFrame],
     cells: tuple[bool, str],
-    framed: confusion.Cell | None,
+    framed: tuple[confusion.Cell | None, str | None],
 ) -> None:
-    """One model's matrix, or what it moved against the base model; cells can be clicked."""
-    shares, by = cells
+    """One model's matrix, or what it moved against the base model; cells can be clicked.
+
+    ``framed`` are a cell, and a class whose row and column are.
+    """
+    (shares, by), (cell, sought), nouns = cells, framed, view.data_set.nouns
     if base is None or role == base:
         correct = int(np.sum(view.probabilities[role].argmax(axis=1) == view.labels))
         said, changes = f"{correct:,} of {len(view.labels):,} correct", ""
-        figure = confusion.figure(matrices[role], shares, by, framed)
+        figure = confusion.figure(matrices[role], shares, by, cell, nouns)
         alt = f"Confusion matrix of {role}: actual classes down, predicted ones across."
     else:
-        moved = {
-            other: disagreement.confusion_change(matrices[other], matrices[base])
-            for other in matrices
-        }
-        limit = max(change[by if shares else "count"].abs().max() for change in moved.values())
-        own = moved[role]
+        moved = [
+            disagreement.confusion_change(other, matrices[base]) for other in matrices.values()
+        ]
+        limit = max(change[by if shares else "count"].abs().max() for change in moved)
+        own, _ = cells_of(role, base, matrices)
         right = own["count"][own["true"] == own["predicted"]].sum()
         short = names(view.run)[base]
         said, changes = f"{confusion.signed(right)} correct against {short}", say_largest(own)
-        figure = confusion.change_figure(own, shares, by, framed, limit)
+        figure = confusion.change_figure(own, shares, by, cell, limit, nouns)
         alt = f"What {role} changed against {base}: actual classes down, predicted ones across."
-
+    if sought is not None:
+        confusion.frame_class(figure, view.run.labels, sought)
     key = chart_key(f"confusion-{role}")
 
     def choose() -> None:
@@ -139,7 +168,7 @@ def show_matrix(
     st.plotly_chart(
         figure,
         key=key,
-        width=440,
+        width=440 if len(view.run.labels) < MANY_CLASSES else "stretch",
         on_select=choose,
         selection_mode="points",
         config=PLAIN_CHART,
@@ -156,12 +185,11 @@ def say_largest(change: pd.DataFrame, most: int = 2) -> str:
         change: as ``disagreement.confusion_change`` returns it.
         most: how many are named.
     """
-    mistakes = change[(change["true"] != change["predicted"]) & (change["count"] != 0)]
-    order = mistakes["count"].abs().sort_values(ascending=False, kind="stable").index[:most]
+    mistakes = disagreement.confusions(change).head(most)
     parts = [
         f"{abs(count):,} {'more' if count > 0 else 'fewer'} {actual} predicted as {predicted} "
         f"({'worse' if count > 0 else 'better'})"
-        for actual, predicted, count in mistakes.loc[order, ["true", "predicted", "count"]].values
+        for actual, predicted, count in mistakes[["true", "predicted", "count"]].values
     ]
     if not parts:
         return "It makes as many mistakes of every kind."
@@ -170,6 +198,7 @@ def say_largest(change: pd.DataFrame, most: int = 2) -> str:
 
 def show_metrics(view: View, chosen: list[str]) -> None:
     """Precision, recall and F1 of every class, of the models that are compared."""
+    nouns = view.data_set.nouns
     format, short, rows = share(len(view.labels)), names(view.run), []
     for role in chosen:
         by_name = metrics.classification_metrics(view.labels, view.probabilities[role])
@@ -184,10 +213,10 @@ def show_metrics(view: View, chosen: list[str]) -> None:
                 "model": "Model",
                 "class": "Class",
                 "precision": number(
-                    "Precision", format, help="Of the headlines predicted so, the share that are."
+                    "Precision", format, help=f"Of the {nouns} predicted so, the share that are."
                 ),
                 "recall": number(
-                    "Recall", format, help="Of the headlines that are so, the share predicted so."
+                    "Recall", format, help=f"Of the {nouns} that are so, the share predicted so."
                 ),
                 "f1": number("F1", format, help="The harmonic mean of precision and recall."),
             },
@@ -197,7 +226,7 @@ def show_metrics(view: View, chosen: list[str]) -> None:
 def list_cell(
     view: View, texts: list[str] | None, role: str, base: str | None, cell: confusion.Cell
 ) -> None:
-    """The headlines of one cell; against a base model, those that came or went."""
+    """The rows of one cell; against a base model, those that came or went."""
     actual, predicted = cell
     classes, short = view.run.labels, names(view.run)
     base = base or role
@@ -219,10 +248,11 @@ def list_cell(
     else:
         st.text(
             f"Actual {actual}, predicted {predicted} by {short[role]}: "
-            f"{len(positions):,} headlines."
+            f"{len(positions):,} {view.data_set.nouns}."
         )
     if not len(positions):
-        st.info("No headline is in this cell." if not comparing else "No headline was moved here.")
+        noun = view.data_set.noun
+        st.info(f"No {noun} was moved here." if comparing else f"No {noun} is in this cell.")
         return
     answers = answers_of(view, role, positions)
     if comparing:

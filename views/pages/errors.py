@@ -1,7 +1,5 @@
 """Which rows go wrong: filtered, between two models, and where the label itself may be wrong."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -19,10 +17,9 @@ from views.parts.texts import ask_texts
 EXAMINED = ("One model", "Newly wrong, newly correct", "Suspected label errors")
 
 
-def show(view: View, folder: Path | None = None) -> None:
-    """The page; ``folder`` is where ``--data`` says that the headlines are."""
-    st.header("Which headlines go wrong?", anchor=False)
-    texts = ask_texts(view, folder)
+def show(view: View) -> None:
+    st.header(f"Which {view.data_set.nouns} go wrong?", anchor=False)
+    texts = ask_texts(view)
     part = st.radio(
         "Look at",
         EXAMINED,
@@ -132,7 +129,7 @@ def show_changes(view: View, texts: list[str] | None) -> None:
     said = say_changes(
         plain(short[base]), plain(short[role]), broke, fixed, total, found.difference
     )
-    st.markdown(said, help=card.details(found.difference))
+    st.markdown(said, help=card.details(view, found.difference))
     with st.container(horizontal=True):
         for label, value, counted in (
             ("Newly wrong", broke, "Rows that it has wrong and the other model correct."),
@@ -222,7 +219,7 @@ def show_suspects(view: View, texts: list[str] | None) -> None:
     )
     st.write(
         "A suspicion, not a finding: models that learnt from one teacher share its mistakes. Read "
-        "the headlines before you blame a label."
+        f"the {view.data_set.nouns} before you blame a label."
     )
     if found.empty:
         st.info("No label is suspected. Ask for fewer models or less confidence.")

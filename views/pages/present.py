@@ -13,7 +13,7 @@ from views.charts.axes import X_AXES, Y_AXES, Axis
 from views.parts import slide_keys, slides, window
 from views.parts.common import View
 from views.parts.limits import ask_others, read_size
-from views.parts.tradeoff import ask_price
+from views.parts.tradeoff import ask_axis, ask_price
 
 SLIDES = ("Gain", "Recommendation", "Errors", "Try it", "Remember")
 _FORMER = {"Trade-off": "Gain", "Deploy": "Recommendation", "Confusion": "Errors"}
@@ -157,11 +157,10 @@ def leave(back: st.Page) -> None:
 def ask(view: View) -> Settings:
     """What is presented; the Compare page's link brings it here."""
     bound: dict[str, Any] = {"bind": "query-params"}
-    budget = ask_others(read_size(presented("mb")), presented)
-    across, up = ({axis.term: axis for axis in axes.values()} for axes in (X_AXES, Y_AXES))
-    y = st.selectbox("Y axis", list(up), key=presented("y"), **bound)
-    x = st.selectbox("X axis", list(across), key=presented("x"), **bound)
-    price = ask_price(across[x], presented("price"))
+    budget = ask_others(read_size(presented("mb")), view.data_set, presented)
+    y = ask_axis(view, "Y axis", presented("y"), Y_AXES, None)
+    x = ask_axis(view, "X axis", presented("x"), X_AXES, None)
+    price = ask_price(view, x, presented("price"))
     model = st.selectbox(
         "Whose errors",
         list(view.table["role"]),
@@ -170,4 +169,4 @@ def ask(view: View) -> Settings:
         key=presented("model"),
         **bound,
     )
-    return Settings(budget, across[x], up[y], price, model)
+    return Settings(budget, x, y, price, model)

@@ -1,4 +1,4 @@
-"""Type a headline, and every model answers; or paste or upload thousands."""
+"""Type a text, and every model answers; or paste or upload thousands."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pipeline.analysis.budget import join
 from views import answers
 from views.charts.answers import stacked_bars
+from views.glossary import with_article
 from views.parts import answer_bars, asking, examples, headline_input, many_answers, word_importance
 from views.parts.choices import choose_several
 from views.parts.common import View, plain
@@ -26,7 +27,7 @@ def show(view: View) -> None:
     with row:
         roles = ask_for_models(view)
     if not texts or not roles:
-        st.info("Give a headline and choose a model.")
+        st.info(f"Give {with_article(view.data_set.noun)} and choose a model.")
     elif len(texts) == 1:
         show_one(view, texts[0], roles)
     else:
@@ -59,7 +60,7 @@ def ask_for_models(view: View) -> list[str]:
 
 
 def show_one(view: View, text: str, roles: list[str]) -> None:
-    """One headline: a sentence, a bar a model as the models answer, and the words that mattered."""
+    """One text: a sentence, a bar a model as the models answer, and the words that mattered."""
     here = [role for role in roles if role in examples.installed(view)]
     job = asking.job_of(view, [text], here)
     can = [role for role in here if not job.parts[role].problem]
@@ -84,7 +85,7 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
 
 
 def so_far(view: View, job: answers.Job, roles: list[str]) -> dict[str, np.ndarray | None]:
-    """By role, the answer to the job's one headline; None: still to come. Others can't answer."""
+    """By role, the answer to the job's one text; None: still to come. Others can't answer."""
     found: dict[str, np.ndarray | None] = {}
     for role in roles:
         part = job.parts.get(role)

@@ -1,4 +1,4 @@
-"""Every model's answer to one headline: the bars, what stands beside them, and the table."""
+"""Every model's answer to one text: the bars, what stands beside them, and the table."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,6 @@ from pipeline.inference.timing import median_milliseconds
 from pipeline.results import conditions
 from views import answers
 from views.charts.answers import Bar
-from views.glossary import meaning
 from views.parts import examples
 from views.parts.common import View, load_classifier, number, plain, stamp
 from views.parts.names import names
@@ -77,13 +76,13 @@ def milliseconds(view: View, role: str) -> str:
 
 
 def recorded_milliseconds(view: View, role: str) -> float:
-    """The median time of one headline; in runs older than that figure, of one whole row."""
+    """The median time of one short text; in runs older than that figure, of one whole row."""
     cost = view.run.by_role[role].cost
     return cost.get("headline_p50_ms", cost["p50_ms"])
 
 
 def measurements(view: View) -> dict[str, float]:
-    """By role, milliseconds a headline that were measured on this machine in this session."""
+    """By role, milliseconds a short text that were measured on this machine in this session."""
     kept = st.session_state.setdefault("measured", {})
     found = {}
     for role in examples.installed(view):
@@ -121,10 +120,11 @@ def show_times(view: View, roles: list[str]) -> None:
             measure(view, role)
         st.rerun()
     if all(role in measured for role in roles):
-        said = f"ms: one headline on this machine, the median of up to {_TEXTS}, measured just now."
+        short = view.data_set.short
+        said = f"ms: one {short} on this machine, the median of up to {_TEXTS}, measured just now."
     else:
         said = f"ms: {recorded_on(view, roles)}."
-    place.caption(plain(said), help=meaning("Latency of a headline"))
+    place.caption(plain(said), help=view.meaning("Latency of {a_short}"))
 
 
 def measure(view: View, role: str) -> None:
@@ -141,7 +141,8 @@ def recorded_on(view: View, roles: list[str]) -> str:
     """In words, what the run's times are of, and where they were taken."""
     models = [view.run.by_role[role] for role in roles]
     old = any("headline_p50_ms" not in model.cost for model in models)
-    what = "one test row (title and description), the median" if old else "one headline, the median"
+    short = view.data_set.short
+    what = "one test row (title and description), the median" if old else f"one {short}, the median"
     found: dict[str, None] = {}
     for place in conditions.places(models):
         hardware = place.conditions.get("hardware")
@@ -172,6 +173,10 @@ def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
             "Model": st.column_config.TextColumn(pinned=True),
             "Confidence": percent,
             **{str(i): number(name, "%.1f %%", help=PROBABILITY) for i, name in enumerate(classes)},
+            **{
+                column: number(column, "%.1f %%", help=PROBABILITY)
+                for column in (f"p {name}" for name in answers.RUNNERS_UP)
+            },
         },
     )
 

@@ -13,11 +13,11 @@ from views.parts.common import View, load_classifier, stamp
 
 
 def job_of(view: View, texts: list[str], roles: list[str]) -> Job:
-    """The session's job: the one under way if it is of these headlines, else a new one.
+    """The session's job: the one under way if it is of these texts, else a new one.
 
     Args:
         view: of the run.
-        texts: the headlines.
+        texts: to classify.
         roles: models that are installed.
     """
     job = st.session_state.get("job")
@@ -65,7 +65,7 @@ def work(
 
 
 def answered(view: View, job: Job, roles: list[str]) -> dict[str, np.ndarray]:
-    """By role, probabilities (m, k) of the m headlines that all installed models have answered.
+    """By role, probabilities (m, k) of the m texts that all installed models have answered.
 
     A model that is not installed has the answers that its run recorded, if all texts are examples;
     else it is left out, as is one that can't be asked.

@@ -5,7 +5,6 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from pipeline.analysis import comparison
 from views.charts import confusion
-from views.glossary import meaning
 from views.parts import card, names
 from views.parts.common import PAIRED_TEST, View, number
 from views.parts.table import two_digits
@@ -43,14 +42,18 @@ def show_comparison(one: View, other: View) -> None:
         "name": st.column_config.TextColumn("Model", pinned=True),
         "role": "Role",
         "difference": "Difference, points",
-        "interval": st.column_config.TextColumn("95 % bounds", help=PAIRED_TEST),
-        "p": st.column_config.TextColumn("p (McNemar)", help=meaning("McNemar's test")),
+        "interval": st.column_config.TextColumn("95 % bounds", help=one.meaning(*PAIRED_TEST)),
+        "p": st.column_config.TextColumn("p (McNemar)", help=one.meaning("McNemar's test")),
     }
     for suffix, name in zip(("one", "other"), runs, strict=True):
         columns |= {
-            f"accuracy_{suffix}": number(f"{name}accuracy", "%.1f %%", help=meaning("Accuracy")),
-            f"size_mb_{suffix}": number(f"{name}MB", "localized", help=meaning("Size")),
-            f"p50_ms_{suffix}": number(f"{name}p50, ms", "localized", help=meaning("Latency p50")),
+            f"accuracy_{suffix}": number(
+                f"{name}accuracy", "%.1f %%", help=one.meaning("Accuracy")
+            ),
+            f"size_mb_{suffix}": number(f"{name}MB", "localized", help=one.meaning("Size")),
+            f"p50_ms_{suffix}": number(
+                f"{name}p50, ms", "localized", help=one.meaning("Latency p50")
+            ),
         }
     if not paired:
         columns = {name: c for name, c in columns.items() if name not in ("interval", "p")}

@@ -15,17 +15,12 @@ from pipeline.results import conditions
 from views import answers
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
-from views.glossary import meaning
+from views.glossary import UNSEEN, with_article
 from views.parts import cascade, names, use_this_model
 from views.parts.common import PAIRED_TEST, View, describe, number, plain
 
-SHORT = {
-    "Cost of a million headlines": "Cost of a million",
-    "Accuracy on headlines alone": "Headlines alone",
-    "Latency of a headline": "A headline's p50",
-}
-"""Terms that are too long for the label of a figure."""
-
+_COST, _SHORT = "Cost of a million {nouns}", "Latency of {a_short}"
+"""Terms of the glossary."""
 
 Link = tuple[str, st.Page, str, dict[str, str]]
 """Label, the page that it leads to, icon, and what the address says there."""
@@ -60,12 +55,12 @@ def show(
             st.text(sentence(found))
     with st.expander("All its figures"):
         st.text(". ".join(describe(view.run, role)))
-        show_costs(row, price)
+        show_costs(view, row, price)
         if added := what_the_teacher_added(view, role):
             said, details = added
-            st.text(said, help=f"{meaning('No-teacher baseline')} {details}")
+            st.text(said, help=f"{view.meaning('No-teacher baseline')} {details}")
         if said := across_seeds(view, role):
-            st.text(said, help=meaning("Seed"))
+            st.text(said, help=view.meaning("Seed"))
     show_origin(view, role)
     show_files(view, role)
 
@@ -102,7 +97,13 @@ def show_state(view: View, role: str) -> None:
         )
 
 
-def show_costs(row: pd.Series, price: float) -> None:
+def show_costs(view: View, row: pd.Series, price: float) -> None:
+    # Some terms are too long for the label of a figure.
+    labels = {
+        _COST: "Cost of a million",
+        UNSEEN: "Headlines alone",
+        _SHORT: f"{with_article(view.data_set.short).capitalize()}'s p50",
+    }
     decimals = metrics.supported_decimals(row["low"], row["high"])
     interval = f"{100 * row['low']:.{decimals}f} to {100 * row['high']:.{decimals}f} %"
     cost = cost_of_a_million(row["rows_per_second"], row["threads"], price)
@@ -110,22 +111,25 @@ def show_costs(row: pd.Series, price: float) -> None:
         "Accuracy": f"{100 * row['accuracy']:.{decimals}f} %",
         "Size": f"{round_sensibly(row['size_mb'])} MB",
         "Latency p50": f"{round_sensibly(row['p50_ms'])} ms",
-        "Latency of a headline": _or_dash(row["headline_p50_ms"], "ms"),
+        _SHORT: _or_dash(row["headline_p50_ms"], "ms"),
         "Latency p95": f"{round_sensibly(row['p95_ms'])} ms",
         "Peak memory": f"{round_sensibly(row['peak_memory_mb'])} MB",
         "Parameters": f"{round_sensibly(row['parameters'] / 1e6)} M",
-        "Cost of a million headlines": round_sensibly(cost) if pd.notna(cost) else "unknown",
+        _COST: round_sensibly(cost) if pd.notna(cost) else "unknown",
     }
     notes = {
         "Accuracy": f" 95 % interval (Wilson): {interval}.",
-        "Cost of a million headlines": f" At {price:g} a core-hour.",
+        _COST: f" At {price:g} a core-hour.",
     }
     if pd.notna(row["headlines"]):
-        shown["Accuracy on headlines alone"] = f"{100 * row['headlines']:.0f} %"
+        shown[UNSEEN] = f"{100 * row['headlines']:.0f} %"
     with st.container(horizontal=True):
         for term, value in shown.items():
             st.metric(
-                SHORT.get(term, term), value, help=meaning(term) + notes.get(term, ""), width=140
+                labels.get(term, term),
+                value,
+                help=view.meaning(term) + notes.get(term, ""),
+                width=140,
             )
 
 
@@ -137,13 +141,17 @@ def _or_dash(figure: float, unit: str) -> str:
 def against_reference(view: View, role: str) -> tuple[str, str]:
     """What the model loses, in words, and the details."""
     if role == view.reference:
-        return "It is the reference: the most accurate model on validation.", meaning("Reference")
+        return "It is the reference: the most accurate model on validation.", view.meaning(
+            "Reference"
+        )
     right = view.right()
     found = significance.paired_difference(right[role], right[view.reference], view.comparisons)
     words = significance.in_words(found.low, found.high)
     other = names.names(view.run)[view.reference]
     said = f"{words[0].upper()}{words[1:]} (95 %) than {other}, the most accurate model "
-    return f"{said}on validation{'' if found.found else '; no difference found'}.", details(found)
+    return f"{said}on validation{'' if found.found else '; no difference found'}.", details(
+        view, found
+    )
 
 
 def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
@@ -158,16 +166,16 @@ def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
         f"What the teacher added: {student} is {words} (95 %) than the same model trained on the "
         f"labels alone{'' if found.found else '; no difference found'}."
     )
-    return said, details(found)
+    return said, details(view, found)
 
 
-def details(found: significance.Difference) -> str:
+def details(view: View, found: significance.Difference) -> str:
     """The figures behind a difference in words, and how they were had."""
     decimals = max(1, metrics.supported_decimals(found.low, found.high))
     points, low, high = (confusion.signed(100 * share, decimals) for share in found[:3])
     return (
         f"{points} points of accuracy on test, 95 % bounds {low} to {high}, {p_words(found.p)}. "
-        f"{PAIRED_TEST}"
+        f"{view.meaning(*PAIRED_TEST)}"
     )
 
 

@@ -9,6 +9,7 @@ from views.parts.common import PLAIN_CHART, View, chart_key, plain
 from views.parts.names import names
 
 _SPLITS = {"test": "whole rows", "headlines": "headlines alone"}
+"""Names of splits → what their texts are called; few runs have the invented headlines."""
 
 
 def show(view: View, role: str) -> None:

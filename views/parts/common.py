@@ -27,7 +27,8 @@ from views import answers
 from views.glossary import meaning
 
 PLAIN_CHART = {"displayModeBar": False}
-PAIRED_TEST = " ".join(map(meaning, ("Simultaneous bounds", "McNemar's test")))
+PAIRED_TEST = ("Simultaneous bounds", "McNemar's test")
+"""Terms that explain how two models are compared."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -60,11 +61,17 @@ class View:
     headlines: dict[str, np.ndarray]
     """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
     models whose run has them."""
+    source: Path | None = None
+    """Where ``--data`` says that the data set is, if it says so."""
 
     @property
     def data_set(self) -> DataSet:
         """What is known of the run's data set."""
         return declarations.of_run(self.run.record.data, self.run.record.toy)
+
+    def meaning(self, *terms: str) -> str:
+        """What terms of the glossary mean, for a hover, in the words of the run's data set."""
+        return " ".join(meaning(term, self.data_set) for term in terms)
 
     @property
     def title(self) -> str:
@@ -243,7 +250,7 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
             )
     encoders.check_labels(folder, role, labels)
     classifier = Classifier(folder)
-    # The first run of a graph is slow, and would be taken for the time of the first headline.
+    # The first run of a graph is slow, and would be taken for the time of the first text.
     classifier.predict_proba([""])
     return classifier
 

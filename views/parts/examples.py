@@ -1,5 +1,11 @@
-"""The invented headlines as examples: drawn by class, hard ones, and what models said of them."""
+"""Texts of a run's data set as examples: drawn by class, hard ones, and what models said of them.
 
+They are the invented headlines where these were written for the run's classes, else its test rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +15,88 @@ import streamlit as st
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
 from views import answers
+from views.charts.palette import MANY_CLASSES
 from views.parts.common import View, load_classifier
+from views.parts.texts import source_of, texts_of
 
 EXAMPLES = Path(__file__).parents[2] / "pipeline" / "data" / "headlines.csv"
 ANY, HARD = "Surprise me", "A hard one: the models disagree"
+_SEED = 52
+"""Of the examples that the page opens with: of the headlines, one of each class."""
+_FIRST = 4
+_OPENS = 1
+"""Which of those is the line that the page opens with: models disagree on that headline."""
+_MOST = 5_000
+"""Test rows that are examples; of more, some at even distances."""
 _ASKED_FOR_HARD = 160
 """Examples that models are asked in search of hard ones, where no answers are recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What can be asked by a click; of some runs, nothing."""
+
+    texts: list[str]
+    labels: np.ndarray
+    """The class of each, shape (n,)."""
+    recorded: Mapping[str, np.ndarray]
+    """By role, the probabilities that the run recorded, shape (n, k); of some models, none."""
+    what: str
+    """What they are, in a sentence."""
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Of each text; of equal ones, the first."""
+        return {text: place for place, text in reversed(list(enumerate(self.texts)))}
+
+    def places_of(self, texts: list[str]) -> list[int] | None:
+        """Where some texts stand among the examples; None where one of them is none."""
+        found = [self.places.get(text, -1) for text in texts]
+        return None if -1 in found else found
+
+    def first(self) -> list[str]:
+        """What the page opens with, the same for everybody."""
+        return self.sample(_FIRST, _SEED)
+
+    def first_line(self) -> str:
+        """The one that stands in the line to type into; empty where there is none."""
+        first = self.first()
+        return first[min(_OPENS, len(first) - 1)] if first else ""
+
+    def sample(self, count: int, seed: int | None = None) -> list[str]:
+        """So many of them, or all, in a random order."""
+        texts = pd.Series(self.texts, dtype=str)
+        return texts.sample(min(count, len(texts)), random_state=seed).tolist()
+
+
+def of_run(view: View) -> Examples:
+    """The examples of a run; none where its texts are not at hand."""
+    known = view.data_set
+    if known.examples and tuple(view.run.labels) == data_sets.LABELS:
+        invented = read_examples()
+        given = {r: p for r, p in view.headlines.items() if len(p) == len(invented)}
+        what = "All of these are examples, each written with a class in mind."
+        if not known.learns_examples:
+            what += f" They are {known.nouns} alone; rows of {known.title} have more."
+        return Examples(invented["text"].tolist(), invented["label"].to_numpy(), given, what)
+    texts, _ = texts_of(view)
+    if texts is None:
+        return Examples([], np.empty(0, np.int64), {}, "")
+    # The fingerprint is that of the texts: others would have been refused.
+    key = view.run.folder, tuple(view.run.record.files.items()), view.run.record.data["fingerprint"]
+    return _test_rows(key, view, texts)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _test_rows(key: tuple, _view: View, _texts: list[str]) -> Examples:
+    """A run's test rows as examples; ``key`` tells one state of a run from another."""
+    known = _view.data_set
+    kept = np.linspace(0, len(_texts) - 1, min(len(_texts), _MOST)).round().astype(int)
+    # The page takes one text a line.
+    lines = [" ".join(_texts[place].split()) for place in kept]
+    what = f"All of these are test {known.nouns}, whose classes are known. {source_of(known)}"
+    given = {role: p[kept] for role, p in _view.probabilities.items()}
+    return Examples(lines, _view.labels[kept], given, what)
 
 
 @st.cache_data
@@ -23,17 +105,11 @@ def read_examples() -> pd.DataFrame:
     return pd.read_csv(EXAMPLES, keep_default_na=False)
 
 
-def known_labels(texts: list[str], names: list[str]) -> np.ndarray | None:
-    """The classes of headlines that are all examples, shape (n,); of others, nobody knows them.
-
-    Args:
-        texts: the headlines.
-        names: of the run's classes; examples were written for those of AG News.
-    """
-    if tuple(names) != data_sets.LABELS:
-        return None
-    known = read_examples().set_index("text")["label"].reindex(texts)
-    return None if known.isna().any() else known.to_numpy(np.int64)
+def known_labels(view: View, texts: list[str]) -> np.ndarray | None:
+    """The classes of texts that are all examples, shape (n,); of others, nobody knows them."""
+    found = of_run(view)
+    places = found.places_of(texts)
+    return None if places is None else found.labels[places]
 
 
 def recorded(view: View, role: str, texts: list[str]) -> np.ndarray | None:
@@ -41,27 +117,32 @@ def recorded(view: View, role: str, texts: list[str]) -> np.ndarray | None:
 
     None where it recorded none, or where one of the texts is no example.
     """
-    given = view.headlines.get(role)
-    places = pd.Index(read_examples()["text"]).get_indexer(texts)
-    if given is None or (places < 0).any() or len(given) != len(read_examples()):
+    found = of_run(view)
+    if role not in found.recorded or (places := found.places_of(texts)) is None:
         return None
-    return given[places]
+    return found.recorded[role][places]
 
 
-def menu(names: list[str]) -> list[str]:
+def menu(view: View) -> list[str]:
     """What an example can be asked for by: any, one of a class, one that divides the models."""
-    classes = list(names) if tuple(names) == data_sets.LABELS else []
-    return [ANY, *classes, HARD]
+    known = set(of_run(view).labels.tolist())
+    classes = [name for place, name in enumerate(view.run.labels) if place in known]
+    if not classes:
+        return []
+    # Nobody should have to pass by all of many classes.
+    return [ANY, HARD, *classes] if len(classes) >= MANY_CLASSES else [ANY, *classes, HARD]
 
 
 def draw(view: View, kind: str) -> str:
     """One example of a kind of ``menu``, another one each time."""
-    examples = read_examples()
+    random = np.random.default_rng()
     if kind == HARD:
-        return str(np.random.default_rng().choice(hard_ones(view)))
-    if kind != ANY:
-        examples = examples[examples["label"] == view.run.labels.index(kind)]
-    return str(examples["text"].sample(1).iloc[0])
+        return str(random.choice(hard_ones(view)))
+    found = of_run(view)
+    if kind == ANY:
+        return str(random.choice(found.texts))
+    places = np.flatnonzero(found.labels == view.run.labels.index(kind))
+    return found.texts[int(random.choice(places))]
 
 
 def hard_ones(view: View) -> list[str]:
@@ -70,16 +151,15 @@ def hard_ones(view: View) -> list[str]:
     return _hard_ones((view.run.name, files, installed(view)), view)
 
 
-@st.cache_data(max_entries=8, show_spinner="Looking for headlines that divide the models …")
+@st.cache_data(max_entries=8, show_spinner="Looking for what divides the models …")
 def _hard_ones(key: tuple, _view: View) -> list[str]:
     """``key`` tells one state of a run from another."""
-    texts = read_examples()["text"].tolist()
-    roles = list(_view.candidates["role"])
-    given = {r: p for r in roles if (p := recorded(_view, r, texts)) is not None}
+    found, roles = of_run(_view), list(_view.candidates["role"])
+    texts = found.texts
+    given = {role: found.recorded[role] for role in roles if role in found.recorded}
     if len(given) < 2:
         # A sample, for the example is waited for.
-        texts = read_examples()["text"].sample(_ASKED_FOR_HARD, random_state=0).tolist()
-        given = {}
+        texts, given = found.sample(_ASKED_FOR_HARD, 0), {}
         for role in set(roles) & set(installed(_view)):
             try:
                 given[role] = load_classifier(_view, role).predict_proba(texts)

@@ -1,4 +1,4 @@
-"""Where Try it takes its headlines from: one line, many lines, the address, or a file."""
+"""Where Try it takes its texts from: one line, many lines, the address, or a file."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,21 +7,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.data import uploads
+from pipeline.data.declarations import DataSet
 from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
 from views import answers
+from views.glossary import fill, with_article
 from views.parts import examples
 from views.parts.addresses import remember
 from views.parts.common import View
 
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
 MAX_LINK = 500
-ONE, MANY, UPLOAD = SOURCES = ("One headline", "Many headlines", "Upload")
-_SEED = 52
-"""Of the examples that the page opens with: one of each class."""
-_FIRST = 4
-_HARD = 1
-"""Which of those the models disagree on: the line that the page opens with."""
+_SOURCES = ("One {noun}", "Many {nouns}", "Upload")
+"""The tabs; addresses name them, too."""
+NO_EXAMPLES = "There are no examples: the texts of this data set are not at hand."
 _SEVERAL = {"10 examples": 10, "200 examples": 200}
 _TEXT = 112
 """Pixels. A browser loads each kind of widget as it first meets one, and meanwhile leaves room for
@@ -29,80 +28,100 @@ one line: a box of a known height keeps what is below from moving."""
 
 
 def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
-    """The headlines of the tab that is open, remarks on them, and the row of buttons there."""
-    # A link with several lines opens the tab that holds them, and it stays open when they are too
-    # long to stay in the address.
-    several = "\n" in st.query_params.get("text", "").strip()
-    if several and "source" not in st.session_state and "source" not in st.query_params:
-        st.session_state["source"] = MANY
-    one, many, file = st.tabs(list(SOURCES), key="source", on_change="rerun", bind="query-params")
+    """The texts of the tab that is open, remarks on them, and the row of buttons there."""
+    nouns = view.data_set.nouns
+    tabs = [fill(tab, view.data_set) for tab in _SOURCES]
+    turn_to_tab(tabs)
+    one, many, file = st.tabs(tabs, key="source", on_change="rerun", bind="query-params")
     if many.open:
         with many:
-            pasted, row = ask_for_many()
-            return *answers.split_headlines(pasted), row
+            pasted, row = ask_for_many(view)
+            return *answers.split_headlines(pasted, nouns), row
     if file.open:
         with file:
-            return *ask_for_file(), st.container(horizontal=True)
+            return *ask_for_file(view.data_set), st.container(horizontal=True)
     with one:
         typed, row = ask_for_one(view)
-        return *answers.split_headlines(typed), row
+        return *answers.split_headlines(typed, nouns), row
+
+
+def turn_to_tab(tabs: list[str]) -> None:
+    """Open the tab that an address means, before the tabs are drawn.
+
+    A link with several lines opens the tab that holds them, and it stays open when they are too
+    long to stay in the address. A link to, or a way from, a run on another data set names a tab in
+    the words of that one: its first word tells which it is.
+    """
+    asked, state = st.query_params.get("source"), st.session_state
+    by_word = {tab.split()[0]: tab for tab in tabs}
+    for named in (state.get("source"), asked):
+        if named and named not in tabs and (tab := by_word.get(named.partition(" ")[0])):
+            state["source"] = tab
+    if "\n" in st.query_params.get("text", "").strip() and not (asked or "source" in state):
+        state["source"] = tabs[1]
 
 
 def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
     """The line to type into, where Enter classifies; and the row of buttons beside it."""
-    first = first_examples()[_HARD]
+    known, found = view.data_set, examples.of_run(view)
+    first = found.first_line()
     start("line", first, lambda text: text.strip().split("\n")[0])
 
-    def fill() -> None:
+    def draw() -> None:
         st.session_state["line"] = examples.draw(view, st.session_state["example"])
 
     # On a phone, columns stand below one another: the line keeps its width.
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     # Without a label above it, it is as high as the room that is kept while it loads.
     typed = left.text_input(
-        "Headline",
+        known.noun.capitalize(),
         key="line",
         persist_state="session",
         label_visibility="collapsed",
-        placeholder="Type a headline and press Enter",
+        placeholder=f"Type {with_article(known.noun)} and press Enter",
     )
     row = right.container(horizontal=True)
     with row:
         st.button("Classify", type="primary")
-        st.menu_button("Examples", examples.menu(view.run.labels), key="example", on_click=fill)
+        offer_examples(found, examples.menu(view), "example", draw)
     remember("text", typed if typed != first and len(typed) <= MAX_LINK else None)
     return typed, row
 
 
-def ask_for_many() -> tuple[str, DeltaGenerator]:
+def ask_for_many(view: View) -> tuple[str, DeltaGenerator]:
     """The box of many lines, and the row of buttons below it."""
-    first = "\n".join(first_examples())
+    known, found = view.data_set, examples.of_run(view)
+    first, label = "\n".join(found.first()), f"{known.nouns.capitalize()}, one a line"
     start("headlines", first, str)
 
-    def fill() -> None:
+    def draw() -> None:
         count = _SEVERAL[st.session_state["several"]]
-        drawn = examples.read_examples()["text"].sample(count)
-        st.session_state["headlines"] = "\n".join(drawn)
+        st.session_state["headlines"] = "\n".join(found.sample(count))
 
     pasted = st.container(height=_TEXT, border=False).text_area(
-        "Headlines, one a line",
+        label,
         key="headlines",
         height="stretch",
         persist_state="session",
         label_visibility="collapsed",
-        placeholder="Headlines, one a line",
+        placeholder=label,
     )
     row = st.container(horizontal=True)
     with row:
         st.button("Classify", type="primary")
-        st.menu_button("Examples", list(_SEVERAL), key="several", on_click=fill)
+        offer_examples(found, list(_SEVERAL), "several", draw)
     remember("text", pasted if pasted != first and len(pasted) <= MAX_LINK else None)
     return pasted, row
 
 
-def first_examples() -> list[str]:
-    """What the page opens with, the same for everybody."""
-    return examples.read_examples()["text"].sample(_FIRST, random_state=_SEED).tolist()
+def offer_examples(
+    found: examples.Examples, menu: list[str], key: str, draw: Callable[[], None]
+) -> None:
+    """The button with the menu of examples; where there are none, a word on why."""
+    if found.texts:
+        st.menu_button("Examples", menu, key=key, on_click=draw)
+    else:
+        st.caption(NO_EXAMPLES)
 
 
 def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
@@ -112,18 +131,18 @@ def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
         st.session_state[key] = first if given is None else of_address(given)
 
 
-def ask_for_file() -> tuple[list[str], list[str]]:
-    """The headlines of an uploaded file, or in place of them why there are none."""
+def ask_for_file(known: DataSet) -> tuple[list[str], list[str]]:
+    """The texts of an uploaded file, or in place of them why there are none."""
     try:
-        return upload()
+        return upload(known)
     except PipelineError as error:
         st.warning("That file can't be used:")
         st.code(str(error), language=None, wrap_lines=True)
         return [], []
 
 
-def upload() -> tuple[list[str], list[str]]:
-    """The headlines of a file; it is kept while other pages are looked at."""
+def upload(known: DataSet) -> tuple[list[str], list[str]]:
+    """The texts of a file; it is kept while other pages are looked at."""
 
     def keep() -> None:
         file = st.session_state["file"]
@@ -134,31 +153,32 @@ def upload() -> tuple[list[str], list[str]]:
 
     remember("text", None)
     st.file_uploader(
-        "A file of headlines",
+        f"A file of {known.nouns}",
         type=uploads.endings(),
         key="file",
         on_change=keep,
-        help="A .txt with one headline a line, or a .csv, .tsv, .jsonl, .json or .parquet, each "
-        "also packed as .gz. Read on this machine only, and forgotten when the page is closed.",
+        help=f"A .txt with one {known.noun} a line, or a .csv, .tsv, .jsonl, .json or .parquet, "
+        "each also packed as .gz. Read on this machine only, and forgotten when the page is "
+        "closed.",
     )
     kept = st.session_state.get("upload")
     if not kept:
         return [], []
     name, content = kept
-    file = choose_form(name, content)
+    file = choose_form(name, content, known.nouns)
     if not file.columns:
-        return [], ["Choose the column with the headlines."]
-    # Paragraphs are one headline: a line break in a cell is a space.
+        return [], [f"Choose the column with the {known.nouns}."]
+    # Paragraphs are one text: a line break in a cell is a space.
     given = (text and " ".join(text.split()) for text in file.texts())
-    texts, remarks = answers.keep_headlines(given, "Rows without text")
+    texts, remarks = answers.keep_headlines(given, "Rows without text", known.nouns)
     if not any(file.count()):
         raise PipelineError(f"{name} holds no text")
-    st.text(f"{len(texts):,} headlines from {name}")
+    st.text(f"{len(texts):,} {known.nouns} from {name}")
     st.text(file.summary())
     return texts, remarks
 
 
-def choose_form(name: str, content: bytes) -> TextFile:
+def choose_form(name: str, content: bytes, nouns: str) -> TextFile:
     """The uploaded file, in the form that it tells or that somebody chooses instead."""
     file = uploads.open_upload(name, content)
     told = header = file.table.header
@@ -172,7 +192,7 @@ def choose_form(name: str, content: bytes) -> TextFile:
     likely = [names[place] for place in file.columns]
     # Other names are other options: the widget starts anew with them.
     chosen = st.multiselect(
-        "Columns with the headlines",
+        f"Columns with the {nouns}",
         names,
         likely,
         key=f"columns {header}",

@@ -6,6 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from pipeline.analysis.budget import MARGIN, Budget
+from pipeline.data.declarations import DataSet
 from views.glossary import meaning
 from views.parts import choice
 
@@ -28,26 +29,30 @@ def presets(sizes: Iterable[float]) -> list[float]:
 
 
 def ask_limits(
-    sizes: Iterable[float], key: Callable[[str], str] = str, popover: str = "More limits"
+    sizes: Iterable[float],
+    known: DataSet,
+    key: Callable[[str], str] = str,
+    popover: str = "More limits",
 ) -> Budget:
     """The slider and the button beside it.
 
     Args:
         sizes: of the models that the limit is for, MB.
+        known: the data set, whose words explain the limits.
         key: from what a limit is called to the key of its widget, which the address has, too.
         popover: the button's label.
     """
     # Of a known height: the slider is drawn later than the heading beside it.
     box = st.container(height=HEIGHT, border=False)
     with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        mb = ask_size(sizes, key("mb"))
+        mb = ask_size(sizes, known, key("mb"))
         active = any(key(name) in st.query_params for name in ("ms", "accuracy", "margin"))
         kind: Literal["primary", "secondary"] = "primary" if active else "secondary"
         with st.popover(popover, icon=":material/tune:", type=kind, key=key("limits")):
-            return ask_others(mb, key)
+            return ask_others(mb, known, key)
 
 
-def ask_size(sizes: Iterable[float], key: str) -> float | None:
+def ask_size(sizes: Iterable[float], known: DataSet, key: str) -> float | None:
     """The largest size allowed, MB; None for no limit. Any number may come from the address."""
     steps = {f"{step:g}": step for step in presets(sizes)}
     if (own := _number(st.query_params.get(key, NONE))) is not None:
@@ -62,7 +67,7 @@ def ask_size(sizes: Iterable[float], key: str) -> float | None:
         options,
         format_func=lambda option: "no limit" if option == NONE else f"{option} MB",
         key=key,
-        help=meaning("Size"),
+        help=meaning("Size", known),
     )
     choice.write(key, chosen, NONE)
     return steps.get(chosen)
@@ -82,7 +87,7 @@ def _number(text: str) -> float | None:
     return size if 0 <= size < 1e7 else None
 
 
-def ask_others(max_mb: float | None, key: Callable[[str], str] = str) -> Budget:
+def ask_others(max_mb: float | None, known: DataSet, key: Callable[[str], str] = str) -> Budget:
     """The limits of latency and accuracy, each of which may be left empty, and the margin."""
 
     def ask(label: str, name: str, term: str, step: float, **options: float) -> float | None:
@@ -94,7 +99,7 @@ def ask_others(max_mb: float | None, key: Callable[[str], str] = str) -> Budget:
             step=step,
             format="%g",
             key=key(name),
-            help=meaning(term),
+            help=meaning(term, known),
             placeholder="no limit",
             bind="query-params",
         )

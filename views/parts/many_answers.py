@@ -1,4 +1,4 @@
-"""Every model's answers to many headlines: agreement as a picture, the disagreements first."""
+"""Every model's answers to many texts: agreement as a picture, the disagreements first."""
 
 import numpy as np
 import pandas as pd
@@ -10,25 +10,24 @@ from views import answers
 from views.answers import Job
 from views.charts import agreement
 from views.charts.answers import Bar, stacked_bars
+from views.charts.palette import MANY_CLASSES
+from views.glossary import with_article
 from views.parts import answer_bars, asking, examples, headline_input, word_importance
 from views.parts.addresses import remember
 from views.parts.common import View, number, plain, share
 from views.parts.names import names
 
-SHOWN = 300  # characters of a headline
-ROW, TABLE = 35, 320  # heights in pixels: of a row, of the table of all headlines
+SHOWN = 300  # characters of a text
+ROW, TABLE = 35, 320  # heights in pixels: of a row, of the table of all texts
 
 ANSWER = "The class that the model finds likeliest, and the probability it gives it"
-RIGHT = (
-    "All of these are examples, each written with a class in mind. They are headlines alone; rows "
-    "of AG News have a title and a description."
-)
 AGREES = "Of all answers of the other models, the share that are the same"
-MILLISECONDS = "Time to answer one, on average over all headlines, without loading the model"
+MILLISECONDS = "Time to answer one, on average over all of them, without loading the model"
 
 
 def show(view: View, texts: list[str], roles: list[str]) -> None:
-    """Ask, show what was answered, and one headline of the table in full."""
+    """Ask, show what was answered, and one text of the table in full."""
+    known = view.data_set
     here = [role for role in roles if role in examples.installed(view)]
     job = asking.job_of(view, texts, here)
     asking.show_problems(job, here)
@@ -38,7 +37,7 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
     if not given:
         st.info("None of these models is installed, and none has recorded answers to these texts.")
         return
-    st.header(title(job, given, working), anchor=False)
+    st.header(title(job, given, working, known.nouns), anchor=False)
     bar = show_progress(job, here, working)
     if working:
         place = st.empty()
@@ -48,7 +47,7 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
                 preview(view, job, asking.answered(view, job, roles), place)
         st.rerun()
     elif not len(next(iter(given.values()))):
-        st.info("No headline was answered by every model before the job was stopped.")
+        st.info(f"No {known.noun} was answered by every model before the job was stopped.")
     else:
         show_picture(given)
         chosen = show_table(view, job, given)
@@ -58,14 +57,14 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
             show_models(view, job, given)
 
 
-def title(job: Job, given: dict[str, np.ndarray], working: bool) -> str:
+def title(job: Job, given: dict[str, np.ndarray], working: bool, nouns: str) -> str:
     """What is to be seen at a glance: whether the models agree."""
     done = min(map(len, given.values()))
     if working or not done:
-        return f"{len(job.texts):,} headlines"
+        return f"{len(job.texts):,} {nouns}"
     if len(given) == 1:
-        return f"{done:,} headlines, one model"
-    return f"The models differ on {answers.differ(given).sum():,} of {done:,} headlines"
+        return f"{done:,} {nouns}, one model"
+    return f"The models differ on {answers.differ(given).sum():,} of {done:,} {nouns}"
 
 
 def show_progress(job: Job, roles: list[str], working: bool) -> DeltaGenerator:
@@ -115,23 +114,23 @@ def height(rows: int) -> int:
 
 
 def columns(view: View, roles: list[str]) -> dict:
-    """Of the table of all headlines."""
+    """Of the table of all texts."""
     called = names(view.run)
     return {
         "Agreement": st.column_config.TextColumn(help="How many models say what"),
-        "Headline": st.column_config.TextColumn(width=420),
+        "Headline": st.column_config.TextColumn(view.data_set.noun.capitalize(), width=420),
         **{called[role]: st.column_config.TextColumn(help=ANSWER) for role in roles},
     }
 
 
 def show_picture(given: dict[str, np.ndarray]) -> None:
-    """How many models agree on how many headlines."""
+    """How many models agree on how many texts."""
     if len(given) > 1:
         st.html(agreement.bar(agreement.levels(answers.votes_of(given)), len(given)))
 
 
 def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
-    """All headlines and answers, the disagreements first; the position of the one chosen there."""
+    """All texts and answers, the disagreements first; the position of the one chosen there."""
     differ = answers.differ(given)
     texts = [text[:SHOWN] for text in job.texts[: len(differ)]]
     table = answers.side_by_side(texts, given, view.run.labels)
@@ -175,20 +174,21 @@ def show_actions(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
         "text/csv",
         on_click="ignore",
         icon=":material/download:",
-        help="Every answer so far, with the probability of each class",
+        help="Every answer so far, with the probability of "
+        + ("each class" if len(view.run.labels) < MANY_CLASSES else "the likeliest three classes"),
     )
 
 
 def to_download(view: View, job: Job, roles: list[str]) -> pd.DataFrame:
     """Every answer so far; more may have come since the page was drawn."""
     given = asking.answered(view, job, roles)
-    return answers.to_download(job.texts, given, view.run.labels)
+    return answers.to_download(job.texts, given, view.run.labels, view.data_set.noun)
 
 
 def show_chosen(
     view: View, job: Job, roles: list[str], given: dict[str, np.ndarray], chosen: int
 ) -> None:
-    """One headline of the table: its text, every model's bar, the words that mattered."""
+    """One text of the table: its text, every model's bar, the words that mattered."""
     text = job.texts[chosen]
     st.code(text[: 10 * SHOWN], language=None, wrap_lines=True)
     one = {role: probabilities[chosen] for role, probabilities in given.items()}
@@ -202,15 +202,15 @@ def show_chosen(
 
 
 def show_models(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
-    """What each model called the headlines, all in all: a bar a model, and the figures."""
-    classes, called = view.run.labels, names(view.run)
+    """What each model called the texts, all in all: a bar a model, and the figures."""
+    known, classes, called = view.data_set, view.run.labels, names(view.run)
     votes = answers.votes_of(given)
     bars = [
         Bar(called[role], "", np.bincount(own, minlength=len(classes)) / len(votes))
         for role, own in zip(given, votes.T, strict=True)
     ]
     st.html(stacked_bars(bars[::-1], classes))
-    table = answers.by_model(given, classes, examples.known_labels(job.texts, classes))
+    table = answers.by_model(given, classes, examples.known_labels(view, job.texts))
     table["ms"] = [job.milliseconds(r) if r in job.parts else np.nan for r in given]
     table["Model"] = [called[role] for role in given]
     format = share(len(job.texts))
@@ -222,11 +222,19 @@ def show_models(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
         column_config={
             "Model": st.column_config.TextColumn(pinned=True),
             "Agrees": number("Agrees with the others", format, help=AGREES),
-            "Right": number("Right", format, help=RIGHT),
+            "Right": number("Right", format, help=plain(examples.of_run(view).what)),
             **{
-                str(i): number(name, "%d", help=f"Headlines called {plain(name)}")
+                str(i): number(name, "%d", help=f"Called {plain(name)}")
                 for i, name in enumerate(classes)
+                if str(i) in table
             },
-            "ms": number("ms a headline", help=MILLISECONDS),
+            "ms": number(f"ms {with_article(known.noun)}", help=MILLISECONDS),
         },
     )
+    if len(classes) >= MANY_CLASSES:
+        st.dataframe(
+            answers.by_class(given, classes).rename(columns=called),
+            hide_index=True,
+            height=TABLE,
+            column_config={"Class": st.column_config.TextColumn(pinned=True)},
+        )

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from views.answers import runners_up
 from views.charts.answers import stacked_bars
+from views.charts.palette import MANY_CLASSES
 from views.parts import answer_bars
 from views.parts.addresses import remember
 from views.parts.common import View, download, number
@@ -42,7 +44,8 @@ def list_rows(
         place = show_table(view, positions[:MOST_ROWS], table, columns)
         if len(table) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {len(table):,} are listed; the download has all.")
-        download("Download these rows as CSV", table, f"{view.run.name}-{name}.csv")
+        named = table.rename(columns={"Headline": view.data_set.noun.capitalize()})
+        download("Download these rows as CSV", named, f"{view.run.name}-{name}.csv")
     with right:
         if place is None:
             st.info("Click a row to read it in full, with every model's answer.")
@@ -73,7 +76,7 @@ def show_table(
         key=f"rows-{hash((view.run.name, positions.tobytes()))}",
         column_config={
             "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
-            "Headline": st.column_config.TextColumn(width=420),
+            "Headline": st.column_config.TextColumn(view.data_set.noun.capitalize(), width=420),
             **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
             "Confidence": number(
                 "Confidence", "%.1f %%", help="The probability of the predicted class."
@@ -105,11 +108,17 @@ def show_row(view: View, texts: list[str] | None, position: int) -> None:
 
 
 def answers_of(view: View, role: str, positions: np.ndarray) -> pd.DataFrame:
-    """A model's answers to some rows, beside their labels; probabilities in percent."""
+    """A model's answers to some rows, beside their labels; probabilities in percent.
+
+    Of many classes, there are those of the label and of the likeliest three.
+    """
     names, given = view.run.labels, view.probabilities[role][positions]
-    answers = {
+    columns = {
         "Actual": [names[label] for label in view.labels[positions]],
         "Predicted": [names[called] for called in given.argmax(axis=1)],
         "Confidence": 100 * given.max(axis=1),
     }
-    return pd.DataFrame(answers | {f"p {name}": 100 * given[:, i] for i, name in enumerate(names)})
+    if len(names) >= MANY_CLASSES:
+        of_label = given[np.arange(len(given)), view.labels[positions]]
+        return pd.DataFrame(columns | {"p Actual": 100 * of_label} | runners_up(100 * given, names))
+    return pd.DataFrame(columns | {f"p {name}": 100 * given[:, i] for i, name in enumerate(names)})

@@ -8,13 +8,14 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline.analysis import metrics, takeaway
+from pipeline.analysis import disagreement, metrics, takeaway
 from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation
 from views.answers import Job
 from views.charts import confusion, frontier, labels
 from views.charts.answers import stacked_bars
 from views.charts.axes import Axis
+from views.glossary import with_article
 from views.parts import answer_bars, asking, examples, limits, names, tiles, tradeoff, window
 from views.parts.common import PLAIN_CHART, View, chart_key, plain
 
@@ -100,7 +101,7 @@ def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: 
     left, right = st.columns([3, 1], gap="medium")
     with left:
         with st.container(height=limits.HEIGHT, border=False):
-            limits.ask_size(view.candidates["size_mb"], key)
+            limits.ask_size(view.candidates["size_mb"], view.data_set, key)
         show_chart(view, chart, "recommendation", height(title, beside=limits.HEIGHT + 16))
     with right:
         model, size, _, accuracy = tiles.tiles(view, told)
@@ -135,11 +136,11 @@ def show_errors(view: View, role: str) -> None:
     name = names.names(view.run)[role]
     predicted = view.probabilities[role].argmax(axis=1)
     cells = metrics.confusion(view.labels, predicted, view.run.labels)
-    worst = confused(cells)
-    title = where_it_errs(name, worst)
+    worst = disagreement.confusions(cells)
+    title = where_it_errs(name, worst, view.data_set.nouns)
     show_title(title)
     left, right = st.columns([3, 2], gap="large")
-    figure = confusion.figure(cells, True)
+    figure = confusion.figure(cells, True, nouns=view.data_set.nouns)
     figure.update_traces(textfont_size=font() + 4, selector={"type": "heatmap"})
     pixels = height(title)
     figure.update_layout(height=pixels)
@@ -153,24 +154,19 @@ def show_errors(view: View, role: str) -> None:
             alt=f"Confusion matrix of {name}: actual classes down, predicted ones across.",
         )
     with right:
+        nouns = view.data_set.nouns
         wrong, rows = int((predicted != view.labels).sum()), len(view.labels)
-        st.header(f"{wrong:,} of {rows:,} test texts are wrong", anchor=False)
+        st.header(f"{wrong:,} of {rows:,} test {nouns} are wrong", anchor=False)
         for row in worst.head(3 if window.shorter_side() > 900 else 2).to_dict("records"):
             pair = plain(f"{row['true']} taken for {row['predicted']}")
             share = f"{100 * row['share']:.1f} % of {plain(row['true'])}"
             tiles.show_tile(tiles.Tile(pair, f"{row['count']:,}", share))
 
 
-def confused(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells of a confusion matrix that hold errors, the fullest first."""
-    wrong = cells[(cells["true"] != cells["predicted"]) & (cells["count"] > 0)]
-    return wrong.sort_values("count", ascending=False, kind="stable").reset_index(drop=True)
-
-
-def where_it_errs(name: str, worst: pd.DataFrame) -> str:
-    """A model's commonest error in a sentence; ``worst`` is as ``confused`` has it."""
+def where_it_errs(name: str, worst: pd.DataFrame, nouns: str = "texts") -> str:
+    """A model's commonest error in a sentence; ``worst`` is as ``confusions`` has it."""
     if worst.empty:
-        return f"{name} makes no error on the test texts"
+        return f"{name} makes no error on the test {nouns}"
     first = worst.iloc[0]
     share = first["count"] / worst["count"].sum()
     pair = f"{first['true']} for {first['predicted']}"
@@ -184,8 +180,8 @@ def show_answers(view: View) -> None:
         show_title("What will the models say?")
     with st.container(height=limits.HEIGHT + 4, border=False):
         text = st.text_input(
-            "Type a headline, press Enter",
-            examples.read_examples()["text"].iloc[0],
+            f"Type {with_article(view.data_set.noun)}, press Enter",
+            next(iter(examples.of_run(view).texts), ""),
             key="typed",
             bind="query-params",
             max_chars=300,
@@ -239,12 +235,12 @@ def show_memory(view: View, told: takeaway.Takeaway, address: str) -> None:
     show_title("What to remember")
     alike = tiles.timed_alike(view.run, told.role, told.origin)
     predicted = view.probabilities[told.role].argmax(axis=1)
-    worst = confused(metrics.confusion(view.labels, predicted, view.run.labels))
+    worst = disagreement.confusions(metrics.confusion(view.labels, predicted, view.run.labels))
     name = names.names(view.run)[told.role]
     said = [
         takeaway.headline(told),
         takeaway.gain(told, alike),
-        where_it_errs(name, worst),
+        where_it_errs(name, worst, view.data_set.nouns),
     ]
     with st.container(key="memory"):
         for line in dict.fromkeys(said):

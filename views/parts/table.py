@@ -10,7 +10,7 @@ from pipeline.analysis.significance import in_words
 from pipeline.recipes.families import FAMILIES
 from views import answers
 from views.charts.axes import with_costs
-from views.glossary import meaning
+from views.glossary import UNSEEN, with_article
 from views.parts import names
 from views.parts.common import View, download, figures, number, plain
 
@@ -19,7 +19,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     """All that is known of the models; ``frame`` says which are on the front of the chart."""
     two = frame["run"].nunique() > 1
     st.subheader(f"Every figure of {plain(view.title)}" if two else "Every figure")
-    toy = view.run.record.toy
+    known = view.data_set
     low, high = view.table["low"].median(), view.table["high"].median()
     digits = metrics.supported_decimals(low, high)
     share = f"%.{digits}f %%"
@@ -30,44 +30,45 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
     columns: dict[str, ColumnConfig | str | None] = {
         "name": st.column_config.TextColumn("Model", pinned=True),
         "role": "Role",
-        "accuracy": number("Accuracy", share, help=meaning("Accuracy")),
-        "interval": st.column_config.TextColumn("95 % interval", help=meaning("95 % interval")),
+        "accuracy": number("Accuracy", share, help=view.meaning("Accuracy")),
+        "interval": st.column_config.TextColumn(
+            "95 % interval", help=view.meaning("95 % interval")
+        ),
         "against": st.column_config.TextColumn(
             f"Against {called[view.reference]}, 95 %",
-            help=f"{meaning('Reference')} {meaning('Simultaneous bounds')}",
+            help=f"{view.meaning('Reference')} {view.meaning('Simultaneous bounds')}",
         ),
-        "headlines": number(
-            "On headlines alone", "%.0f %%", help=meaning("Accuracy on headlines alone")
-        ),
-        "size_mb": number("Size, MB", "localized", help=meaning("Size")),
-        "front": st.column_config.TextColumn("Pareto-optimal", help=meaning("Pareto-optimal")),
-        "p50_ms": number("p50, ms", "localized", help=meaning("Latency p50")),
-        "p95_ms": number("p95, ms", "localized", help=meaning("Latency p95")),
+        "headlines": number("On headlines alone", "%.0f %%", help=view.meaning(UNSEEN)),
+        "size_mb": number("Size, MB", "localized", help=view.meaning("Size")),
+        "front": st.column_config.TextColumn("Pareto-optimal", help=view.meaning("Pareto-optimal")),
+        "p50_ms": number("p50, ms", "localized", help=view.meaning("Latency p50")),
+        "p95_ms": number("p95, ms", "localized", help=view.meaning("Latency p95")),
         "headline_p50_ms": number(
-            "A headline's p50, ms", "localized", help=meaning("Latency of a headline")
+            f"{with_article(known.short).capitalize()}'s p50, ms",
+            "localized",
+            help=view.meaning("Latency of {a_short}"),
         ),
-        "rows_per_second": number("Rows/s", "localized", help=meaning("Throughput")),
-        "peak_memory_mb": number("Peak memory, MB", "localized", help=meaning("Peak memory")),
-        "parameters_m": number("Parameters, M", "localized", help=meaning("Parameters")),
+        "rows_per_second": number("Rows/s", "localized", help=view.meaning("Throughput")),
+        "peak_memory_mb": number("Peak memory, MB", "localized", help=view.meaning("Peak memory")),
+        "parameters_m": number("Parameters, M", "localized", help=view.meaning("Parameters")),
         "cost": number(
-            "Cost of a million", "localized", help=meaning("Cost of a million headlines")
+            "Cost of a million", "localized", help=view.meaning("Cost of a million {nouns}")
         ),
-        "macro_f1": number("Macro-F1", share, help=meaning("Macro-F1")),
-        "worst_recall": number("Worst recall", share, help=meaning("Worst class's recall")),
-        "ece": number("Calibration error", share, help=meaning("Calibration error")),
+        "macro_f1": number("Macro-F1", share, help=view.meaning("Macro-F1")),
+        "worst_recall": number("Worst recall", share, help=view.meaning("Worst class's recall")),
+        "ece": number("Calibration error", share, help=view.meaning("Calibration error")),
         "agreement": number(
-            "Agrees with teacher", share, help=meaning("Agreement with the teacher")
+            "Agrees with teacher", share, help=view.meaning("Agreement with the teacher")
         ),
-        "state": st.column_config.TextColumn("State", help=meaning("Fingerprint")),
+        "state": st.column_config.TextColumn("State", help=view.meaning("Fingerprint")),
         "title": "What it is",
         "reported_accuracy": number("Reported accuracy", "%.1f %%"),
         "reported_size_mb": number("Reported MB", "localized"),
         "reported_note": "What is wrong with the report",
     }
-    if toy:
-        columns = {
-            name: c for name, c in columns.items() if not name.startswith(("reported", "headlines"))
-        }
+    absent = () if known.reported else ("reported",)
+    absent += () if known.has_unseen_examples else ("headlines",)
+    columns = {name: c for name, c in columns.items() if not name.startswith(absent)}
     shares = (
         *("accuracy", "headlines", "macro_f1", "worst_recall", "ece", "agreement"),
         "reported_accuracy",

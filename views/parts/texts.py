@@ -16,7 +16,9 @@ from pipeline.data import data_sets, loading, split_files
 from pipeline.data.declarations import DataSet
 from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
-from views.parts.common import Stamp, View, stamp
+from pipeline.results.storage import Run
+from pipeline.results.texts import TEXTS
+from views.parts.common import Stamp, View, plain, stamp
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
@@ -81,14 +83,15 @@ def hub_folder() -> Path | None:
     return max(filter(_arrow_files, found), default=None, key=lambda path: path.stat().st_mtime)
 
 
-def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
+def texts_of(view: View) -> tuple[list[str] | None, str]:
     """The run's test texts in the order of its rows, or None and the reason in words.
 
-    Args:
-        view: of the run.
-        folder: what ``--data`` named, if anything.
+    They come from the run itself, where they may be passed on; else from where ``--data`` says.
     """
-    record, known = view.run.record, view.data_set
+    record, known, folder = view.run.record, view.data_set, view.source
+    if TEXTS in record.files:
+        key = (view.run.folder, record.files[TEXTS])
+        return _in_order(view, *read_stored(key, view.run, known.nouns))
     if known.learns_examples:
         folder = None
     elif folder is None:
@@ -107,7 +110,22 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
             stamps = stamp(folder, "*.*")
         else:
             stamps = stamp(folder.parent, glob.escape(folder.name))
-    found, reason = read_texts(folder, known, rows, fingerprint, record.schema, stamps)
+    return _in_order(view, *read_texts(folder, known, rows, fingerprint, record.schema, stamps))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
+def read_stored(key: tuple[Path, str], _run: Run, nouns: str) -> tuple[pd.Series, str]:
+    """``read_texts`` of the texts that a run has with it; ``key`` tells one file from another."""
+    try:
+        texts = _run.texts()
+    except PipelineError as error:
+        return pd.Series(dtype=str), f"The {nouns} can't be read: {error}."
+    assert texts is not None  # the record names the file
+    return texts.set_index("row")["text"], ""
+
+
+def _in_order(view: View, found: pd.Series, reason: str) -> tuple[list[str] | None, str]:
+    """Texts by row number as a list, in the order of the run's test rows."""
     if reason or not np.isin(view.rows, found.index).all():
         return None, reason or "The run has other rows than its data set."
     return found.loc[view.rows].tolist(), ""
@@ -120,9 +138,9 @@ def why_absent(known: DataSet) -> str:
     return "The texts are not stored with the run."
 
 
-def ask_texts(view: View, folder: Path | None) -> list[str] | None:
-    """The run's test headlines, as ``texts_of`` has them; without them, the page says so first."""
-    texts, missing = texts_of(view, folder)
+def ask_texts(view: View) -> list[str] | None:
+    """The run's test texts, as ``texts_of`` has them; without them, the page says so first."""
+    texts, missing = texts_of(view)
     if missing:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"Rows are shown without their texts. {missing}", width="content")
@@ -134,7 +152,15 @@ def ask_texts(view: View, folder: Path | None) -> list[str] | None:
                     )
                     command = "streamlit run dashboard.py -- --data DIR"
                     st.code(command, language=None, wrap_lines=True)
+    elif TEXTS in view.run.record.files:
+        st.caption(plain(source_of(view.data_set)))
     return texts
+
+
+def source_of(known: DataSet) -> str:
+    """Whose the texts are that a run has with it: who passes them on has to say so."""
+    by = f" ({known.reference})" if known.reference else ""
+    return f"The {known.nouns} are those of {known.title}{by}. {known.terms}"
 
 
 _BARE = re.compile(r"(?<![&;\w])(#\d{2,5}|quot|amp|lt|gt|nbsp);")

@@ -9,7 +9,6 @@ from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.takeaway import Takeaway, times, worst_points
 from pipeline.results.storage import Run
 from views.charts.confusion import signed
-from views.glossary import meaning
 from views.parts import names, window
 from views.parts.common import View, plain
 
@@ -76,20 +75,20 @@ def tiles(view: View, told: Takeaway) -> list[Tile]:
             "Recommended model" if told.fits else "Nearest model",
             plain(called[told.role]),
             plain(told.role),
-            help=meaning("Recommended model"),
+            help=view.meaning("Recommended model"),
         ),
-        Tile("Size", f"{round_sensibly(told.size_mb)} MB", *smaller, help=meaning("Size")),
+        Tile("Size", f"{round_sensibly(told.size_mb)} MB", *smaller, help=view.meaning("Size")),
         Tile(
             "Time per text",
             f"{round_sensibly(told.ms)} ms",
             *faster,
-            help=meaning("Latency p50"),
+            help=view.meaning("Latency p50"),
         ),
         Tile(
             "Accuracy",
             f"{100 * told.accuracy:.{digits}f} %",
             accuracy,
-            help=f"Against {plain(called[told.origin])}. {meaning('Simultaneous bounds')}",
+            help=f"Against {plain(called[told.origin])}. {view.meaning('Simultaneous bounds')}",
         ),
     ]
 

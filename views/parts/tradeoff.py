@@ -1,6 +1,7 @@
 """The chart of quality against cost, and the widgets that say what is in it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,9 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from pipeline.analysis.budget import excess
 from pipeline.analysis.recommendation import Recommendation
 from views.charts import frontier
-from views.charts.axes import X_AXES, Y_AXES, Axis, points, with_costs
-from views.glossary import meaning
-from views.parts import names, window
+from views.charts.axes import X_AXES, Y_AXES, Axis, axes_of, points, with_costs
+from views.parts import choice, names, window
 from views.parts.common import PLAIN_CHART, View, chart_key, figures
 
 PRICE = 0.05
@@ -42,9 +42,9 @@ class Shown:
 def ask_shown(view: View, views: list[View]) -> Shown:
     """The widgets that say what is in the chart; they stand in one row below it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        y = ask_axis("Y axis", "y", Y_AXES)
-        x = ask_axis("X axis", "x", X_AXES)
-        price = ask_price(x)
+        y = ask_axis(view, "Y axis", "y", Y_AXES)
+        x = ask_axis(view, "X axis", "x", X_AXES)
+        price = ask_price(view, x)
         other = ask_other_run(view, views)
         shown = [view] + ([other] if other else [])
         # What others say is of accuracy and size alone, and of some data sets.
@@ -102,8 +102,8 @@ def show_chart(
     ]
     st.caption(
         " ".join(filter(None, said)),
-        help=f"{meaning('Pareto-optimal')} {meaning('95 % interval')} Method: {y.interval}. Marks "
-        "that would cover one another stand side by side."
+        help=f"{shown.views[0].meaning('Pareto-optimal', '95 % interval')} Method: {y.interval}. "
+        "Marks that would cover one another stand side by side."
         + ("".join(f" {p.title}: {p.source}." for p in known.published) if shown.others else ""),
     )
 
@@ -128,7 +128,7 @@ def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) 
 
 def counted_over(shown: list[View], y: Axis) -> str:
     """How many texts the figures of these runs are of."""
-    if y.key == "headlines":
+    if y.is_of_examples:
         counts = [
             model.headlines["rows"]
             for v in shown
@@ -137,24 +137,32 @@ def counted_over(shown: list[View], y: Axis) -> str:
         ]
         kind = "invented headlines"
     else:
-        counts, kind = [len(v.labels) for v in shown], "test texts"
+        counts, kind = [len(v.labels) for v in shown], f"test {shown[0].data_set.nouns}"
     return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind}"
 
 
-def ask_axis(label: str, key: str, known: dict[str, Axis]) -> Axis:
-    """What an axis shows; the hover explains that, and nothing else."""
-    by_term = {axis.term: axis for axis in known.values()}
+def ask_axis(
+    view: View, label: str, key: str, known: dict[str, Axis], width: int | None = 220
+) -> Axis:
+    """What an axis shows; the hover explains that, and nothing else.
+
+    Args:
+        view: of the run.
+        label: of the box.
+        key: of the box, and its name in the address.
+        known: what an axis can show.
+        width: of the box, in pixels; None: all there is.
+    """
+    offered = axes_of(known, view.data_set)
+    first = next(iter(offered))
     # The box is not drawn yet: as a link is opened, only the address knows what it shows.
-    term = str(st.session_state.get(key) or st.query_params.get(key))
-    explained = by_term.get(term, next(iter(by_term.values())))
-    terms = list(by_term)
-    chosen = st.selectbox(
-        label, terms, key=key, bind="query-params", width=220, help=explained.help
-    )
-    return by_term[chosen]
+    explained = offered.get(choice.value_of(key, first), offered[first])
+    shown = {address: axis.term for address, axis in offered.items()}
+    box: dict[str, Any] = {"help": explained.help} | ({"width": width} if width else {})
+    return offered[choice.choose(label, shown, key, first, **box) or first]
 
 
-def ask_price(x: Axis, key: str = "price") -> float:
+def ask_price(view: View, x: Axis, key: str = "price") -> float:
     """The price of a core for an hour, asked for where it matters."""
     if x.key != "cost":
         return PRICE
@@ -167,7 +175,7 @@ def ask_price(x: Axis, key: str = "price") -> float:
         key=key,
         bind="query-params",
         width=150,
-        help=meaning("Cost of a million headlines"),
+        help=view.meaning("Cost of a million {nouns}"),
     )
 
 
@@ -197,7 +205,7 @@ def ask_controls(shown: list[View]) -> bool:
         "Baselines and ablations",
         key="controls",
         bind="query-params",
-        help=f"{meaning('No-teacher baseline')} {meaning('Ablation')}",
+        help=shown[0].meaning("No-teacher baseline", "Ablation"),
     )
 
 

@@ -22,16 +22,16 @@ _MOST_CHARACTERS = 2_000
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def explain(text: str, _view: View, role: str, folder: Path, stamps: Stamp) -> np.ndarray:
-    """What ``attribution`` says of one headline and model; ``folder`` and ``stamps`` name it."""
+    """What ``attribution`` says of one text and model; ``folder`` and ``stamps`` name it."""
     return attribution.leave_one_word_out(load_classifier(_view, role), text)[1]
 
 
 def show(view: View, text: str, roles: list[str], given: dict[str, np.ndarray]) -> None:
-    """Ask for a model, and colour the words of its headline.
+    """Ask for a model, and colour the words of its text.
 
     Args:
         view: of the run.
-        text: the headline.
+        text: that was classified.
         roles: the models that can be asked, the largest first; with none, nothing is shown.
         given: by role, the probabilities of its answer, shape (k,).
     """
