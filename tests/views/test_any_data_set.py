@@ -33,8 +33,8 @@ def cache_folder(tmp_path_factory):
 # --- nouns --------------------------------------------------------------------------------------
 
 # Fields of an element that nobody reads, and names of columns that have a label beside them.
-UNSEEN = ("id", "key", "element_id", "form_id", "url_path", "widget_id", "query_param_key", "url")
-UNSEEN += ("query_string", "selection_default")
+UNSEEN = {"id", "key", "element_id", "form_id", "url_path", "widget_id", "query_param_key", "url"}
+UNSEEN |= {"query_string", "selection_default", "columns"}
 
 
 def visible(app) -> str:
@@ -54,7 +54,7 @@ def _texts_of(block):
         if isinstance(value := getattr(element, "value", None), pd.DataFrame):
             for name in value:
                 yield labels.get(name, {}).get("label") or str(name)
-                yield from map(str, value[name]) if value[name].dtype == object else ()
+                yield from map(str, value[name])
         for config in labels.values():
             yield str(config.get("help"))
         yield from _strings(proto)
@@ -62,10 +62,9 @@ def _texts_of(block):
 
 def _strings(proto):
     for field, value in proto.ListFields():
-        if field.name in (*UNSEEN, "columns"):
+        if field.name in UNSEEN:
             continue
-        repeated = not isinstance(value, str | bytes) and hasattr(value, "__iter__")
-        for part in value if repeated else [value]:
+        for part in value if hasattr(value, "append") else [value]:
             if isinstance(part, str):
                 yield part
             elif hasattr(part, "ListFields"):
