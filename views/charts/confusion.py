@@ -170,8 +170,9 @@ def _matrix(
         update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
     # Room for eight letters, as AG News's names have, and for each one more.
     more = 6 * max(0, max(map(len, map(shortened, named))) - 8)
-    height = _HIGH if is_many else _HEIGHT
-    return dress(figure, height=height, margin={"l": 74 + more, "r": 2, "t": 4, "b": 64 + more})
+    # On a phone, names of many stand upright, above the axis's title.
+    height, below = (_HIGH, 92) if is_many else (_HEIGHT, 64)
+    return dress(figure, height=height, margin={"l": 74 + more, "r": 2, "t": 4, "b": below + more})
 
 
 def shortened(name: str) -> str:

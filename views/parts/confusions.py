@@ -9,6 +9,8 @@ from views.parts.common import number
 
 _HEIGHT = 420
 """Pixels of the list."""
+_NAME, _NUMBER = 132, 64
+"""Pixels of its columns: all four have room beside a matrix. A hover shows a name in full."""
 
 
 def search_class(classes: list[str]) -> str | None:
@@ -59,13 +61,20 @@ def show_list(
         selection_mode="single-row",
         key=key,
         column_config={
-            "true": "Actual",
-            "predicted": "Predicted",
-            "count": number("Change", "%+d", help=f"More mistakes (+, worse) or fewer {nouns} (−).")
+            "true": st.column_config.TextColumn("Actual", width=_NAME),
+            "predicted": st.column_config.TextColumn("Predicted", width=_NAME),
+            "count": number(
+                "Change",
+                "%+d",
+                width=_NUMBER,
+                help=f"More mistakes (+, worse) or fewer {nouns} (−).",
+            )
             if is_change
-            else number("Count", "%d", help=f"How many {nouns}."),
-            "share": number("Points", "%+.1f", help=f"Change of the share of the {of} class.")
+            else number("Count", "%d", width=_NUMBER, help=f"How many {nouns}."),
+            "share": number(
+                "Points", "%+.1f", width=_NUMBER, help=f"Change of the share of the {of} class."
+            )
             if is_change
-            else number("Share", "%.1f %%", help=f"Of the {of} class."),
+            else number("Share", "%.1f %%", width=_NUMBER, help=f"Of the {of} class."),
         },
     )

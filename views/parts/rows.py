@@ -76,7 +76,11 @@ def show_table(
         key=f"rows-{hash((view.run.name, positions.tobytes()))}",
         column_config={
             "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
-            "Headline": st.column_config.TextColumn(view.data_set.noun.capitalize(), width=420),
+            "Headline": st.column_config.TextColumn(
+                view.data_set.noun.capitalize(),
+                # The names of many classes are long.
+                width=420 if len(view.run.labels) < MANY_CLASSES else 240,
+            ),
             **{column: number(column, "%.1f %%", help=SHARE) for column in percents},
             "Confidence": number(
                 "Confidence", "%.1f %%", help="The probability of the predicted class."
