@@ -36,10 +36,10 @@ def read_texts(path: Path, name: str) -> pd.DataFrame:
         CacheError: it can't be read, is too large or holds anything else.
     """
     try:
+        if pq.read_schema(path).names != _COLUMNS:
+            raise CacheError(f"{name} has other columns than {' and '.join(_COLUMNS)}")
         # As a dictionary, a text that is repeated takes its room once.
         with pq.ParquetFile(path, read_dictionary=["text"]) as file:
-            if file.schema_arrow.names != _COLUMNS:
-                raise CacheError(f"{name} has other columns than {' and '.join(_COLUMNS)}")
             if file.metadata.num_rows > _MAX_ROWS:
                 raise CacheError(f"{name} has more than {_MAX_ROWS:,} rows")
             table = file.read()

@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 from pipeline import files, hardware, processes
 from pipeline.data import declarations, hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
+from pipeline.data_record import DataRecord
 from pipeline.errors import PipelineError
 from pipeline.models import networks
 from pipeline.progress import say
@@ -80,7 +81,7 @@ def run(
             if not (written and _holds(written, record, measure_again) and _has_texts(written)):
                 written = _write(written, stages, record, cache, name, command)
             say(
-                f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
+                f"[{number}/{len(roles)}] {role}: accuracy {record.metrics.accuracy:.4f} "
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
             )
         return written
@@ -114,10 +115,10 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     if not folder.exists():
         return None
     run = read_run(folder)
-    same_data = corpus.is_named(run.record.data["fingerprint"], run.record.schema)
+    same_data = corpus.is_named(run.record.data.fingerprint, run.record.schema)
     if run.record.family != family.name or not same_data:
         raise PipelineError(
-            f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
+            f"{folder} holds family {run.record.family} on {run.record.data.name}, whose "
             "fingerprint is not that of these data; name this run with --run, or delete that folder"
         )
     return run
@@ -145,7 +146,7 @@ def _has_texts(run: Run) -> bool:
 
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
     """As the run has it, whose data are the same; counted where it was not."""
-    known = existing.record.data.get("near_duplicates") if existing else None
+    known = existing.record.data.near_duplicates if existing else None
     held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
     return known or near_duplicates.near_duplicates(corpus.train.texts, held_out)
 
@@ -173,16 +174,16 @@ def _write(
             toy=stages.family.toy,
             command=command,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            data={
-                "name": corpus.name,
-                "fingerprint": corpus.fingerprint,
-                "labels": list(corpus.labels),
-                "title_first": corpus.title_first,
-                "rows": {split: len(rows) for split, rows in corpus.splits().items()},
-                "seed": SEED,
-                "near_duplicates": _near_duplicates(existing, corpus),
-                "declaration": declarations.entry(corpus.data_set),
-            },
+            data=DataRecord(
+                name=corpus.name,
+                fingerprint=corpus.fingerprint,
+                labels=list(corpus.labels),
+                title_first=corpus.title_first,
+                rows={split: len(rows) for split, rows in corpus.splits().items()},
+                seed=SEED,
+                near_duplicates=_near_duplicates(existing, corpus),
+                declaration=declarations.entry(corpus.data_set),
+            ),
             models=[records[role] for role in in_order],
             files={},
             bench=existing.record.bench if existing else {},

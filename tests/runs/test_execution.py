@@ -1,6 +1,7 @@
 """How a run is written as it grows, with a stand-in for what makes its models."""
 
 import dataclasses
+import itertools
 import shutil
 from types import SimpleNamespace
 
@@ -9,11 +10,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from pipeline.data import data_sets
+from pipeline.data import data_sets, declarations
 from pipeline.data.fingerprint import fingerprint_of_schema_1
+from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
+from pipeline.evaluation import verification
 from pipeline.recipes.families import FAMILIES
-from pipeline.results.storage import read_run, rewrite_run
+from pipeline.results.storage import read_run, rewrite_run, write_run
 from pipeline.runs import execution
 from tests import synthetic
 from tests.results.test_storage import edit
@@ -76,10 +79,38 @@ def test_a_model_is_added_and_all_others_stay(run, corpus):
     after = add(run, corpus)
     assert list(after.by_role) == ["teacher", "tiny", "tiny-int8", "older"]
     assert {role: after.by_role[role] for role in before} == before
-    assert after.record.data["labels"] == list(corpus.labels)
-    assert after.record.data["title_first"] is True
+    assert after.record.data.labels == list(corpus.labels)
+    assert after.record.data.title_first is True
     assert after.artifact("tiny")
     assert after.artifact("tiny-int8")
+
+
+def test_texts_that_may_be_passed_on_are_written_with_the_run(run, corpus, monkeypatch):
+    assert add(run, corpus).texts() is None  # no one may pass on AG News's
+    free = dataclasses.replace(corpus, data_set=declarations.BANKING77)
+    after = add(run, free)
+    found = after.texts().set_index("row")["text"]
+    assert found.to_dict() == dict(zip(free.test.rows, free.test.texts, strict=True))
+    assert execution._has_texts(after)
+    monkeypatch.setattr(verification, "corpus_of", lambda run, asked: (free, ""))
+    said = f"{len(free.test)} stored texts are those of the data"
+    assert (said, True) in itertools.islice(verification.verify(after, Asked()), 3)
+    other = dataclasses.replace(free.test, texts=["another", *free.test.texts[1:]])
+    free = dataclasses.replace(free, test=other)
+    assert (said.replace("are", "are not"), False) in itertools.islice(
+        verification.verify(after, Asked()), 3
+    )
+
+
+def test_a_run_that_lacks_its_texts_is_written_again(tmp_path):
+    labels = ("a", "b")
+    run = synthetic.write_run(tmp_path, labels=labels, data_set=declarations.BANKING77)
+    tables = {role: run.all_predictions(role) for role in run.by_role}
+    older = write_run(tmp_path, run.record, tables, run.artifacts())
+    assert older.texts() is None
+    assert execution._has_texts(run)
+    assert not execution._has_texts(older)
+    assert execution._has_texts(synthetic.write_run(tmp_path, "own", labels=labels))
 
 
 def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
@@ -88,7 +119,7 @@ def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
     assert older.record.schema == 1
     after = add(older, corpus)
     assert after.record.schema == 2
-    assert after.record.data["fingerprint"] == corpus.fingerprint
+    assert after.record.data.fingerprint == corpus.fingerprint
     assert {role: after.by_role[role] for role in older.by_role} == older.by_role
     for role in older.by_role:
         pd.testing.assert_frame_equal(after.all_predictions(role), older.all_predictions(role))

@@ -1,12 +1,14 @@
 """Pages of runs on other data than AG News: their noun, their examples, and many classes."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from pipeline.data import declarations
 from pipeline.data.declarations import AGNEWS, BANKING77
+from pipeline.data_record import DataRecord
 from pipeline.results import storage
 from tests import synthetic
 from tests.views.test_hostile_pages import PAGES
@@ -119,8 +121,9 @@ def test_a_tab_in_the_words_of_another_data_set_is_opened(open_page):
     [("email", "email"), ("text message", "text message"), ("**b**", "text"), ("x" * 40, "text")],
 )
 def test_a_noun_that_a_file_brings_is_a_word(noun, said):
-    entry = declarations.entry(MINE) | {"noun": noun, "nouns": noun}
-    found = declarations.of_run({"labels": ["a", "b"], "declaration": entry}, toy=False)
+    entry = replace(declarations.entry(MINE), noun=noun, nouns=noun)
+    data = DataRecord("mine", "0" * 64, ["a", "b"], False, {}, 42, declaration=entry)
+    found = declarations.of_run(data, toy=False)
     assert found.noun == said
     assert found.nouns == (f"{said}s" if said == "text" else said)
 
@@ -148,6 +151,17 @@ def test_examples_are_test_rows_with_their_recorded_answers(open_page, cache_fol
     drawn = texts.index(app.text_input(key="line").value)
     called = [run.predictions(role).iloc[drawn, 2:].argmax() for role in run.by_role]
     assert len(set(called)) > 1
+
+
+def test_another_run_brings_its_own_examples_and_leaves_what_is_typed(open_page, cache_folder):
+    app = open_page("try", run="q77")
+    app.selectbox(key="run").set_value("q2").run()
+    texts = storage.read_run(cache_folder / "q2").texts()["text"].tolist()
+    assert app.text_input(key="line").value in texts
+    app.text_input(key="line").set_value("word1x2").run()
+    app.selectbox(key="run").set_value("q11").run()
+    assert app.text_input(key="line").value == "word1x2"
+    assert not app.exception
 
 
 def test_examples_of_many_lines_know_their_classes(open_page):

@@ -43,6 +43,8 @@ class Examples:
     """By role, the probabilities that the run recorded, shape (n, k); of some models, none."""
     what: str
     """What they are, in a sentence."""
+    source: str = ""
+    """Whose they are, where that has to be said."""
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -83,7 +85,7 @@ def of_run(view: View) -> Examples:
     if texts is None:
         return Examples([], np.empty(0, np.int64), {}, "")
     # The fingerprint is that of the texts: others would have been refused.
-    key = view.run.folder, tuple(view.run.record.files.items()), view.run.record.data["fingerprint"]
+    key = view.run.folder, tuple(view.run.record.files.items()), view.run.record.data.fingerprint
     return _test_rows(key, view, texts)
 
 
@@ -94,9 +96,9 @@ def _test_rows(key: tuple, _view: View, _texts: list[str]) -> Examples:
     kept = np.linspace(0, len(_texts) - 1, min(len(_texts), _MOST)).round().astype(int)
     # The page takes one text a line.
     lines = [" ".join(_texts[place].split()) for place in kept]
-    what = f"All of these are test {known.nouns}, whose classes are known. {source_of(known)}"
+    what = f"All of these are test {known.nouns}, whose classes are known."
     given = {role: p[kept] for role, p in _view.probabilities.items()}
-    return Examples(lines, _view.labels[kept], given, what)
+    return Examples(lines, _view.labels[kept], given, what, source_of(known))
 
 
 @st.cache_data

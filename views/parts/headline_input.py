@@ -14,7 +14,7 @@ from views import answers
 from views.glossary import fill, with_article
 from views.parts import examples
 from views.parts.addresses import remember
-from views.parts.common import View
+from views.parts.common import View, plain
 
 # A link longer than this is cut by mail programs and chats; what is longer stays out of it.
 MAX_LINK = 500
@@ -119,16 +119,25 @@ def offer_examples(
 ) -> None:
     """The button with the menu of examples; where there are none, a word on why."""
     if found.texts:
-        st.menu_button("Examples", menu, key=key, on_click=draw)
+        help = plain(found.source) or None
+        st.menu_button("Examples", menu, key=key, on_click=draw, help=help)
     else:
         st.caption(NO_EXAMPLES)
 
 
 def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
-    """Fill a box as it is first shown: from the address, else with ``first``."""
-    if key not in st.session_state:
+    """Fill a box as it is first shown: from the address, else with ``first``.
+
+    As another run is chosen, its examples take the place of those of the run before, but of nothing
+    that somebody typed.
+    """
+    state, before = st.session_state, f"{key} at first"
+    if key not in state:
         given = st.query_params.get("text")
-        st.session_state[key] = first if given is None else of_address(given)
+        state[key] = first if given is None else of_address(given)
+    elif state[key] == state.get(before):
+        state[key] = first
+    state[before] = first
 
 
 def ask_for_file(known: DataSet) -> tuple[list[str], list[str]]:

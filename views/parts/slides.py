@@ -178,10 +178,12 @@ def show_answers(view: View) -> None:
     title = st.empty()
     with title:
         show_title("What will the models say?")
+    found = examples.of_run(view)
     with st.container(height=limits.HEIGHT + 4, border=False):
         text = st.text_input(
             f"Type {with_article(view.data_set.noun)}, press Enter",
-            next(iter(examples.of_run(view).texts), ""),
+            next(iter(found.texts), ""),
+            help=plain(found.source) or None,
             key="typed",
             bind="query-params",
             max_chars=300,
