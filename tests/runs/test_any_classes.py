@@ -15,6 +15,7 @@ from pipeline.results import conditions, report, storage
 from pipeline.results.storage import read_run
 from tests import synthetic
 from tests.views.test_hostile_pages import MARKUP, PAGES, markdown
+from views.parts.examples import EXAMPLES
 
 LABELS = {
     2: ("no", "yes"),
@@ -61,22 +62,27 @@ def test_answers_are_in_the_classes_own_columns(open_page, labels):
     words = synthetic.words_of(labels)
     app = open_page("try", run="other", text="\n".join(words[name][0] for name in labels))
     one, models = columns(app, "MB"), columns(app, "Agrees")
-    places = list(map(str, range(len(labels))))
-    assert list(one) == ["Model", "Answer", "Confidence", *places, "MB", "ms"]
+    places, is_many = list(map(str, range(len(labels)))), len(labels) > 11
+    shown = ["2nd", "p 2nd", "3rd", "p 3rd"] if is_many else places
+    assert list(one) == ["Model", "Answer", "Confidence", *shown, "MB", "ms"]
     assert one["Model"].tolist() == ["Tiny, 8-bit dynamic", "MiniLM"]
     # The model that does not know the class's word; the disagreement comes first.
     assert one["Answer"][1] == labels[len(labels) // 2]
-    assert (one[places].sum(axis=1) - 100).abs().max() < 0.1
-    assert models[places].sum(axis=1).tolist() == [len(labels)] * 2
+    if is_many:  # a row each, in a table of their own
+        called = columns(app, "Class").set_index("Class")
+        assert list(called.index) == list(labels)
+        assert called.sum().tolist() == [len(labels)] * 2
+    else:
+        assert (one[places].sum(axis=1) - 100).abs().max() < 0.1
+        assert models[places].sum(axis=1).tolist() == [len(labels)] * 2
     assert "Right" not in models  # examples are of AG News's classes
 
 
 def test_examples_have_no_right_class_among_others(open_page, cache_folder):
     synthetic.write_run(cache_folder, "other", labels=("a", "b", "c", "d"))
+    lines = "\n".join(pd.read_csv(EXAMPLES)["text"].head(2))
     for name, known in (("synthetic", True), ("other", False)):
-        assert (
-            "Right" in columns(open_page("try", run=name, source="Many headlines"), "Agrees")
-        ) == known
+        assert ("Right" in columns(open_page("try", run=name, text=lines), "Agrees")) == known
 
 
 def test_the_about_page_names_the_classes(open_page, labels):
