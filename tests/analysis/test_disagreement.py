@@ -121,3 +121,16 @@ def test_the_comparison_is_that_of_every_page():
     found = disagreement.broke_and_fixed(labels, one, two, comparisons=5)
     assert found.difference == paired_difference(two == labels, one == labels, 5)
     assert found.difference.difference == (len(found.fixed) - len(found.broke)) / 300
+
+
+def test_confusions_are_the_cells_with_mistakes_the_largest_first():
+    labels, called = np.array([0, 0, 0, 1, 1, 2, 2, 2]), np.array([0, 1, 2, 0, 0, 2, 1, 1])
+    cells = disagreement.confusion_cells(labels, called, ["a", "b", "c"])
+    found = disagreement.confusions(cells)[["true", "predicted", "count"]].to_numpy().tolist()
+    assert found == [["b", "a", 2], ["c", "b", 2], ["a", "b", 1], ["a", "c", 1]]
+    sought = disagreement.confusions(cells, "c")[["true", "predicted"]].to_numpy().tolist()
+    assert sought == [["c", "b"], ["a", "c"]]
+    perfect = disagreement.confusion_cells(labels, labels, ["a", "b", "c"])
+    change = disagreement.confusions(disagreement.confusion_change(perfect, cells))
+    assert change["count"].tolist() == [-2, -2, -1, -1]
+    assert disagreement.confusions(perfect).empty

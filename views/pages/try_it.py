@@ -87,10 +87,11 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
 def so_far(view: View, job: answers.Job, roles: list[str]) -> dict[str, np.ndarray | None]:
     """By role, the answer to the job's one text; None: still to come. Others can't answer."""
     found: dict[str, np.ndarray | None] = {}
+    known = examples.of_run(view)
     for role in roles:
         part = job.parts.get(role)
         if part is None:
-            recorded = examples.recorded(view, role, job.texts)
+            recorded = known.answers(role, job.texts)
             if recorded is not None:
                 found[role] = recorded[0]
         elif not part.problem:

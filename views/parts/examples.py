@@ -56,6 +56,15 @@ class Examples:
         found = [self.places.get(text, -1) for text in texts]
         return None if -1 in found else found
 
+    def answers(self, role: str, texts: list[str]) -> np.ndarray | None:
+        """What the run recorded of a model's answers to some texts, float32 (n, k).
+
+        None where it recorded none, or where one of the texts is no example.
+        """
+        if role not in self.recorded or (places := self.places_of(texts)) is None:
+            return None
+        return self.recorded[role][places]
+
     def first(self) -> list[str]:
         """What the page opens with, the same for everybody."""
         return self.sample(_FIRST, _SEED)
@@ -112,17 +121,6 @@ def known_labels(view: View, texts: list[str]) -> np.ndarray | None:
     found = of_run(view)
     places = found.places_of(texts)
     return None if places is None else found.labels[places]
-
-
-def recorded(view: View, role: str, texts: list[str]) -> np.ndarray | None:
-    """What a run recorded of a model's answers to examples, float32 (n, k).
-
-    None where it recorded none, or where one of the texts is no example.
-    """
-    found = of_run(view)
-    if role not in found.recorded or (places := found.places_of(texts)) is None:
-        return None
-    return found.recorded[role][places]
 
 
 def menu(view: View) -> list[str]:

@@ -11,6 +11,7 @@ from pipeline.data.declarations import DataSet
 from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
 from views import answers
+from views.charts.palette import MANY_CLASSES
 from views.glossary import fill, with_article
 from views.parts import examples
 from views.parts.addresses import remember
@@ -117,12 +118,33 @@ def ask_for_many(view: View) -> tuple[str, DeltaGenerator]:
 def offer_examples(
     found: examples.Examples, menu: list[str], key: str, draw: Callable[[], None]
 ) -> None:
-    """The button with the menu of examples; where there are none, a word on why."""
-    if found.texts:
-        help = plain(found.source) or None
+    """The button with the menu of examples; where there are none, a word on why.
+
+    A menu of many classes is a box, in which one can search.
+    """
+    help = plain(found.source) or None
+
+    def draw_and_clear() -> None:
+        if st.session_state[key] is not None:
+            draw()
+        st.session_state[key] = None  # so that the same can be asked for again
+
+    if not found.texts:
+        st.caption(NO_EXAMPLES)
+    elif len(menu) < MANY_CLASSES:
         st.menu_button("Examples", menu, key=key, on_click=draw, help=help)
     else:
-        st.caption(NO_EXAMPLES)
+        st.selectbox(
+            "Examples",
+            menu,
+            index=None,
+            key=key,
+            on_change=draw_and_clear,
+            placeholder="Examples",
+            label_visibility="collapsed",
+            width=180,
+            help=help,
+        )
 
 
 def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
