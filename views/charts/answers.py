@@ -33,13 +33,14 @@ _STYLE = f"""<style>
 .answers .who small {{ font-size: inherit; white-space: nowrap; opacity: 0.75; }}
 .answers .bar {{ display: flex; height: 2.1em; border-radius: 3px; overflow: hidden;
   color: {ON_COLOR}; }}
-.answers .bar span {{ container-type: inline-size; display: flex; align-items: center;
+.answers .bar > span {{ container-type: inline-size; display: flex; align-items: center;
   overflow: hidden; white-space: nowrap; min-width: 0; box-sizing: border-box; }}
-.answers .bar b {{ font-weight: 400; padding-left: 0.3em; }}
+.answers .bar b {{ font-weight: 400; padding-left: 0.3em; display: flex; gap: 0.3em;
+  min-width: 0; }}
 .answers .bar .top b {{ font-weight: 600; }}
-.answers .bar .long {{ display: none; }}
-@container (min-width: 6.5rem) {{ .answers .bar .long {{ display: inline; }} }}
-@container (max-width: 2.4rem) {{ .answers .bar b {{ display: none; }} }}
+.answers .bar .long {{ display: none; overflow: hidden; text-overflow: ellipsis; }}
+@container (min-width: 7.4em) {{ .answers .bar .long {{ display: block; }} }}
+@container (max-width: 2.7em) {{ .answers .bar b {{ display: none; }} }}
 .answers .empty {{ color: inherit; border: 1px dashed; opacity: 0.75; align-items: center;
   padding-left: 0.6em; box-sizing: border-box; }}
 @container answers (max-width: 36rem) {{
@@ -134,7 +135,7 @@ def _part(name: str, share: float, color: str, top: bool) -> str:
     figure = f"{100 * share:.0f}\u202f%"
     text = ""
     if share >= _WIDE:
-        text = f'<b><span class="long">{html.escape(name)} </span>{figure}</b>'
+        text = f'<b><span class="long">{html.escape(name)}</span>{figure}</b>'
     elif share >= _NARROW:
         text = f"<b>{figure}</b>"
     kind = ' class="top"' if top else ""
