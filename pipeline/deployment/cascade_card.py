@@ -1,0 +1,50 @@
+"""What the card of a cascade has beside that of any model: who answers; how to ask a member."""
+
+from pipeline.deployment import deployed_model
+from pipeline.results.records import ModelRecord
+from pipeline.results.storage import Run
+
+_SPLITS = {"test": "test rows", "headlines": "invented headlines"}
+
+
+def who_answers(run: Run, model: ModelRecord) -> str:
+    """What a cascade does with a text, and a table of its members: their rules and shares.
+
+    Args:
+        run: the cascade's.
+        model: the record of the cascade.
+    """
+    found = model.cascade
+    splits = [split for split in _SPLITS if split in found["answered"]]
+    answered = "".join(f" answers of {_SPLITS[split]} |" for split in splits)
+    lines = [
+        f"| member | MB | answers where it is so sure | at temperature |{answered}",
+        f"|---|--:|--:|--:|{'--:|' * len(splits)}",
+    ]
+    # The last member has no rule: it answers all that is left.
+    rules = zip(found["thresholds"], found["temperatures"], strict=True)
+    said = [*(_rule(*rule) for rule in rules), "whatever is left |"]
+    for place, member in enumerate(deployed_model.members(run, model.role)):
+        shares = "".join(f" {100 * found['answered'][split][place]:.0f} % |" for split in splits)
+        size = f"{member.size_bytes / 1e6:.1f}"
+        lines.append(f"| [`{member.role}`]({member.role}) | {size} | {said[place]} |{shares}")
+    return (
+        "The members are asked in turn. Each answers a text where its greatest probability is at "
+        "least its threshold; else the next one is asked. Thresholds and temperatures were chosen "
+        "on validation rows, so that as many texts as possible are answered early. Of texts that "
+        "are harder than those, more go on, and the mean time grows.\n\n" + "\n".join(lines)
+    )
+
+
+def _rule(threshold: float, temperature: float) -> str:
+    sure = "never" if threshold > 1 else f"{100 * threshold:.1f} %"
+    return f"{sure} | {temperature:.2f}"
+
+
+def of_its_members(run: Run, role: str) -> str:
+    """How a member is used by itself."""
+    folders = ", ".join(f"`{member.role}/`" for member in deployed_model.members(run, role))
+    return (
+        f"`classify.py` asks the members as `cascade.json` says. Each is an export in a folder "
+        f"of its own ({folders}), which loads by itself; its card says how."
+    )
