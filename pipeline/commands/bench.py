@@ -12,7 +12,10 @@ from pipeline.commands.common import (
     given,
     named_run,
     toy_checkpoints,
+    work_folder,
+    work_option,
 )
+from pipeline.commands.parsing import several
 from pipeline.errors import PipelineError, UsageError
 
 _TURNS = 21
@@ -22,18 +25,18 @@ _ROWS = (1_000, 10_000)
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "bench", parents=[cache_option(), data_option()], help="how fast, against what"
+        "bench",
+        parents=[cache_option(), data_option(), work_option("of the run's weights, for PyTorch")],
+        help="how fast, against what",
     )
     options.set_defaults(act=run_bench)
     options.add_argument("run", metavar="RUN", help="name of the run")
-    options.add_argument(
-        "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
-    )
     options.add_argument("--turns", type=int, metavar="N", help=f"({_TURNS}) not of training")
-    options.add_argument(
+    several(
+        options,
         "--rows",
         type=int,
-        nargs="*",
+        least="*",
         metavar="N",
         help=f"sizes of the files that are classified ({' '.join(map(str, _ROWS))})",
     )
@@ -71,7 +74,7 @@ def run_bench(options: argparse.Namespace) -> int:
         raise UsageError(
             f"{run.name} is a toy run, which has that of its own: leave {ignored[0]} out"
         )
-    work = options.work or options.cache / ".work"
+    work = work_folder(options)
     corpus = None
     if options.data or options.train_rows:
         from pipeline.data import loading

@@ -1,13 +1,12 @@
 """What several verbs share: options, and finding a run or an artifact by its name."""
 
 import argparse
-import re
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.commands.parsing import several
 from pipeline.data import declarations
 from pipeline.data.data_sets import Corpus
 from pipeline.data.loading import Asked
@@ -16,30 +15,6 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
-
-_AN_OPTION = re.compile(r"-{1,2}[a-zA-Z][^\s]*")
-
-
-class AnyOrder(argparse.ArgumentParser):
-    """Takes any number of words before, between and after the options, and all that follow ``--``.
-
-    argparse takes those before the second option alone. It concerns verbs with a positional
-    argument of any number of words (``nargs="*"``); options take what they take.
-    """
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        words = next((a.dest for a in self._get_positional_actions() if a.nargs == "*"), None)
-        if words is None:
-            return super().parse_known_args(args, namespace)
-        args = list(sys.argv[1:] if args is None else args)
-        end = args.index("--") if "--" in args else len(args)
-        options, left = super().parse_known_args(args[:end], namespace)
-        unknown = [word for word in left if _AN_OPTION.fullmatch(word)]
-        more = [word for word in left if word not in unknown]
-        setattr(options, words, [*getattr(options, words), *more, *args[end + 1 :]])
-        return options, unknown
 
 
 def given(options: argparse.Namespace, **flags: Any) -> list[str]:
@@ -75,12 +50,11 @@ def data_option() -> argparse.ArgumentParser:
         "test.csv and validation.csv, or what is there of them; or a name on the Hub, "
         "owner/name[:config]; by default AG News comes from the Hub",
     )
-    options.add_argument(
+    several(
+        options,
         "--text",
         "--column",
         dest="column",
-        action="extend",
-        nargs="+",
         metavar="COLUMN",
         help="that holds the texts, by name or number from 1; several are joined",
     )
@@ -97,12 +71,11 @@ def data_option() -> argparse.ArgumentParser:
 def form_options() -> argparse.ArgumentParser:
     """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
     options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
+    several(
+        options,
         "--column",
-        action="append",
         metavar="NAME",
-        help="that holds the texts, by name or number from 1; given again (or NAME,NAME), the "
-        "columns are joined",
+        help="that holds the texts, by name or number from 1; several (or NAME,NAME) are joined",
     )
     _add_header(options)
     return options
@@ -143,6 +116,24 @@ def form_of(options: argparse.Namespace) -> Form:
         named = "--text" if said[0] == "--column" else said[0]
         raise UsageError(f"{named} is about the files of --data; without it there are none")
     return Form(tuple(options.column or ()), options.header)
+
+
+def work_option(kept: str) -> argparse.ArgumentParser:
+    """``--work``, of the verbs that make weights or use them.
+
+    Args:
+        kept: what the folder holds, for people.
+    """
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--work", type=Path, metavar="DIR", help=f"folder {kept} (.work in the cache folder)"
+    )
+    return options
+
+
+def work_folder(options: argparse.Namespace) -> Path:
+    """The folder that ``--work`` names, or its default."""
+    return options.work or options.cache / ".work"
 
 
 def toy_checkpoints(work: Path, corpus: Corpus) -> Path:

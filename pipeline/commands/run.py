@@ -13,7 +13,10 @@ from pipeline.commands.common import (
     cache_option,
     data_option,
     toy_checkpoints,
+    work_folder,
+    work_option,
 )
+from pipeline.commands.parsing import several
 from pipeline.data import labels, loading
 from pipeline.data.declarations import AGNEWS, DECLARED, TOY, DataSet
 from pipeline.errors import UsageError
@@ -27,7 +30,9 @@ from pipeline.runs import plan
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "run", parents=[cache_option(), data_option()], help="make a family's models"
+        "run",
+        parents=[cache_option(), data_option(), work_option("for weights and checkpoints")],
+        help="make a family's models",
     )
     options.set_defaults(act=run_family)
     options.add_argument("--family", required=True, choices=FAMILIES, help="which family")
@@ -52,9 +57,7 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--train-rows", type=int, metavar="N", help="use N training rows, validation included"
     )
-    options.add_argument(
-        "--only", nargs="+", metavar="ROLE", help="only these roles and what they derive from"
-    )
+    several(options, "--only", metavar="ROLE", help="only these roles and what they derive from")
     options.add_argument(
         "--no-teacher",
         action="store_true",
@@ -75,12 +78,6 @@ def add(verbs: Verbs) -> None:
         metavar="NAME",
         help="name of the run (data set, but for agnews, and family, and rows if fewer)",
     )
-    options.add_argument(
-        "--work",
-        type=Path,
-        metavar="DIR",
-        help="folder for weights and checkpoints (.work in the cache folder)",
-    )
 
 
 def run_family(options: argparse.Namespace) -> int:
@@ -92,7 +89,7 @@ def run_family(options: argparse.Namespace) -> int:
     if options.labels:
         said = replace(said, labels=labels.read_names(options.labels))
     check_name(options.run or _default_name(options, family, data_set), "--run")
-    work = options.work or options.cache / ".work"
+    work = work_folder(options)
     work.mkdir(parents=True, exist_ok=True)
 
     from pipeline import progress
