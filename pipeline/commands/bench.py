@@ -31,6 +31,7 @@ def add(verbs: Verbs) -> None:
     )
     options.set_defaults(act=run_bench)
     options.add_argument("run", metavar="RUN", help="name of the run")
+    several(options, "--model", metavar="ROLE", help="only these models (all that are installed)")
     options.add_argument("--turns", type=int, metavar="N", help=f"({_TURNS}) not of training")
     several(
         options,
@@ -58,7 +59,7 @@ def add(verbs: Verbs) -> None:
 def run_bench(options: argparse.Namespace) -> int:
     """Time a run's models against their peers; into the run, and as the README's tables."""
     from pipeline.bench import timings
-    from pipeline.results import report
+    from pipeline.results import speed
 
     turns = _TURNS if options.turns is None else options.turns
     sizes = list(_ROWS) if options.rows is None else options.rows
@@ -89,18 +90,21 @@ def run_bench(options: argparse.Namespace) -> int:
     elif options.evaluation_rows:
         result = timings.time_evaluation(run, texts, options.evaluation_rows, turns)
     else:
-        result = timings.bench(run, work, texts, turns, sizes)
-    print(report.speed(timings.store(run, result).record.bench))
+        result = timings.bench(run, work, texts, turns, sizes, options.model)
+    print(speed.markdown(timings.store(run, result).record.bench))
     return 0
 
 
 def _check_flags(options: argparse.Namespace) -> None:
     """Raise a UsageError where a flag does not apply to what is timed."""
     if options.train_rows is not None:
-        timed, ignored = "--train-rows", given(options, turns=None, rows=None, work=None)
+        timed, ignored = (
+            "--train-rows",
+            given(options, model=None, turns=None, rows=None, work=None),
+        )
     elif options.evaluation_rows is not None:
         timed = "--evaluation-rows"
-        ignored = given(options, rows=None, work=None, checkpoints=None)
+        ignored = given(options, model=None, rows=None, work=None, checkpoints=None)
     else:
         timed, ignored = "", given(options, checkpoints=None)
     if ignored and timed:

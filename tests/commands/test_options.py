@@ -14,6 +14,7 @@ from pipeline.__main__ import parser
         ("serve", {"model": None}),
         ("run --family toy --only a b --only c", {"only": ["a", "b", "c"]}),
         ("bench r --rows 2 3 --rows 4", {"run": "r", "rows": [2, 3, 4]}),
+        ("bench r --model a b --model c", {"run": "r", "model": ["a", "b", "c"]}),
         ("bench r --rows", {"run": "r", "rows": []}),
         ("bench --rows 2 3 r", {"run": "r", "rows": [2, 3]}),
         ("bench --row 2 3 r", {"run": "r", "rows": [2, 3]}),

@@ -15,9 +15,9 @@ from pipeline.cascade_rules import Rule
 from pipeline.data.data_sets import invented_headlines
 from pipeline.deployment import deployed_model, export
 from pipeline.errors import PipelineError
-from pipeline.inference import cascade
 from pipeline.inference.classifier import Classifier
 from pipeline.results import storage
+from tests import synthetic
 from tests.deployment.test_export import files
 from tests.deployment.test_exported_models import ask_script
 
@@ -30,32 +30,13 @@ ROLE = "cascade-small"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of three members as they are in the repository, with a cascade of them."""
-    shipped, root = storage.read_run(storage.CACHE / "mpnet"), tmp_path_factory.mktemp("cascade")
-    rules = [rule for rule in MEMBERS.values() if rule]
-    folders = {role: shipped.artifact(role) for role in MEMBERS}
-    (root / ROLE).mkdir()
-    cascade.write(root / ROLE, folders, rules, shipped.labels)
+    shipped = storage.read_run(storage.CACHE / "mpnet")
     models = [shipped.by_role[role] for role in ("teacher", *MEMBERS)]
-    made = replace(
-        models[-1],
-        role=ROLE,
-        title="nano, micro 4-bit, then tiny 4-bit",
-        method="cascade",
-        parent=None,
-        size_bytes=sum(model.size_bytes for model in models[1:]),
-        settings={},
-        cascade={
-            "members": list(MEMBERS),
-            "thresholds": [rule.threshold for rule in rules],
-            "temperatures": [rule.temperature for rule in rules],
-            "answered": {"test": [0.6, 0.3, 0.1], "headlines": [0.2, 0.2, 0.6]},
-        },
-        cost=models[-1].cost | {"mean_ms": 2.5, "p50_ms": 0.25, "p95_ms": 7.5},
-    )
-    record = replace(shipped.record, run="small", models=[*models, made], bench={}, logits={})
+    record = replace(shipped.record, run="small", models=models, bench={}, logits={})
     tables = {model.role: shipped.all_predictions(model.role) for model in models}
-    tables[ROLE] = tables["tiny-int4"]
-    return storage.write_run(root / "cache", record, tables, folders | {ROLE: root / ROLE})
+    folders = {role: shipped.artifact(role) for role in MEMBERS}
+    cache = tmp_path_factory.mktemp("cascade") / "cache"
+    return synthetic.add_cascade(storage.write_run(cache, record, tables, folders), MEMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +98,8 @@ def test_a_member_that_is_never_sure_passes_everything_on(exported, tmp_path, ba
 
 def test_the_card_says_who_answers_and_what_that_costs(exported):
     card = ModelCard.load(exported / "README.md")
-    assert "| [`nano`](nano) | 1.0 | 80.0 % | 1.40 | 60 % | 20 % |" in card.text
-    assert "| [`tiny-int4`](tiny-int4) | 9.3 | whatever is left | | 10 % | 60 % |" in card.text
+    assert "| [`nano`](nano) | 1.0 | 80.0 % | 1.40 | 33 % | 33 % |" in card.text
+    assert "| [`tiny-int4`](tiny-int4) | 9.3 | whatever is left | | 33 % | 33 % |" in card.text
     assert "mean 2.50 ms, median 0.25 ms, 95th percentile 7.50 ms" in card.text
     assert "pip install onnxruntime tokenizers numpy" in card.text
     assert "`micro-int4/`" in card.text
