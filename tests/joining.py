@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from unittest import mock
 
@@ -16,7 +16,8 @@ from pipeline.evaluation import scoring
 from pipeline.files import write_json
 from pipeline.inference.encoders import SETTINGS, TOKENIZER
 from pipeline.inference.graph import GRAPH
-from pipeline.results import records, storage
+from pipeline.results import storage
+from pipeline.results.figures import Cost
 from pipeline.results.storage import Run, predictions_frame
 from tests import synthetic
 
@@ -54,14 +55,14 @@ def run_on(data: Corpus, cache: Path, toy: bool = False) -> Run:
             model,
             metrics=scoring.split_metrics(tables[model.role], tables["teacher"], "test"),
             validation=scoring.split_metrics(tables[model.role], tables["teacher"], "validation"),
-            headlines={},
+            headlines=None,
         )
         for model in base.record.models
     ]
     rows = {name: len(split) for name, split in data.splits().items()}
     known = {"fingerprint": data.fingerprint, "rows": rows, "name": data.name}
     known["title_first"] = data.title_first
-    record = replace(base.record, models=models, data=base.record.data | known)
+    record = replace(base.record, models=models, data=replace(base.record.data, **known))
     return storage.write_run(cache, record, tables, base.artifacts())
 
 
@@ -84,9 +85,9 @@ def evaluated_here() -> mock._patch:
 
     def evaluate(artifact: Path, data: Corpus, folder: Path) -> None:
         scoring.predict(artifact, data).to_parquet(folder / scoring.PREDICTIONS, index=False)
-        write_json(folder / scoring.CONDITIONS, synthetic.MEASURED_ON["predictions"])
-        kinds = {k: v for k, v in synthetic.MEASURED_ON.items() if k != "predictions"}
-        cost = dict.fromkeys(records.COSTS, 1.0)
+        kinds = asdict(synthetic.MEASURED_ON)
+        write_json(folder / scoring.CONDITIONS, kinds.pop("predictions"))
+        cost = {field.name: 1.0 for field in fields(Cost)}
         write_json(folder / scoring.COST, {"cost": cost, "measured_on": kinds})
 
     return mock.patch.object(scoring, "evaluate", evaluate)

@@ -22,13 +22,15 @@ from pipeline.cascade_rules import Rule
 from pipeline.data import declarations
 from pipeline.data.data_sets import LABELS, invented_headlines
 from pipeline.data.declarations import DataSet
+from pipeline.data_record import DataRecord
 from pipeline.evaluation import scoring
 from pipeline.inference import cascade, encoders
 from pipeline.inference.graph import GRAPH
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, student_of_baseline
 from pipeline.recipes.roles import Trained
-from pipeline.results import records, storage
+from pipeline.results import conditions, records, storage
+from pipeline.results.figures import CascadeRecord, Conditions, Cost, MeasuredOn
 
 WORDS = {
     "World": ["president", "election", "minister", "peace", "border"],
@@ -64,15 +66,14 @@ FIGURES = {
 }
 # What is in a run beside the models themselves.
 BASELINES = {"minilm-baseline": (91.0, 0.934, 4.1), "tiny-baseline": (70.0, 0.931, 2.2)}
-MEASURED_ON = {
-    kind: {
-        "hardware": {"processor": "synthetic", "cpu_flags": []},
-        "versions": {"python": "3.11"},
-        "taken": "2025-01-01T00:00:00+00:00",
-        **({} if kind == "predictions" else {"threads": 2}),
-    }
-    for kind in records.KINDS
-}
+_PREDICTED_ON = Conditions(
+    hardware={"processor": "synthetic", "cpu_flags": []},
+    versions={"python": "3.11"},
+    taken="2025-01-01T00:00:00+00:00",
+)
+MEASURED_ON = MeasuredOn(
+    _PREDICTED_ON, replace(_PREDICTED_ON, threads=2), replace(_PREDICTED_ON, threads=2)
+)
 REPEATS = {"minilm-seed43": (91.0, 0.939, 4.1), "minilm-seed44": (91.0, 0.943, 4.1)}
 
 
@@ -259,17 +260,17 @@ def write_run(
                 artifact={},
                 metrics=scoring.split_metrics(tables[role], tables["teacher"], "test"),
                 validation=scoring.split_metrics(tables[role], tables["teacher"], "validation"),
-                cost={
-                    "load_ms": 20 * p50,
-                    "mean_ms": 1.05 * p50,
-                    "p50_ms": p50,
-                    "p95_ms": 1.3 * p50,
-                    "headline_mean_ms": 0.42 * p50,
-                    "headline_p50_ms": 0.4 * p50,
-                    "headline_p95_ms": 0.5 * p50,
-                    "rows_per_second": 2000 / p50,
-                    "peak_memory_mb": 120 + 2 * size,
-                },
+                cost=Cost(
+                    load_ms=20 * p50,
+                    mean_ms=1.05 * p50,
+                    p50_ms=p50,
+                    p95_ms=1.3 * p50,
+                    headline_mean_ms=0.42 * p50,
+                    headline_p50_ms=0.4 * p50,
+                    headline_p95_ms=0.5 * p50,
+                    rows_per_second=2000 / p50,
+                    peak_memory_mb=120 + 2 * size,
+                ),
                 measured_on=MEASURED_ON,
                 headlines=scoring.headline_metrics(tables[role], tables["teacher"]),
             )
@@ -279,15 +280,15 @@ def write_run(
         family=family,
         command=f"python -m pipeline run --family {family} --train-rows {rows} --run {name}",
         created="2025-01-01T00:00:00+00:00",
-        data={
-            "name": "synthetic",
-            "fingerprint": "0" * 64,
-            "labels": list(labels),
-            "title_first": True,
-            "rows": {"train": rows, "validation": rows // 4, "test": rows},
-            "seed": 42,
-            **({"declaration": declarations.entry(data_set)} if data_set else {}),
-        },
+        data=DataRecord(
+            name="synthetic",
+            fingerprint="0" * 64,
+            labels=list(labels),
+            title_first=True,
+            rows={"train": rows, "validation": rows // 4, "test": rows},
+            seed=42,
+            declaration=declarations.entry(data_set) if data_set else None,
+        ),
         models=made,
         files={},
         toy=FAMILIES[family].toy,
@@ -315,13 +316,13 @@ def add_cascade(run: storage.Run, rules: Mapping[str, Rule | None]) -> storage.R
         settings={},
         artifact={},
         size_bytes=sum(run.by_role[role].size_bytes for role in rules),
-        cost=last.cost | {"mean_ms": 2.5, "p50_ms": 0.25, "p95_ms": 7.5},
-        cascade={
-            "members": [*rules],
-            "thresholds": [rule.threshold for rule in known],
-            "temperatures": [rule.temperature for rule in known],
-            "answered": {"test": [share] * len(rules), "headlines": [share] * len(rules)},
-        },
+        cost=replace(last.cost, mean_ms=2.5, p50_ms=0.25, p95_ms=7.5),
+        cascade=CascadeRecord(
+            members=[*rules],
+            thresholds=[rule.threshold for rule in known],
+            temperatures=[rule.temperature for rule in known],
+            answered={"test": [share] * len(rules), "headlines": [share] * len(rules)},
+        ),
     )
     record = replace(run.record, models=[*run.record.models, made])
     tables = {role: run.all_predictions(role) for role in run.by_role}
@@ -342,10 +343,10 @@ def as_schema_1(folder: Path) -> None:
         content["files"][name] = files.sha256(folder / name)
     for model in content["models"]:
         model["cost"]["headlines_per_second"] = model["cost"].pop("rows_per_second")
-        for name in records._LATER_COSTS:
+        for name in ("mean_ms", "headline_mean_ms", "headline_p50_ms", "headline_p95_ms"):
             del model["cost"][name]
-        model["measured_on"] = model["measured_on"]["latency"] | {"batch_size": 32}
-        del model["measured_on"]["taken"]
+        measured_on = conditions.as_taken(MEASURED_ON.latency) | {"batch_size": 32}
+        model["measured_on"] = {k: v for k, v in measured_on.items() if k != "taken"}
     del content["data"]["title_first"], content["logits"]
     content["schema"] = 1
     content["checksum"] = records.checksum(content)

@@ -15,6 +15,7 @@ from pipeline.analysis.budget import join
 from pipeline.data.uploads import cut_remark
 from pipeline.inference.classifier import Classifier
 from pipeline.inference.graph import MAX_CHARACTERS
+from pipeline.results.figures import TrainingRecord
 from pipeline.results.records import RunRecord
 
 MAX_HEADLINES = 10_000
@@ -317,7 +318,7 @@ def make_command(record: RunRecord, role: str) -> str:
     that is known.
     """
     (model,) = [model for model in record.models if model.role == role]
-    remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training or {})}"
+    remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training)}"
     if model.is_joined:
         source = model.checkpoint if model.settings.get("source") == "hub" else "DIR"
         words = ["python", "-m", "pipeline", "add", record.run, role, "--model", str(source)]
@@ -335,10 +336,10 @@ def make_command(record: RunRecord, role: str) -> str:
     return f"{remark}\n" + shlex.join([*words, "--only", role])
 
 
-def _training_time(training: Mapping[str, Any]) -> str:
+def _training_time(training: TrainingRecord | None) -> str:
     """ ", 12 minutes of training", or nothing where the record does not say."""
-    seconds = training.get("seconds_since_last_start")
-    if not isinstance(seconds, int | float) or seconds <= 0:
+    seconds = training and training.seconds_since_last_start
+    if not seconds:
         return ""
     if seconds < 90:
         return f", {seconds:.0f} seconds of training"

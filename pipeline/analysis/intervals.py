@@ -71,18 +71,15 @@ def intervals(
     return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
 
 
-def on_headlines(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+def on_headlines(found: Mapping[str, tuple[float, int]]) -> pd.DataFrame:
     """The same of accuracy on headlines alone.
 
     Args:
-        metrics: by role, ``accuracy`` and ``rows``, their number; empty of a model that was not
-            asked them.
+        found: by role, the accuracy and the number of headlines.
     """
     rows = [
-        (role, accuracy, *accuracy_interval(round(accuracy * count), int(count)))
-        for role, found in metrics.items()
-        if found
-        for accuracy, count in [(found["accuracy"], found["rows"])]
+        (role, accuracy, *accuracy_interval(round(accuracy * count), count))
+        for role, (accuracy, count) in found.items()
     ]
     table = pd.DataFrame(rows, columns=["role", "y", "low", "high"])
     return table.astype({"y": float, "low": float, "high": float})  # of no rows, too

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import hardware
+from pipeline import hardware, strict
 from pipeline.bench.contestants import Contestant, contestants
 from pipeline.bench.turns import compare
 from pipeline.data import data_sets
@@ -24,6 +24,7 @@ from pipeline.evaluation import scoring
 from pipeline.inference.graph import BATCH_SIZE
 from pipeline.progress import say
 from pipeline.recipes.families import FAMILIES
+from pipeline.results.figures import Conditions
 from pipeline.results.storage import Run, rewrite_run
 
 STUDENT = "minilm-int8"
@@ -203,7 +204,11 @@ def time_training(run: Run, corpus: data_sets.Corpus, checkpoints: Path | None, 
 
     family = FAMILIES.get(run.record.family)
     models = [run.by_role[role] for role in EPOCHS if role in run.by_role]
-    rates = {model.role: model.training["rate"] for model in models if model.training}
+    rates = {
+        model.role: model.training.rate
+        for model in models
+        if model.training and model.training.rate is not None
+    }
     if not family or set(rates) != set(EPOCHS):
         raise PipelineError(f"training is timed of a run that has {' and '.join(EPOCHS)}")
     return {"training": compare(family, corpus, checkpoints, rates, rows)}
@@ -219,12 +224,13 @@ def store(run: Run, result: dict) -> Run:
     if timed and set(timed) != set(run.by_role):
         say("note: not all models were timed, so the run keeps the latencies that it has")
     elif timed:
-        latency = result["measured_on"] | {"texts": result["latency_texts"]}
+        taken_on = result["measured_on"] | {"texts": result["latency_texts"]}
+        latency = strict.read(Conditions, taken_on)
         models = [
             replace(
                 model,
-                cost=model.cost | timed[model.role],
-                measured_on=model.measured_on | {"latency": latency},
+                cost=replace(model.cost, **timed[model.role]),
+                measured_on=replace(model.measured_on, latency=latency),
             )
             for model in models
         ]

@@ -61,9 +61,9 @@ def add_model(options: argparse.Namespace) -> int:
     run = joined.add(run, options.role, options.model, corpus, work, options.labels)
     model = run.by_role[options.role]
     print(
-        f"{model.role}, joined to {run.name}: accuracy {model.metrics['accuracy']:.4f} on test, "
-        f"{model.validation['accuracy']:.4f} on validation, {model.size_bytes / 1e6:.1f} MB, "
-        f"{model.cost['p50_ms']:.3g} ms a row"
+        f"{model.role}, joined to {run.name}: accuracy {model.metrics.accuracy:.4f} on test, "
+        f"{model.validation.accuracy:.4f} on validation, {model.size_bytes / 1e6:.1f} MB, "
+        f"{model.cost.p50_ms:.3g} ms a row"
     )
     if joined.at_chance(run, model.role):
         print(

@@ -101,7 +101,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
     """The data of a run as it was made on them, at the place that the command line names."""
     known = declarations.of_run(run.record.data, run.record.toy)
-    return replace(asked_of(options), data_set=known, again=run.record.data["rows"])
+    return replace(asked_of(options), data_set=known, again=run.record.data.rows)
 
 
 def form_of(options: argparse.Namespace) -> Form:
@@ -187,7 +187,7 @@ def default_run(cache: Path) -> Run:
         raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
 
     def rank(run: Run) -> tuple[bool, bool, int]:
-        return not run.record.toy, run.record.on_agnews, run.record.data["rows"]["train"]
+        return not run.record.toy, run.record.on_agnews, run.record.data.rows["train"]
 
     return max(runs, key=rank)
 

@@ -40,9 +40,9 @@ def show_status(options: argparse.Namespace) -> int:
                     "family": run.record.family,
                     "role": role,
                     "state": plan.state(family, run, role) if family else "stale",
-                    "accuracy": record and record.metrics["accuracy"],
+                    "accuracy": record and record.metrics.accuracy,
                     "size_mb": record and record.size_bytes / 1e6,
-                    "p50_ms": record and record.cost["p50_ms"],
+                    "p50_ms": record and record.cost.p50_ms,
                     "artifact": artifact and _from_repository(artifact),
                 }
             )

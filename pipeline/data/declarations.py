@@ -6,8 +6,8 @@ What somebody brings with ``--data`` is declared from what the command line and 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from pipeline.data_record import DataRecord, Declaration
 from pipeline.recipes.reported import (
     PUBLISHED,
     REPORTED,
@@ -152,14 +152,14 @@ UNKNOWN = own("texts")
 """Of texts that nobody has said anything about."""
 
 
-def entry(data_set: DataSet) -> dict[str, Any]:
-    """A declaration as ``run.json`` has it among its data, under ``declaration``."""
+def entry(data_set: DataSet) -> Declaration:
+    """A declaration as ``run.json`` has it among its data."""
     content = {name: getattr(data_set, name) for name in _RECORDED}
     columns = list(data_set.columns)
-    return content | {"columns": columns, "declared": is_declared(data_set)}
+    return Declaration(**content | {"columns": columns}, declared=is_declared(data_set))
 
 
-def of_run(data: Mapping[str, Any], toy: bool) -> DataSet:
+def of_run(data: DataRecord, toy: bool) -> DataSet:
     """The data set that a run was made on, with the run's class names.
 
     Args:
@@ -167,18 +167,17 @@ def of_run(data: Mapping[str, Any], toy: bool) -> DataSet:
         toy: whether it is a toy run. Older runs say nothing else of what their data are: they
             were made on AG News, or on the invented headlines.
     """
-    names, recorded = tuple(data["labels"]), data.get("declaration")
+    names, recorded = tuple(data.labels), data.declaration
     if recorded is None:
         known = TOY if toy else AGNEWS
         if names == known.labels:
             return known
-        title = str(data.get("name") or "a data set without a name")
-        first = bool(data.get("title_first"))
-        return replace(own(title), labels=names, title_first=first)
-    if recorded["declared"] and recorded["name"] in DECLARED:
-        return replace(DECLARED[recorded["name"]], labels=names)
-    content = {name: recorded[name] for name in _RECORDED}
-    return DataSet(**content | {"columns": tuple(recorded["columns"])}, labels=names)
+        title = data.name or "a data set without a name"
+        return replace(own(title), labels=names, title_first=data.title_first)
+    if recorded.declared and recorded.name in DECLARED:
+        return replace(DECLARED[recorded.name], labels=names)
+    content = {name: getattr(recorded, name) for name in _RECORDED}
+    return DataSet(**content | {"columns": tuple(recorded.columns)}, labels=names)
 
 
 def is_declared(data_set: DataSet) -> bool:

@@ -111,7 +111,7 @@ def described(models: ServedModels) -> list[Model]:
             title=records[role].title,
             labels=models.run.labels,
             size_mb=records[role].size_bytes / 1e6,
-            accuracy=records[role].metrics["accuracy"],
+            accuracy=records[role].metrics.accuracy,
             recommended=role == models.recommended,
         )
         for role in models.folders

@@ -1,31 +1,31 @@
 """What the card of a cascade has beside that of any model: who answers; how to ask a member."""
 
 from pipeline.deployment import deployed_model
-from pipeline.results.records import ModelRecord
+from pipeline.results.figures import CascadeRecord
 from pipeline.results.storage import Run
 
 _SPLITS = {"test": "test rows", "headlines": "invented headlines"}
 
 
-def who_answers(run: Run, model: ModelRecord) -> str:
+def who_answers(run: Run, role: str, found: CascadeRecord) -> str:
     """What a cascade does with a text, and a table of its members: their rules and shares.
 
     Args:
         run: the cascade's.
-        model: the record of the cascade.
+        role: the cascade's.
+        found: what is known of who answers.
     """
-    found = model.cascade
-    splits = [split for split in _SPLITS if split in found["answered"]]
+    splits = [split for split in _SPLITS if split in found.answered]
     answered = "".join(f" answers of {_SPLITS[split]} |" for split in splits)
     lines = [
         f"| member | MB | answers where it is so sure | at temperature |{answered}",
         f"|---|--:|--:|--:|{'--:|' * len(splits)}",
     ]
     # The last member has no rule: it answers all that is left.
-    rules = zip(found["thresholds"], found["temperatures"], strict=True)
+    rules = zip(found.thresholds, found.temperatures, strict=True)
     said = [*(_rule(*rule) for rule in rules), "whatever is left |"]
-    for place, member in enumerate(deployed_model.members(run, model.role)):
-        shares = "".join(f" {100 * found['answered'][split][place]:.0f} % |" for split in splits)
+    for place, member in enumerate(deployed_model.members(run, role)):
+        shares = "".join(f" {100 * found.answered[split][place]:.0f} % |" for split in splits)
         size = f"{member.size_bytes / 1e6:.1f}"
         lines.append(f"| [`{member.role}`]({member.role}) | {size} | {said[place]} |{shares}")
     return (

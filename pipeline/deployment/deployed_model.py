@@ -20,7 +20,8 @@ _EIGHT_BITS = (
 
 def members(run: Run, role: str) -> list[ModelRecord]:
     """The members of a cascade, in their order; of any other model, the model itself."""
-    return [run.by_role[member] for member in run.by_role[role].cascade.get("members", [role])]
+    cascade = run.by_role[role].cascade
+    return [run.by_role[member] for member in (cascade.members if cascade else [role])]
 
 
 def dtype(model: ModelRecord) -> str:

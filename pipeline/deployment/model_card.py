@@ -9,6 +9,7 @@ from pipeline.analysis.metrics import accuracy_interval
 from pipeline.data import declarations
 from pipeline.data.declarations import DataSet
 from pipeline.deployment import cascade_card, deployed_model
+from pipeline.results.figures import Cost
 from pipeline.results.records import ModelRecord
 from pipeline.results.storage import Run
 
@@ -51,7 +52,7 @@ def card(run: Run, role: str, contents: Contents) -> ModelCard:
         f"# {model.title} on {known.title}",
         f"{model.description}\n\nIt tells apart {_labels(run.labels)}.",
         _section("Intended use", f"{known.intended_use} {_headlines(model)}".strip()),
-        *([_section("Who answers", cascade_card.who_answers(run, model))] if model.cascade else []),
+        *_who_answers(run, model),
         _section("How good it is, and what it costs", _figures(run, model)),
         _section("How to run it", _usage(run, model, contents)),
         _section("Limits", _limits(run, model, known, contents)),
@@ -95,7 +96,7 @@ def evaluation(run: Run, role: str) -> list[EvalResult]:
     low, high = _interval(run, model)
     test: dict[str, Any] = {
         "task_type": _TASK,
-        "dataset_type": known.hub_id or str(run.record.data["name"]),
+        "dataset_type": known.hub_id or run.record.data.name,
         "dataset_name": known.title,
         "dataset_split": "test",
     }
@@ -105,14 +106,14 @@ def evaluation(run: Run, role: str) -> list[EvalResult]:
             **test,
             metric_type="accuracy",
             metric_name=f"Accuracy (95 % interval {low:.4f} to {high:.4f}, Wilson)",
-            metric_value=round(model.metrics["accuracy"], 4),
+            metric_value=round(model.metrics.accuracy, 4),
             metric_args={"low": round(low, 4), "high": round(high, 4), "confidence": 0.95},
         ),
         EvalResult(
             **test,
             metric_type="f1",
             metric_name="Macro F1",
-            metric_value=round(model.metrics["macro_f1"], 4),
+            metric_value=round(model.metrics.macro_f1, 4),
         ),
         EvalResult(
             **test,
@@ -124,32 +125,32 @@ def evaluation(run: Run, role: str) -> list[EvalResult]:
             **test,
             metric_type="latency_ms",
             metric_name=f"Median time of one row, ms ({place})",
-            metric_value=round(model.cost["p50_ms"], 3),
+            metric_value=round(model.cost.p50_ms, 3),
         ),
     ]
     if model.headlines:
-        rows = model.headlines["rows"]
+        rows = model.headlines.rows
         alone: dict[str, Any] = {
             "task_type": _TASK,
             "dataset_type": "headlines.csv",
             "dataset_name": f"{rows} {_INVENTED}",
         }
-        accuracy = round(model.headlines["accuracy"], 4)
+        accuracy = round(model.headlines.accuracy, 4)
         found.append(EvalResult(**alone, metric_type="accuracy", metric_value=accuracy))
     return found
 
 
 def _interval(run: Run, model: ModelRecord) -> tuple[float, float]:
     """The 95 % interval of the accuracy on test, shares of 1."""
-    rows = int(run.record.data["rows"]["test"])
-    return accuracy_interval(round(model.metrics["accuracy"] * rows), rows)
+    rows = run.record.data.rows["test"]
+    return accuracy_interval(round(model.metrics.accuracy * rows), rows)
 
 
 def _place(model: ModelRecord, kind: str) -> str:
     """The processor and the threads that a kind of figure was taken on."""
-    conditions = model.measured_on[kind]
-    processor = conditions["hardware"].get("processor") or "an unknown processor"
-    threads = conditions.get("threads")
+    conditions = getattr(model.measured_on, kind)
+    processor = conditions.hardware.get("processor") or "an unknown processor"
+    threads = conditions.threads
     return f"{processor}, {threads} thread{'s' if threads != 1 else ''}" if threads else processor
 
 
@@ -167,40 +168,46 @@ def _headlines(model: ModelRecord) -> str:
     if not model.headlines:
         return ""
     return (
-        f"On {model.headlines['rows']} {_INVENTED}, which are far shorter than the rows that it "
-        f"was trained on, {100 * model.headlines['accuracy']:.0f} % of its answers are right."
+        f"On {model.headlines.rows} {_INVENTED}, which are far shorter than the rows that it "
+        f"was trained on, {100 * model.headlines.accuracy:.0f} % of its answers are right."
     )
 
 
 def _figures(run: Run, model: ModelRecord) -> str:
     low, high = _interval(run, model)
-    rows = int(run.record.data["rows"]["test"])
+    rows = run.record.data.rows["test"]
     cost = model.cost
     figures = {
-        f"Accuracy on {rows:,} test rows": f"{100 * model.metrics['accuracy']:.1f} %",
+        f"Accuracy on {rows:,} test rows": f"{100 * model.metrics.accuracy:.1f} %",
         "95 % interval (Wilson)": f"{100 * low:.1f} to {100 * high:.1f} %",
-        "Macro F1": f"{model.metrics['macro_f1']:.3f}",
-        "Expected calibration error": f"{model.metrics['ece']:.3f}",
+        "Macro F1": f"{model.metrics.macro_f1:.3f}",
+        "Expected calibration error": f"{model.metrics.ece:.3f}",
         "Size": f"{model.size_bytes / 1e6:.1f} MB (10^6 bytes, the {_graphs(model)})",
-        "Time of one row": f"{_times(cost, '')} ({_place(model, 'latency')})",
+        "Time of one row": f"{_times(cost)} ({_place(model, 'latency')})",
     }
-    if "headline_p50_ms" in cost:
+    if cost.headline_p50_ms is not None:
         figures["Time of a headline of 8 to 20 words"] = _times(cost, "headline_")
     figures["Many rows"] = (
-        f"{cost['rows_per_second']:.0f} rows a second ({_place(model, 'throughput')})"
+        f"{cost.rows_per_second:.0f} rows a second ({_place(model, 'throughput')})"
     )
     lines = [f"| {name} | {_cell(value)} |" for name, value in figures.items()]
     return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _who_answers(run: Run, model: ModelRecord) -> list[str]:
+    if not model.cascade:
+        return []
+    return [_section("Who answers", cascade_card.who_answers(run, model.role, model.cascade))]
 
 
 def _graphs(model: ModelRecord) -> str:
     return "ONNX graphs of all members" if model.cascade else "ONNX graph"
 
 
-def _times(cost: dict[str, float], prefix: str) -> str:
+def _times(cost: Cost, prefix: str = "") -> str:
     """Mean, median and 95th percentile of one text's time, as far as they were taken."""
     named = {"mean": "mean", "median": "p50", "95th percentile": "p95"}
-    taken = {name: cost.get(f"{prefix}{key}_ms") for name, key in named.items()}
+    taken = {name: getattr(cost, f"{prefix}{key}_ms") for name, key in named.items()}
     return ", ".join(f"{name} {ms:.2f} ms" for name, ms in taken.items() if ms is not None)
 
 
@@ -259,7 +266,7 @@ def _limits(run: Run, model: ModelRecord, known: DataSet, contents: Contents) ->
 
 
 def _data(run: Run, known: DataSet) -> str:
-    rows = run.record.data["rows"]
+    rows = run.record.data.rows
     named = f" (`{known.hub_id}` on the Hub)" if known.hub_id else ""
     return (
         f"{known.title}{named}: {int(rows['train']):,} rows to train on, "

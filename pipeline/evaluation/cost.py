@@ -10,7 +10,7 @@ model's, and no other session's threads are in the way.
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -130,24 +130,33 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def main(kind: str, artifact: str, out: str | None = None) -> None:
-    """Measure an artifact, and print the cost as JSON.
+def measure(
+    kind: str, artifact: Path, texts: Mapping[str, list[str]], out: Path | None = None
+) -> dict[str, float]:
+    """What an artifact costs, measured in this process.
 
-    Standard input holds the texts as JSON, by kind: for "latency" ``rows`` and ``headlines``; for
-    "throughput" ``timed``, and ``more`` that are only predicted. With ``out``, the probabilities of
-    ``timed`` and ``more`` are written there.
+    Args:
+        kind: "latency" or "throughput".
+        artifact: its folder.
+        texts: for latency ``rows`` and ``headlines``; for throughput ``timed``, and ``more`` that
+            are only predicted.
+        out: file that gets the probabilities of ``timed`` and ``more``.
     """
-    texts = json.load(sys.stdin)
     if kind == "latency":
-        cost = latency(Path(artifact), texts["rows"], texts["headlines"])
-    else:
-        cost = throughput(Path(artifact), texts["timed"])
+        return latency(artifact, texts["rows"], texts["headlines"])
+    cost = throughput(artifact, texts["timed"])
     if out:
         everything = texts["timed"] + texts["more"]
         with tqdm(total=len(everything), unit="row", leave=False, disable=None) as bar:
-            probabilities = predict_many(Path(artifact), everything, bar.update)
+            probabilities = predict_many(artifact, everything, bar.update)
         np.save(out, probabilities, allow_pickle=False)
-    print(json.dumps(cost))
+    return cost
+
+
+def main(kind: str, artifact: str, out: str | None = None) -> None:
+    """``measure`` with the texts as JSON on standard input; prints the cost as JSON."""
+    found = measure(kind, Path(artifact), json.load(sys.stdin), Path(out) if out else None)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import hardware
+from pipeline import hardware, strict
 from pipeline.analysis import metrics
 from pipeline.data import data_sets
 from pipeline.data.data_sets import Corpus, Split
@@ -18,6 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.evaluation.cost import SINGLE, predict_many
 from pipeline.files import write_json
 from pipeline.hardware import available_threads
+from pipeline.results.figures import Cost, HeadlineMetrics, MeasuredOn, Metrics
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import predictions_frame
 
@@ -61,10 +62,14 @@ def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
     return predictions_frame(HEADLINES, headlines.rows, headlines.labels, probabilities)
 
 
-def headline_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None) -> dict:
+def headline_metrics(
+    predictions: pd.DataFrame, teacher: pd.DataFrame | None
+) -> HeadlineMetrics | None:
     """What a run stores of predictions on headlines alone; of a table without any, nothing."""
     rows = int((predictions["split"] == HEADLINES).sum())
-    return {"rows": rows, **split_metrics(predictions, teacher, HEADLINES)} if rows else {}
+    if not rows:
+        return None
+    return HeadlineMetrics(rows=rows, **vars(split_metrics(predictions, teacher, HEADLINES)))
 
 
 def _texts(corpus: Corpus) -> list[str]:
@@ -116,6 +121,14 @@ def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None =
     write_json(folder / COST, {"cost": single | many, "measured_on": measured_on})
 
 
+def measured(folder: Path) -> tuple[Cost, MeasuredOn]:
+    """What ``evaluate`` left in a folder of a model's costs, as its record has it."""
+    content = json.loads((folder / COST).read_text("utf-8"))
+    predicted_on = json.loads((folder / CONDITIONS).read_text("utf-8"))
+    places = content["measured_on"] | {"predictions": predicted_on}
+    return strict.read(Cost, content["cost"]), strict.read(MeasuredOn, places)
+
+
 def load_ms(artifact: Path, text: str) -> float:
     """Milliseconds from nothing loaded to the answer to ``text``."""
     once = {"rows": [text], "headlines": [text]}
@@ -157,12 +170,13 @@ def _in_a_process_apart(
     return json.loads(process.stdout)
 
 
-def split_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> dict:
+def split_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> Metrics:
     """``classification_metrics`` of a predictions table's split."""
     rows = predictions[predictions["split"] == split]
     others = None if teacher is None else teacher[teacher["split"] == split]
-    return metrics.classification_metrics(
+    found = metrics.classification_metrics(
         rows["label"].to_numpy(),
         probabilities_of(rows),
         None if others is None else probabilities_of(others),
     )
+    return strict.read(Metrics, found)

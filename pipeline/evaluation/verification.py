@@ -80,7 +80,7 @@ def corpus_of(run: Run, asked: Asked) -> tuple[Corpus | None, str]:
         corpus = loading.load(asked)
     except PipelineError as error:
         return None, str(error)
-    if not corpus.is_named(run.record.data["fingerprint"], run.record.schema):
+    if not corpus.is_named(run.record.data.fingerprint, run.record.schema):
         return None, f"{asked.source} holds other rows than the run was made from"
     return corpus, ""
 
@@ -89,17 +89,16 @@ def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
     predictions = run.all_predictions(model.role)
     teacher = run.all_predictions("teacher") if "teacher" in run.by_role else None
     checked = [
-        (split, scoring.split_metrics(predictions, teacher, split), stored)
+        (split, vars(scoring.split_metrics(predictions, teacher, split)), vars(stored))
         for split, stored in (("test", model.metrics), ("validation", model.validation))
     ]
-    if (predictions["split"] == HEADLINES).any():
-        again = scoring.headline_metrics(predictions, teacher)
-        checked.append((HEADLINES, again, model.headlines))
-    for split, again, stored in checked:
+    if again := scoring.headline_metrics(predictions, teacher):
+        checked.append((HEADLINES, vars(again), vars(model.headlines) if model.headlines else {}))
+    for split, found, stored in checked:
         # A student that was made without its teacher, or beside another one, was not compared.
-        if again["agreement"] is None or stored.get("agreement") is None:
-            again.pop("agreement")
-        wrong = [name for name in again if not _equal(again[name], stored.get(name))]
+        alone = found["agreement"] is None or stored.get("agreement") is None
+        compared = [name for name in found if not (alone and name == "agreement")]
+        wrong = [name for name in compared if not _equal(found[name], stored.get(name))]
         said = f" differ: {', '.join(wrong)}" if wrong else " follow from its predictions"
         yield f"{model.role}: {split} metrics{said}", not wrong
 
@@ -120,12 +119,14 @@ def _check_headlines(run: Run, model: ModelRecord, artifact: Path) -> tuple[str,
         return _compare(model, again, stored, "predictions on invented headlines")
     # Written before they were stored row by row.
     found = scoring.headline_metrics(again, None)
+    assert found
+    assert model.headlines
     allowed = IN_A_BATCH if model.method == "dynamic" else OTHER_CPU
     said = (
-        f"{model.role}: {found['accuracy']:.4f} right of {found['rows']} invented headlines, "
-        f"{model.headlines['accuracy']:.4f} are stored"
+        f"{model.role}: {found.accuracy:.4f} right of {found.rows} invented headlines, "
+        f"{model.headlines.accuracy:.4f} are stored"
     )
-    return said, abs(found["accuracy"] - model.headlines["accuracy"]) <= allowed
+    return said, abs(found.accuracy - model.headlines.accuracy) <= allowed
 
 
 def _check_predictions(
@@ -145,7 +146,7 @@ def _compare(
     a, b = probabilities_of(again), probabilities_of(stored)
     largest = float(np.abs(a - b).max())
     changed = float((a.argmax(axis=1) != b.argmax(axis=1)).mean())
-    taken_on = model.measured_on["predictions"].get("hardware", {})
+    taken_on = model.measured_on.predictions.hardware
     same = model.method != "dynamic" and taken_on.get("cpu_flags") == hardware.cpu_flags()
     said = (
         f"{model.role}: {len(a)} {what} recomputed, probabilities differ by {largest:.1e} "

@@ -1,14 +1,14 @@
 """An ONNX graph with its encoder, on onnxruntime and without torch."""
 
-import mmap
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 
 from pipeline.errors import PipelineError
@@ -33,12 +33,18 @@ _alone = threading.Lock()
 
 
 def takes_ranges_from_the_batch(graph: Path) -> bool:
-    """Whether a graph quantizes its activations by the range they have in each run.
+    """Whether a graph quantizes its activations by the range they have in each run."""
+    model = onnx.load(str(graph), load_external_data=False)
+    return "DynamicQuantizeLinear" in _operators(model.graph)
 
-    The names of its operators stand in the file as they are.
-    """
-    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"DynamicQuantizeLinear") >= 0
+
+def _operators(graph: onnx.GraphProto) -> Iterator[str]:
+    """The type of every operator, in the branches and loops of a graph, too."""
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _operators(inner)
 
 
 class Graph:

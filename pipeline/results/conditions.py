@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from pipeline.results.records import KINDS, ModelRecord
+from pipeline.results.figures import Conditions, MeasuredOn
+from pipeline.results.records import ModelRecord
+
+KINDS = tuple(field.name for field in fields(MeasuredOn))
+"""Of figures: what each was taken on is kept by itself."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,18 @@ class Place:
         return self.conditions | ({"taken": " to ".join(self.taken)} if self.taken else {})
 
 
+def as_taken(conditions: Conditions) -> dict[str, Any]:
+    """What is known of conditions, by name."""
+    return {name: value for name, value in asdict(conditions).items() if value not in (None, {})}
+
+
 def places(models: Sequence[ModelRecord]) -> list[Place]:
     """All conditions that figures of these models were taken on, each once."""
     roles: dict[str, dict[str, list[str]]] = {}
     taken: dict[str, list[str]] = {}
     for kind in KINDS:
         for model in models:
-            conditions = dict(model.measured_on[kind])
+            conditions = as_taken(getattr(model.measured_on, kind))
             when = conditions.pop("taken", None)
             key = json.dumps(conditions, sort_keys=True)
             roles.setdefault(key, {}).setdefault(kind, []).append(model.role)

@@ -3,28 +3,36 @@
 import dataclasses
 import hashlib
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field, with_config
+
+from pipeline import strict
 from pipeline.class_names import check_names
+from pipeline.data_record import DataRecord
 from pipeline.errors import PipelineError
 from pipeline.files import check_finite
 from pipeline.recipes.reported import REPORTED_ON
 from pipeline.recipes.role_names import JOINED
+from pipeline.results.figures import (
+    CascadeRecord,
+    Cost,
+    HeadlineMetrics,
+    MeasuredOn,
+    Metrics,
+    TrainingRecord,
+)
 from pipeline.results.schema1 import lifted
 
 SCHEMA = 2
 """What is written; schema 1 is read, too."""
-KINDS = ("predictions", "latency", "throughput")
-"""Of figures: what each was taken on is kept by itself."""
-_LATER_COSTS = ("mean_ms", "headline_mean_ms", "headline_p50_ms", "headline_p95_ms")
-COSTS = ("load_ms", "p50_ms", "p95_ms", *_LATER_COSTS, "rows_per_second", "peak_memory_mb")
-"""The names of a model's costs; records of schema 1 lack those of a headline."""
-_MOST_HEADLINES = 1_000_000
+_MOST = 10**15
+"""Above any size in bytes and any number of weights."""
+_EMPTY_IS_NONE = BeforeValidator(lambda content: None if content == {} else content)
+"""As it was once written."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -32,6 +40,7 @@ class CacheError(PipelineError):
     """A run's folder that can't be trusted; the message names the folder and the fault."""
 
 
+@with_config(strict.STRICT)
 @dataclass(frozen=True)
 class ModelRecord:
     """What a run knows of one model."""
@@ -47,29 +56,23 @@ class ModelRecord:
     inputs: dict[str, str]
     """What went into the fingerprint beside the settings: data, checkpoint."""
     settings: dict[str, Any]
-    parameters: int
-    size_bytes: int
+    parameters: Annotated[int, Field(ge=0, le=_MOST)]
+    size_bytes: Annotated[int, Field(gt=0, le=_MOST)]
     """Of the ONNX graph with its external data: the file that gave the predictions."""
     artifact: dict[str, str]
     """Name of each file in ``artifacts/<role>/`` → its sha256."""
-    metrics: dict[str, Any]
-    """On test: accuracy, macro_f1, ece, nll, agreement, and precision, recall, f1 per class."""
-    validation: dict[str, Any]
-    """The same on validation."""
-    cost: dict[str, float]
-    """By the names of ``COSTS``: times of one whole row, and of one headline of 8 to 20 words."""
-    measured_on: dict[str, dict[str, Any]]
-    """By the names of ``KINDS``: hardware, versions, when they were taken (ISO, UTC), threads."""
-    training: dict[str, Any] | None = None
-    """Rate chosen, validation figures by step, seconds, device; None where nothing is trained."""
-    headlines: dict[str, Any] = field(default_factory=dict)
-    """``metrics`` on the project's invented headlines, and ``rows``, their number; empty in a toy
-    run, which learns from them, on other data than AG News, and in runs that were written before
-    there was this."""
-
-    cascade: dict[str, Any] = field(default_factory=dict)
-    """Of a cascade: ``members`` (roles, in their order), ``thresholds`` and ``temperatures`` of all
-    but the last, and ``answered``: by split, the share of the texts that each member answers."""
+    metrics: Metrics
+    """On test."""
+    validation: Metrics
+    cost: Cost
+    measured_on: MeasuredOn
+    training: TrainingRecord | None = None
+    """None where nothing is trained."""
+    headlines: Annotated[HeadlineMetrics | None, _EMPTY_IS_NONE] = None
+    """On the project's invented headlines; None in a toy run, which learns from them, on other data
+    than AG News, and in runs that were written before there was this."""
+    cascade: Annotated[CascadeRecord | None, _EMPTY_IS_NONE] = None
+    """None: it is no cascade."""
 
     @property
     def is_joined(self) -> bool:
@@ -77,6 +80,7 @@ class ModelRecord:
         return self.method == JOINED
 
 
+@with_config(strict.STRICT)
 @dataclass(frozen=True)
 class RunRecord:
     """The content of ``run.json``."""
@@ -85,11 +89,8 @@ class RunRecord:
     family: str
     command: str
     created: str
-    data: dict[str, Any]
-    """name, fingerprint, labels (class names), title_first, rows per split, seed of the split,
-    near_duplicates: see ``duplicates``, and declaration: what the pages say of the data set, as
-    ``declarations.entry`` has it. Runs without one are on AG News, or on the invented headlines."""
-    models: list[ModelRecord]
+    data: DataRecord
+    models: Annotated[list[ModelRecord], Field(min_length=1)]
     files: dict[str, str]
     """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""
     toy: bool = False
@@ -105,10 +106,10 @@ class RunRecord:
     @property
     def on_agnews(self) -> bool:
         """Whether its data are AG News, as those of older runs are that are no toy's."""
-        declared = self.data.get("declaration")
-        if declared is None:
+        declaration = self.data.declaration
+        if declaration is None:
             return not self.toy
-        return bool(declared["declared"]) and declared["name"] == REPORTED_ON
+        return declaration.declared and declaration.name == REPORTED_ON
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -162,15 +163,12 @@ def parse(data: bytes) -> RunRecord:
     if stored not in ("", digest):
         raise CacheError("its run.json has changed since it was written")
     try:
-        if schema == 1:
-            content = lifted(content, KINDS)
-        models = [ModelRecord(**model) for model in content.pop("models")]
-        record = RunRecord(models=models, **content)
-        _check(record)
-    except CacheError:
-        raise
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        record = strict.read(RunRecord, lifted(content) if schema == 1 else content)
+    except PipelineError as error:
         raise CacheError(f"its run.json is not what this program writes: {error}") from error
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise CacheError(f"its run.json can't be brought to schema {SCHEMA}: {error}") from error
+    _check(record)
     return record
 
 
@@ -179,67 +177,24 @@ def _refuse(constant: str) -> None:
 
 
 def _check(record: RunRecord) -> None:
-    """Raise where a field that is relied on has another type, or a name leads elsewhere."""
-    entries: tuple[RunRecord | ModelRecord, ...] = (record, *record.models)
-    for entry in entries:
-        for item in dataclasses.fields(entry):
-            if not _is_of(getattr(entry, item.name), item.type):
-                raise CacheError(f"{item.name} in its run.json is of another type")
+    """Raise where a name leads elsewhere, or one figure contradicts another."""
     check_name(record.run, "run name")
     for name in record.files:
         for part in name.split("/"):
             check_name(part, "file name")
     try:
-        check_names(record.data["labels"])
+        check_names(record.data.labels)
     except PipelineError as error:
         raise CacheError(f"of its data, {error}") from error
-    if not isinstance(record.data["title_first"], bool):
-        raise CacheError("it does not say whether a row of its data begins with its title")
-    _check_declaration(record.data.get("declaration"))
     _check_logits(record)
     roles = [check_name(model.role, "role") for model in record.models]
-    if not roles:
-        raise CacheError("it has no model")
     if len(set(roles)) != len(roles):
         raise CacheError("a role stands in it twice")
     for model in record.models:
         for name in model.artifact:
             check_name(name, "artifact file")
-        _check_conditions(model)
-        _check_cascade(model, roles)
-        if set(model.cost) - set(_LATER_COSTS) != set(COSTS) - set(_LATER_COSTS):
-            raise CacheError(f"the costs of {model.role} are not {', '.join(COSTS)}")
-        for figures in (model.metrics, *filter(None, [model.headlines])):
-            if not 0 <= figures["accuracy"] <= 1:
-                raise CacheError(f"an accuracy of {model.role} is not in 0..1")
-        if model.headlines and model.headlines["rows"] not in range(1, _MOST_HEADLINES + 1):
-            raise CacheError(f"the headlines of {model.role} are not from 1 to {_MOST_HEADLINES:,}")
-        if model.size_bytes <= 0:
-            raise CacheError(f"the size of {model.role} is not above zero")
-        for figure in (model.size_bytes, model.parameters, *model.cost.values()):
-            # An int of Python's has no greatest value, a float of numpy's has.
-            if isinstance(figure, bool) or not math.isfinite(float(figure)) or figure < 0:
-                raise CacheError(f"a figure of {model.role} is not a number from zero on")
-
-
-_DECLARED: dict[str, Any] = {
-    **dict.fromkeys(("name", "title", "noun", "nouns", "terms"), str),
-    **dict.fromkeys(("title_first", "declared"), bool),
-    **dict.fromkeys(("label", "license", "reference"), (str, NoneType)),
-    **{"redistributable": (bool, NoneType), "columns": list},
-}
-"""What a record has of a data set's declaration, and of which types."""
-
-
-def _check_declaration(entry: Any) -> None:
-    """Raise unless it is what a record has of a data set's declaration, or nothing."""
-    if entry is None:
-        return
-    whole = isinstance(entry, dict) and entry.keys() == _DECLARED.keys()
-    if not (whole and all(isinstance(entry[name], kind) for name, kind in _DECLARED.items())):
-        raise CacheError("what it says of its data set is not what this program writes")
-    if not all(isinstance(column, str) for column in entry["columns"]):
-        raise CacheError("the columns of its data set are not names")
+        if model.cascade:
+            _check_cascade(model.role, model.cascade, roles)
 
 
 def _check_logits(record: RunRecord) -> None:
@@ -253,42 +208,11 @@ def _check_logits(record: RunRecord) -> None:
         raise CacheError("the same logits stand in it twice")
 
 
-def _check_cascade(model: ModelRecord, roles: Sequence[str]) -> None:
+def _check_cascade(role: str, cascade: CascadeRecord, roles: Sequence[str]) -> None:
     """Raise unless a cascade's members are models of its run, and it has a rule for each."""
-    if not model.cascade:
-        return
-    try:
-        members = model.cascade["members"]
-        rules = zip(
-            members, model.cascade["thresholds"], model.cascade["temperatures"], strict=False
-        )
-        numbers = [float(n) for _, *rule in rules for n in rule]
-        numbers += [float(n) for shares in model.cascade["answered"].values() for n in shares]
-        whole = len(members) > 1 and len(set(members)) == len(members)
-        whole &= set(members) <= set(roles) - {model.role}
-        whole &= all(len(s) == len(members) for s in model.cascade["answered"].values())
-        whole &= len(model.cascade["thresholds"]) == len(members) - 1
-        whole &= len(model.cascade["temperatures"]) == len(members) - 1
-        whole &= all(math.isfinite(n) and n >= 0 for n in numbers)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CacheError(f"the members of {model.role} can't be read: {error}") from error
+    members = cascade.members
+    whole = len(set(members)) == len(members) and set(members) <= set(roles) - {role}
+    whole &= all(len(shares) == len(members) for shares in cascade.answered.values())
+    whole &= len(cascade.thresholds) == len(cascade.temperatures) == len(members) - 1
     if not whole:
-        raise CacheError(f"the members of {model.role} are not models of its run with a rule each")
-
-
-def _check_conditions(model: ModelRecord) -> None:
-    """Raise unless each kind of figure has what it was taken on."""
-    if set(model.measured_on) != set(KINDS):
-        raise CacheError(f"{model.role} is not measured on something for {', '.join(KINDS)} each")
-    for kind, conditions in model.measured_on.items():
-        kinds = {"hardware": dict, "versions": dict, "threads": int, "taken": str}
-        if not isinstance(conditions, dict) or not all(
-            isinstance(conditions.get(name, due()), due) for name, due in kinds.items()
-        ):
-            raise CacheError(f"what the {kind} of {model.role} was taken on is of another type")
-
-
-def _is_of(value: Any, kind: Any) -> bool:
-    """Whether a value is of an annotated type, as far as its outermost level."""
-    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return isinstance(value, tuple(get_origin(k) or k for k in kinds))
+        raise CacheError(f"the members of {role} are not models of its run with a rule each")

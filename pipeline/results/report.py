@@ -168,7 +168,7 @@ def ablation(run: Run) -> str:
                 found = paired_difference(own, right[ways[number - 1]], family)
                 cell += f", {100 * found.low:+.2f} to {100 * found.high:+.2f}"
             alone = run.by_role[ways[number]].headlines
-            cells += [cell, f"{100 * alone['accuracy']:.0f}" if alone else ""]
+            cells += [cell, f"{100 * alone.accuracy:.0f}" if alone else ""]
         lines.append(f"| {words} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -3,23 +3,25 @@
 Nothing is written: a run is of schema 1 until a model or a table is added to it.
 """
 
+from dataclasses import fields
 from typing import Any
+
+from pipeline.results.figures import MeasuredOn
 
 _COSTS = {"headlines_per_second": "rows_per_second"}
 """What is called otherwise now."""
 
 
-def lifted(content: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+def lifted(content: dict[str, Any]) -> dict[str, Any]:
     """The content of schema 2 that says the same; what is out of place stays so.
 
     Args:
         content: of a ``run.json`` of schema 1; it is not changed.
-        kinds: of figures, each of which keeps what it was taken on. Schema 1 had one account of
-            that for all of them.
 
     Raises:
         TypeError, KeyError, AttributeError: it is not what this program wrote.
     """
+    kinds = [field.name for field in fields(MeasuredOn)]  # one account was of all of them
     models = []
     for model in content["models"]:
         cost = {_COSTS.get(name, name): figure for name, figure in model["cost"].items()}

@@ -55,7 +55,7 @@ class Run:
     @property
     def labels(self) -> list[str]:
         """Class names."""
-        return self.record.data["labels"]
+        return self.record.data.labels
 
     def artifact(self, role: str) -> Path | None:
         """Folder of the model's artifact, or None where this clone has not (all of) it."""
@@ -68,8 +68,8 @@ class Run:
             here = all((folder / name).is_file() for name in files)
         except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
             return None
-        members = self.by_role[role].cascade.get("members", [])
-        here &= all(self.artifact(member) is not None for member in members)
+        if cascade := self.by_role[role].cascade:
+            here &= all(self.artifact(member) is not None for member in cascade.members)
         return folder if files and here else None
 
     def artifact_folder(self, role: str) -> Path:
@@ -118,12 +118,12 @@ class Run:
                 "title": model.title,
                 "method": model.method,
                 "parent": model.parent,
-                **{k: v for k, v in model.metrics.items() if not isinstance(v, list)},
-                "validation": model.validation.get("accuracy"),
-                "headlines": model.headlines.get("accuracy"),
+                **{k: v for k, v in vars(model.metrics).items() if not isinstance(v, list)},
+                "validation": model.validation.accuracy,
+                "headlines": model.headlines and model.headlines.accuracy,
                 "size_mb": model.size_bytes / 1e6,
                 "parameters": model.parameters,
-                **{name: model.cost.get(name, math.nan) for name in records.COSTS},
+                **{k: math.nan if v is None else v for k, v in vars(model.cost).items()},
                 "at_hand": self.artifact(model.role) is not None,
             }
             for model in self.record.models
@@ -208,7 +208,7 @@ def _read(folder: Path) -> Run:
         if missing or not all(keys[split].equals(known[split]) for split in keys):
             raise CacheError(f"{name} is of other rows")
     for name in record.logits:
-        _check_logits(folder / "logits" / name, f"logits/{name}", len(record.data["labels"]))
+        _check_logits(folder / "logits" / name, f"logits/{name}", len(record.data.labels))
     return Run(folder, record)
 
 
@@ -233,7 +233,7 @@ def _read_predictions(folder: Path, record: RunRecord, role: str) -> pd.DataFram
     name = f"predictions/{role}.parquet"
     if name not in record.files:
         raise CacheError(f"{name} is not among its files")
-    return read_predictions(_inside(folder, name), name, len(record.data["labels"]))
+    return read_predictions(_inside(folder, name), name, len(record.data.labels))
 
 
 def _check_logits(path: Path, name: str, classes: int) -> None:

@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 from pipeline import files, hardware, processes
 from pipeline.data import declarations, hub, near_duplicates
 from pipeline.data.data_sets import SEED, Corpus
+from pipeline.data_record import DataRecord
 from pipeline.errors import PipelineError
 from pipeline.models import networks
 from pipeline.progress import say
@@ -79,7 +80,7 @@ def run(
             if not (written and _holds(written, record, measure_again)):
                 written = _write(written, stages, record, cache, name, command)
             say(
-                f"[{number}/{len(roles)}] {role}: accuracy {record.metrics['accuracy']:.4f} "
+                f"[{number}/{len(roles)}] {role}: accuracy {record.metrics.accuracy:.4f} "
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
             )
         return written
@@ -113,10 +114,10 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
     if not folder.exists():
         return None
     run = read_run(folder)
-    same_data = corpus.is_named(run.record.data["fingerprint"], run.record.schema)
+    same_data = corpus.is_named(run.record.data.fingerprint, run.record.schema)
     if run.record.family != family.name or not same_data:
         raise PipelineError(
-            f"{folder} holds family {run.record.family} on {run.record.data['name']}, whose "
+            f"{folder} holds family {run.record.family} on {run.record.data.name}, whose "
             "fingerprint is not that of these data; name this run with --run, or delete that folder"
         )
     return run
@@ -138,7 +139,7 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
 
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
     """As the run has it, whose data are the same; counted where it was not."""
-    known = existing.record.data.get("near_duplicates") if existing else None
+    known = existing.record.data.near_duplicates if existing else None
     held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
     return known or near_duplicates.near_duplicates(corpus.train.texts, held_out)
 
@@ -166,16 +167,16 @@ def _write(
             toy=stages.family.toy,
             command=command,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            data={
-                "name": corpus.name,
-                "fingerprint": corpus.fingerprint,
-                "labels": list(corpus.labels),
-                "title_first": corpus.title_first,
-                "rows": {split: len(rows) for split, rows in corpus.splits().items()},
-                "seed": SEED,
-                "near_duplicates": _near_duplicates(existing, corpus),
-                "declaration": declarations.entry(corpus.data_set),
-            },
+            data=DataRecord(
+                name=corpus.name,
+                fingerprint=corpus.fingerprint,
+                labels=list(corpus.labels),
+                title_first=corpus.title_first,
+                rows={split: len(rows) for split, rows in corpus.splits().items()},
+                seed=SEED,
+                near_duplicates=_near_duplicates(existing, corpus),
+                declaration=declarations.entry(corpus.data_set),
+            ),
             models=[records[role] for role in in_order],
             files={},
             bench=existing.record.bench if existing else {},

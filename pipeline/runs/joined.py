@@ -236,8 +236,7 @@ def _record(
         more = pd.read_parquet(evaluation / _HEADLINES)
         predictions = pd.concat([predictions, more], ignore_index=True)
     teacher = run.all_predictions(TEACHER) if TEACHER in run.by_role else None
-    taken = _json(evaluation / scoring.CONDITIONS)
-    measured = _json(evaluation / scoring.COST)
+    cost, measured_on = scoring.measured(evaluation)
     source, description = joined.source, joined.description
     form = "an ONNX graph" if source.graph else "a checkpoint"
     by_themselves = takes_ranges_from_the_batch(artifact / _DEPLOYED / GRAPH)
@@ -267,8 +266,8 @@ def _record(
         artifact={},
         metrics=scoring.split_metrics(predictions, teacher, "test"),
         validation=scoring.split_metrics(predictions, teacher, "validation"),
-        cost=measured["cost"],
-        measured_on={"predictions": taken, **measured["measured_on"]},
+        cost=cost,
+        measured_on=measured_on,
         headlines=scoring.headline_metrics(predictions, _with_headlines(teacher)),
     )
     return record, predictions
@@ -287,7 +286,7 @@ def at_chance(run: Run, role: str) -> bool:
     """Whether the test does not show a model to be better than one that always says one class."""
     test = run.predictions(role)
     labels, rows = test["label"].to_numpy(), len(test)
-    right = round(run.by_role[role].metrics["accuracy"] * rows)
+    right = round(run.by_role[role].metrics.accuracy * rows)
     low, _ = metrics.accuracy_interval(right, rows)
     return low <= np.bincount(labels).max() / rows
 
@@ -304,7 +303,7 @@ def _write(
             run.record,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             # A run of an older schema names the same data otherwise.
-            data=run.record.data | {"fingerprint": corpus.fingerprint},
+            data=replace(run.record.data, fingerprint=corpus.fingerprint),
             models=list(models.values()),
         ),
         {**tables, record.role: predictions},

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline import strict
 from pipeline.analysis import cascades
 from pipeline.evaluation import scoring
 from pipeline.inference import cascade
 from pipeline.inference.classifier import graph_bytes
 from pipeline.models import networks
 from pipeline.recipes.roles import Cascade, Classical, Trained
+from pipeline.results.figures import CascadeRecord, TrainingRecord
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.records import ModelRecord
 from pipeline.runs import plan, stage_folders
@@ -25,6 +27,7 @@ def model_record(stages: Stages, role: str) -> ModelRecord:
     model, predictions = stages.models[role], stages.predictions(role)
     teacher = _teachers_predictions(stages)
     checkpoint = model.checkpoint if isinstance(model, Trained) else None
+    cost, measured_on = scoring.measured(stages.evaluation(role))
     return ModelRecord(
         role=role,
         title=model.title,
@@ -41,24 +44,16 @@ def model_record(stages: Stages, role: str) -> ModelRecord:
         metrics=scoring.split_metrics(predictions, teacher, "test"),
         validation=scoring.split_metrics(predictions, teacher, "validation"),
         training=_training(stages, role) if plan.makes_weights(model) else None,
-        cascade=_cascade(stages, role) if isinstance(model, Cascade) else {},
+        cascade=_cascade(stages, role) if isinstance(model, Cascade) else None,
         headlines=scoring.headline_metrics(predictions, teacher),
-        **_measured(stages, role),
+        cost=cost,
+        measured_on=measured_on,
     )
 
 
-def _training(stages: Stages, role: str) -> dict[str, Any]:
-    return json.loads((stages.weights(role) / TRAINING).read_text("utf-8"))
-
-
-def _measured(stages: Stages, role: str) -> dict[str, Any]:
-    """Of a model, ``cost``, and ``measured_on`` by kind of figure, as its record has them."""
-    folder = stages.evaluation(role)
-    taken, measured = (
-        json.loads((folder / name).read_text("utf-8"))
-        for name in (scoring.CONDITIONS, scoring.COST)
-    )
-    return measured | {"measured_on": {"predictions": taken, **measured["measured_on"]}}
+def _training(stages: Stages, role: str) -> TrainingRecord:
+    content = json.loads((stages.weights(role) / TRAINING).read_text("utf-8"))
+    return strict.read(TrainingRecord, content)
 
 
 def _teachers_predictions(stages: Stages) -> pd.DataFrame | None:
@@ -92,7 +87,7 @@ def _size_bytes(stages: Stages, role: str) -> int:
         return graph_bytes(artifact)
 
 
-def _cascade(stages: Stages, role: str) -> dict[str, Any]:
+def _cascade(stages: Stages, role: str) -> CascadeRecord:
     """The members of a cascade, their rules, and the share of texts that each answers, by split."""
     roles, rules, _ = cascade.members(stages.artifact(role), check=False)
     tables = [stages.predictions(member) for member in roles]
@@ -101,12 +96,12 @@ def _cascade(stages: Stages, role: str) -> dict[str, Any]:
         members = [probabilities_of(table[table["split"] == split]) for table in tables]
         asked = cascades.answered_by(members, rules)
         answered[str(split)] = (np.bincount(asked, minlength=len(roles)) / len(asked)).tolist()
-    return {
-        "members": roles,
-        "thresholds": [rule.threshold for rule in rules],
-        "temperatures": [rule.temperature for rule in rules],
-        "answered": answered,
-    }
+    return CascadeRecord(
+        members=roles,
+        thresholds=[rule.threshold for rule in rules],
+        temperatures=[rule.temperature for rule in rules],
+        answered=answered,
+    )
 
 
 def _parameters(stages: Stages, role: str) -> int:
@@ -116,6 +111,8 @@ def _parameters(stages: Stages, role: str) -> int:
         roles, _, _ = cascade.members(stages.artifact(role), check=False)
         return sum(_parameters(stages, member) for member in roles)
     if isinstance(model, Classical):
-        return _training(stages, role)["parameters"]
+        fitted = _training(stages, role).parameters
+        assert fitted is not None
+        return fitted
     network, _ = networks.read(stages.trained(model))
     return networks.parameter_count(network)

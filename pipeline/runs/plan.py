@@ -313,7 +313,7 @@ def state(family: Family, run: Run | None, role: str) -> str:
     if not record:
         return "missing"
     if run and record.is_joined:  # no recipe made it: it is as old as the run's data
-        same_data = record.inputs.get("data") == run.record.data["fingerprint"]
+        same_data = record.inputs.get("data") == run.record.data.fingerprint
         return "done" if same_data else "stale"
     today = fingerprints(family, record.inputs).get(role)
     return "done" if today and today.evaluation == record.fingerprint else "stale"

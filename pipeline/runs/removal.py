@@ -38,7 +38,7 @@ def remove(run: Run, role: str) -> Run:
 def _check_removable(run: Run, role: str) -> None:
     if role not in run.by_role:
         raise PipelineError(f"{run.name} has no model {role!r}; it has {', '.join(run.by_role)}")
-    needing = [m.role for m in run.record.models if role in m.cascade.get("members", [])]
+    needing = [m.role for m in run.record.models if m.cascade and role in m.cascade.members]
     if needing:
         raise PipelineError(
             f"{', '.join(needing)} asks {role}: take the cascade out first, python -m pipeline "

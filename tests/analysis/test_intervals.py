@@ -116,7 +116,7 @@ def test_intervals_hold_everyone_against_the_teacher(sample):
 
 
 def test_headlines_alone_have_the_interval_of_their_number():
-    table = on_headlines({"tiny": {"rows": 400, "accuracy": 0.9}, "old": {}})
+    table = on_headlines({"tiny": (0.9, 400)})
     assert table["role"].tolist() == ["tiny"]
     assert table.loc[0, ["y", "low", "high"]].tolist() == [0.9, *accuracy_interval(360, 400)]
 

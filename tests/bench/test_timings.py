@@ -14,6 +14,7 @@ from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.training_settings import Training
 from pipeline.results import speed
+from pipeline.results.figures import Conditions
 from pipeline.results.storage import read_run
 from pipeline.training import prediction
 from tests import pipelines, synthetic
@@ -109,8 +110,8 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     assert list(stored.table()["p95_ms"]) == [1, 2, 3]
     for role in roles:
         taken = stored.by_role[role].measured_on
-        assert taken["latency"] == now | {"texts": "validation rows"}
-        assert taken["throughput"] == run.by_role[role].measured_on["throughput"]
+        assert taken.latency == Conditions(**now, texts="validation rows")
+        assert taken.throughput == run.by_role[role].measured_on.throughput
         assert stored.by_role[role].metrics == run.by_role[role].metrics
         assert stored.artifact(role)
     # Tables that are not made again stay, and the models as they are.

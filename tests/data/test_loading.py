@@ -14,6 +14,7 @@ from pipeline.data import data_sets, declarations, hub, labels, loading, remarks
 from pipeline.data.declarations import AGNEWS, BANKING77, TOY
 from pipeline.data.loading import Asked
 from pipeline.data.reader import Form
+from pipeline.data_record import DataRecord
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import FAMILIES
 from tests.pipelines import write_data
@@ -44,6 +45,13 @@ def write(path, names=NAMES[2], rows_each=10, written=None):
 
 def load(path, **asked):
     return loading.load(Asked(str(path), **asked))
+
+
+def recorded(corpus):
+    """What a run has of its data."""
+    declaration = declarations.entry(corpus.data_set)
+    labels = list(corpus.labels)
+    return DataRecord("x", "0" * 64, labels, False, {}, 42, declaration=declaration)
 
 
 def sizes(corpus):
@@ -243,9 +251,7 @@ def test_a_toy_run_takes_few_rows_of_many_and_finds_them_again(tmp_path, count):
     assert rows["train"] + rows["validation"] == max(400, 6 * count)
     assert rows["test"] == 1000
     assert set(corpus.train.labels) == set(corpus.validation.labels) == set(range(count))
-    known = declarations.of_run(
-        {"labels": corpus.labels, "declaration": declarations.entry(corpus.data_set)}, toy=True
-    )
+    known = declarations.of_run(recorded(corpus), toy=True)
     assert load(path, data_set=known, again=rows).fingerprint == corpus.fingerprint
 
 
@@ -253,15 +259,14 @@ def test_columns_that_somebody_named_are_read_again(tmp_path):
     frame = table(("a", "b")).rename(columns={"text": "said", "label": "kind"})
     frame.assign(title="the same", other="x").to_csv(tmp_path / "my.csv", index=False)
     corpus = load(tmp_path / "my.csv", form=Form(("said",)), label="kind")
-    record = json.loads(json.dumps({"declaration": declarations.entry(corpus.data_set)}))
-    known = declarations.of_run(record | {"labels": corpus.labels}, toy=False)
+    known = declarations.of_run(recorded(corpus), toy=False)
     again = load(tmp_path / "my.csv", data_set=known, again=sizes(corpus))
     assert again.fingerprint == corpus.fingerprint
     assert again.train.texts[0].startswith("text")
 
 
 def test_older_runs_are_on_agnews_or_the_invented_headlines():
-    data = {"name": "x", "labels": list(AGNEWS.labels)}
+    data = DataRecord("x", "0" * 64, list(AGNEWS.labels), True, {}, 42)
     assert declarations.of_run(data, toy=False) is AGNEWS
     assert declarations.of_run(data, toy=True) is TOY
 

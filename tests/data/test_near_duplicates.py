@@ -28,7 +28,7 @@ def test_a_toy_run_has_counted_them(toy_cache):
     (run,) = storage.list_runs(toy_cache)[0]
     corpus = data_sets.load(toy=True)
     held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
-    assert run.record.data["near_duplicates"] == near_duplicates(corpus.train.texts, held_out)
+    assert run.record.data.near_duplicates == near_duplicates(corpus.train.texts, held_out)
 
 
 def written(folder, **fields):

@@ -36,11 +36,11 @@ def test_the_metadata_holds_the_evaluation(shipped):
         ("400 invented headlines", "accuracy"),
     }
     accuracy = found["AG News", "accuracy"]
-    assert accuracy.metric_value == round(model.metrics["accuracy"], 4)
+    assert accuracy.metric_value == round(model.metrics.accuracy, 4)
     assert accuracy.dataset_type == "fancyzhx/ag_news"
     assert accuracy.dataset_split == "test"
-    rows = shipped.record.data["rows"]["test"]
-    low, high = accuracy_interval(round(model.metrics["accuracy"] * rows), rows)
+    rows = shipped.record.data.rows["test"]
+    low, high = accuracy_interval(round(model.metrics.accuracy * rows), rows)
     assert accuracy.metric_args == {
         "low": round(low, 4),
         "high": round(high, 4),
@@ -48,10 +48,10 @@ def test_the_metadata_holds_the_evaluation(shipped):
     }
     assert found["AG News", "model_size_mb"].metric_value == round(model.size_bytes / 1e6, 3)
     latency = found["AG News", "latency_ms"]
-    assert latency.metric_value == round(model.cost["p50_ms"], 3)
-    assert model.measured_on["latency"]["hardware"]["processor"] in latency.metric_name
+    assert latency.metric_value == round(model.cost.p50_ms, 3)
+    assert model.measured_on.latency.hardware["processor"] in latency.metric_name
     alone = found["400 invented headlines", "accuracy"]
-    assert alone.metric_value == round(model.headlines["accuracy"], 4)
+    assert alone.metric_value == round(model.headlines.accuracy, 4)
     assert (data.pipeline_tag, data.language, data.license) == (
         "text-classification",
         "en",
@@ -115,7 +115,7 @@ def test_what_cpu_is_needed(shipped, method, weights, said):
 @pytest.mark.parametrize("name", declarations.DECLARED)
 def test_declared_data_sets_are_named_with_their_licence(shipped, name):
     known = declarations.DECLARED[name]
-    data = shipped.record.data | {"declaration": declarations.entry(known)}
+    data = replace(shipped.record.data, declaration=declarations.entry(known))
     run = replace(shipped, record=replace(shipped.record, data=data))
     found = read_back(run, "minilm")
     assert found.data.license == known.license

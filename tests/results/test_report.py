@@ -26,7 +26,7 @@ def _run(wrong):
         return frame.assign(label=labels)
 
     by_role = {
-        role: SimpleNamespace(headlines={"accuracy": 1 - count / ROWS})
+        role: SimpleNamespace(headlines=SimpleNamespace(accuracy=1 - count / ROWS))
         for role, count in wrong.items()
     }
     return SimpleNamespace(name="some", by_role=by_role, predictions=predictions)
@@ -62,7 +62,7 @@ def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
     run = storage.list_runs(tmp_path)[0][0]
     lines = report.markdown(run).splitlines()[len(report.HEADER) :]
     assert [line.split(" | ")[1] for line in lines] == ["`teacher`", "`minilm`"]
-    accuracies = [100 * run.by_role[role].metrics["accuracy"] for role in roles[1:]]
+    accuracies = [100 * run.by_role[role].metrics.accuracy for role in roles[1:]]
     told = f"{accuracies[0]:.1f} (3 seeds: {np.mean(accuracies):.1f}, {min(accuracies):.1f} – "
     assert lines[1].split(" | ")[2] == f"{told}{max(accuracies):.1f})"
 

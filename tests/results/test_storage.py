@@ -20,6 +20,7 @@ from pipeline import files
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
 from pipeline.results import storage
+from pipeline.results.figures import CascadeRecord, TrainingRecord
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import CacheError
 from tests import synthetic
@@ -232,36 +233,42 @@ DAMAGES = {
     "an older schema": (set_run(schema=0), "schema is 0"),
     "a schema that is no number": (set_run(schema=True), "schema is True"),
     "half a character": (set_run(command="\ud800"), "can't be read"),
-    "labels that are equal": (set_run(data={"labels": ["a"] * 4}), "labels"),
+    "labels that are equal": (set_data(labels=["a"] * 4), "labels"),
     "a number without end": (set_figure("cost", "p50_ms", 10**400), "not what this program"),
     "another run's record": (set_run(run="other"), "of another run"),
     "an unknown field": (set_run(surprise=1), "not what this program writes"),
-    "files that are a list": (set_run(files=[]), "files in its run.json is of another type"),
-    "a command that is no text": (set_run(command=None), "command in its run.json is of another"),
-    "a title that is no text": (set_first(title=["x"]), "title in its run.json is of another"),
+    "files that are a list": (set_run(files=[]), "files: Input should be an object"),
+    "a command that is no text": (set_run(command=None), "command: Input should be a valid str"),
+    "a title that is no text": (
+        set_first(title=["x"]),
+        "models.0.title: Input should be a valid string",
+    ),
     "models that are none": (set_run(models=[1]), "not what this program writes"),
-    "labels that are too few": (set_run(data={"labels": ["a"]}), "labels"),
-    "labels that are numbers": (set_run(data={"labels": [1, 2, 3, 4]}), "labels"),
+    "labels that are too few": (set_data(labels=["a"]), "labels"),
+    "labels that are numbers": (set_data(labels=[1, 2, 3, 4]), "data.labels.0: Input"),
     "labels that are 201": (
         set_data(labels=[f"class {n}" for n in range(201)]),
         "of its data, there are 201 labels; there may be 2 to 200",
     ),
     "a label of two lines": (set_data(labels=["a", "b", "c", "d\ne"]), "is not of one line"),
     "a label that is empty": (set_data(labels=["a", "b", "c", " "]), "one of the labels is empty"),
-    "nothing about titles": (set_data(title_first=None), "whether a row of its data begins with"),
+    "nothing about titles": (
+        set_data(title_first=None),
+        "data.title_first: Input should be a valid bool",
+    ),
     "no labels": (set_run(data={}), "not what this program writes"),
     "a role that leads out": (set_first(role="../teacher"), "can't be used"),
     "a role that is hidden": (set_first(role=".teacher"), "can't be used"),
-    "a role that is no text": (set_first(role=7), "role in its run.json is of another type"),
+    "a role that is no text": (set_first(role=7), "models.0.role: Input should be a valid str"),
     "a role twice": (set_first(role="minilm"), "twice"),
     "an artifact that leads out": (set_first(artifact={"../../x": "0"}), "can't be used"),
     "no accuracy": (set_first(metrics={}), "not what this program writes"),
     "an accuracy of NaN": (set_figure("metrics", "accuracy", float("nan")), "not a finite"),
     "an accuracy in words": (set_figure("metrics", "accuracy", "high"), "not what this program"),
     "an infinite latency": (set_figure("cost", "p50_ms", float("inf")), "not a finite"),
-    "no cost": (set_first(cost=None), "cost in its run.json is of another type"),
-    "a cost too many": (set_figure("cost", "run", 1.0), "the costs of teacher are not load_ms"),
-    "a cost too few": (set_first(cost={"p50_ms": 1.0}), "the costs of teacher are not load_ms"),
+    "no cost": (set_first(cost=None), "models.0.cost: Input should be"),
+    "a cost too many": (set_figure("cost", "run", 1.0), "models.0.cost.run: Unexpected"),
+    "a cost too few": (set_first(cost={"p50_ms": 1.0}), "models.0.cost.load_ms: Field required"),
     "a cascade of a model that is not there": (
         set_first(cascade=CASCADE | {"members": ["minilm", "huge"]}),
         "the members of teacher are not models of its run",
@@ -276,20 +283,23 @@ DAMAGES = {
     ),
     "a cascade whose shares are words": (
         set_first(cascade=CASCADE | {"answered": {"test": ["many", "few"]}}),
-        "the members of teacher can't be read",
+        "models.0.cascade.answered.test.0: Input should be a valid number",
     ),
     "a cascade of nothing else": (
         set_first(cascade={"members": ["minilm", "tiny-int8"]}),
-        "the members of teacher can't be read",
+        "models.0.cascade.thresholds: Field required",
     ),
-    "conditions of one kind": (set_first(measured_on={"latency": {}}), "is not measured on"),
+    "conditions of one kind": (
+        set_first(measured_on={"latency": {}}),
+        "measured_on.predictions: Field",
+    ),
     "conditions that are none": (
         set_figure("measured_on", "latency", []),
-        "what the latency of teacher was taken on is of another type",
+        "models.0.measured_on.latency: Input should be",
     ),
     "threads in words": (
         set_figure("measured_on", "throughput", {"threads": "two"}),
-        "what the throughput of teacher was taken on is of another type",
+        "models.0.measured_on.throughput.threads: Input should be a valid integer",
     ),
     "a size of zero": (set_first(size_bytes=0), "size"),
     "a size below zero": (set_first(size_bytes=-5), "size"),
@@ -303,9 +313,12 @@ DAMAGES = {
     ),
     "predictions that are no parquet": (not_parquet, "can't be read"),
     "predictions behind a link": (link_predictions_elsewhere, "leads out"),
-    "an accuracy above one": (set_figure("metrics", "accuracy", 1.5), "not in 0..1"),
-    "one of headlines": (set_figure("headlines", "accuracy", 1.5), "not in 0..1"),
-    "no headlines to have it of": (set_figure("headlines", "rows", 0), "not from 1 to"),
+    "an accuracy above one": (set_figure("metrics", "accuracy", 1.5), "less than or equal to 1"),
+    "one of headlines": (set_figure("headlines", "accuracy", 1.5), "less than or equal to 1"),
+    "no headlines to have it of": (
+        set_figure("headlines", "rows", 0),
+        "headlines.rows: Input should be greater",
+    ),
     "headlines without a number": (set_first(headlines={"accuracy": 0.5}), "not what this"),
     "a file that leads out": (add_file("../../secret"), "can't be used"),
     "a file with a null in its name": (add_file("a\x00b"), "can't be used"),
@@ -368,10 +381,11 @@ def rewrite(cache_folder, change):
 
 def test_a_run_that_would_not_read_back_leaves_the_old_one(cache_folder):
     def spoil(record):
-        models = [dataclasses.replace(record.models[0], cost={"p50_ms": "fast"})]
+        cost = dataclasses.replace(record.models[0].cost, p50_ms="fast")
+        models = [dataclasses.replace(record.models[0], cost=cost)]
         return dataclasses.replace(record, models=models)
 
-    with pytest.raises(CacheError, match=r"the costs of teacher are not load_ms, p50_ms"):
+    with pytest.raises(CacheError, match=r"models\.0\.cost\.p50_ms: Input should be a"):
         rewrite(cache_folder, spoil)
     assert list(storage.read_run(cache_folder / "synthetic").by_role)[1:] == [
         "minilm",
@@ -382,19 +396,28 @@ def test_a_run_that_would_not_read_back_leaves_the_old_one(cache_folder):
 
 NOT_FINITE = {
     "of the run": (
-        lambda record: dataclasses.replace(record, data=record.data | {"seed": float("nan")}),
+        lambda record: dataclasses.replace(
+            record, data=dataclasses.replace(record.data, seed=float("nan"))
+        ),
         "the record of the run can't be written: data.seed is nan",
     ),
     "of a model": (
-        lambda record: with_first(record, cost=record.models[0].cost | {"p50_ms": float("inf")}),
+        lambda record: with_first(
+            record, cost=dataclasses.replace(record.models[0].cost, p50_ms=float("inf"))
+        ),
         "the record of teacher can't be written: cost.p50_ms is inf",
     ),
     "deep in a model": (
-        lambda record: with_first(record, training={"validation": [{"loss": 1.0}, {"loss": -INF}]}),
+        lambda record: with_first(
+            record, training=TrainingRecord(1, validation=[{"loss": 1.0}, {"loss": -INF}])
+        ),
         "the record of teacher can't be written: training.validation.1.loss is -inf",
     ),
     "of numpy": (
-        lambda record: with_first(record, metrics={"accuracy": np.float64("nan")}),
+        lambda record: with_first(
+            record,
+            metrics=dataclasses.replace(record.models[0].metrics, accuracy=np.float64("nan")),
+        ),
         "the record of teacher can't be written: metrics.accuracy is nan",
     ),
 }
@@ -419,7 +442,9 @@ def test_a_number_that_is_not_finite_is_named_and_the_old_run_stays(cache_folder
 
 
 def test_a_training_may_have_found_no_loss(cache_folder):
-    training = {"rate": 1e-3, "rates_tried": {"0.1": None}, "validation": [{"loss": None}]}
+    training = TrainingRecord(
+        900, rate=1e-3, rates_tried={"0.1": None}, validation=[{"loss": None}]
+    )
     run = rewrite(cache_folder, lambda record: with_first(record, training=training))
     assert run.by_role["teacher"].training == training
 
@@ -444,7 +469,7 @@ def test_a_run_of_any_classes_is_read_back(tmp_path, classes):
     assert frame["label"].dtype == np.int16
     assert frame["label"].max() == classes - 1
     assert set(frame["split"]) == {"validation", "test"}
-    assert len(run.by_role["minilm"].metrics["recall"]) == classes
+    assert len(run.by_role["minilm"].metrics.recall) == classes
     assert len(Classifier(run.artifact("minilm")).predict_proba(["a"])[0]) == classes
 
 
@@ -479,12 +504,12 @@ def test_headlines_are_a_split_of_their_own(cache_folder, run_folder):
     run = storage.read_run(run_folder)
     frame, stored = run.predictions("minilm", "headlines"), run.by_role["minilm"].headlines
     assert list(frame.columns) == ["row", "label", "p0", "p1", "p2", "p3"]
-    assert len(frame) == stored["rows"] == 400
+    assert len(frame) == stored.rows == 400
     right = probabilities_of(frame).argmax(axis=1) == frame["label"]
-    assert right.mean() == stored["accuracy"]
+    assert right.mean() == stored.accuracy
     toy = synthetic.write_run(cache_folder, "toy-run", family="toy", roles=("teacher", "tiny"))
     assert toy.predictions("tiny", "headlines").empty
-    assert toy.by_role["tiny"].headlines == {}
+    assert toy.by_role["tiny"].headlines is None
 
 
 def test_a_model_may_lack_headlines_but_no_other_split(run_folder):
@@ -570,7 +595,7 @@ LOGITS_DAMAGES = {
     ),
     "a fingerprint that is none": (
         lambda folder: edit(folder, lambda c: c["logits"].update({"teacher-rows.safetensors": 7})),
-        "fingerprint of logits 7 can't be used",
+        "logits.teacher-rows.safetensors: Input should be a valid string",
     ),
     "the same twice": (
         lambda folder: edit(
@@ -578,7 +603,10 @@ LOGITS_DAMAGES = {
         ),
         "the same logits stand in it twice",
     ),
-    "a list": (lambda folder: edit(folder, lambda c: c.update(logits=[])), "of another type"),
+    "a list": (
+        lambda folder: edit(folder, lambda c: c.update(logits=[])),
+        "logits: Input should be",
+    ),
 }
 
 
@@ -615,13 +643,12 @@ def test_a_run_of_schema_1_is_read_in_todays_terms(run_folder):
     assert run.record.logits == {}
     model, as_it_was = run.by_role["minilm"], before.by_role["minilm"]
     headline = {"mean_ms", "headline_mean_ms", "headline_p50_ms", "headline_p95_ms"}
-    assert model.cost == {k: v for k, v in as_it_was.cost.items() if k not in headline}
+    assert model.cost == dataclasses.replace(as_it_was.cost, **dict.fromkeys(headline))
     assert run.table()[sorted(headline)].isna().all(axis=None)
     assert list(run.table().columns) == list(before.table().columns)
-    assert set(model.measured_on) == {"predictions", "latency", "throughput"}
-    for conditions in model.measured_on.values():
-        assert conditions["threads"] == 2
-        assert conditions["batch_size"] == 32
+    for conditions in vars(model.measured_on).values():
+        assert conditions.threads == 2
+        assert conditions.batch_size == 32
     assert model.metrics == as_it_was.metrics
     assert model.headlines == as_it_was.headlines
     assert run.predictions("minilm", "headlines").empty
@@ -638,7 +665,7 @@ def test_a_run_of_schema_1_is_written_in_schema_2_with_what_it_had(run_folder):
     content = json.loads((run_folder / storage.RECORD).read_text("utf-8"))
     assert content["schema"] == again.record.schema == 2
     assert content["models"][0]["cost"]["rows_per_second"] > 0
-    assert "headline_p50_ms" not in content["models"][0]["cost"]
+    assert content["models"][0]["cost"]["headline_p50_ms"] is None
     assert again.record.models == run.record.models
     assert again.artifact("minilm")
 
@@ -780,7 +807,8 @@ def test_a_cascade_is_at_hand_where_its_members_are(run_folder):
     role, *others = run.artifacts()
     absent = next(each for each in run.by_role if run.artifact(each) is None)
     for members, here in ((others, True), ([*others, absent], False)):
-        changed = dataclasses.replace(run.by_role[role], cascade={"members": members})
+        cascade = CascadeRecord(members, [], [], {})
+        changed = dataclasses.replace(run.by_role[role], cascade=cascade)
         models = [changed if model.role == role else model for model in run.record.models]
         found = storage.Run(run.folder, dataclasses.replace(run.record, models=models))
         assert (found.artifact(role) is not None) == here

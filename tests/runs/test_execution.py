@@ -76,8 +76,8 @@ def test_a_model_is_added_and_all_others_stay(run, corpus):
     after = add(run, corpus)
     assert list(after.by_role) == ["teacher", "tiny", "tiny-int8", "older"]
     assert {role: after.by_role[role] for role in before} == before
-    assert after.record.data["labels"] == list(corpus.labels)
-    assert after.record.data["title_first"] is True
+    assert after.record.data.labels == list(corpus.labels)
+    assert after.record.data.title_first is True
     assert after.artifact("tiny")
     assert after.artifact("tiny-int8")
 
@@ -88,7 +88,7 @@ def test_a_run_of_schema_1_becomes_schema_2_as_it_is_added_to(run, corpus):
     assert older.record.schema == 1
     after = add(older, corpus)
     assert after.record.schema == 2
-    assert after.record.data["fingerprint"] == corpus.fingerprint
+    assert after.record.data.fingerprint == corpus.fingerprint
     assert {role: after.by_role[role] for role in older.by_role} == older.by_role
     for role in older.by_role:
         pd.testing.assert_frame_equal(after.all_predictions(role), older.all_predictions(role))

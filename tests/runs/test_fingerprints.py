@@ -20,7 +20,7 @@ from pipeline.models import fake_quantization, networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family
 from pipeline.recipes.training_settings import RandomSpans
-from pipeline.results.records import COSTS
+from pipeline.results.figures import Cost
 from pipeline.results.storage import read_run
 from pipeline.runs import execution, plan, stage_folders, stages, teacher_logits
 from pipeline.training import model_selection, prediction, random_spans
@@ -234,7 +234,7 @@ def make(monkeypatch, tmp_path):
         probabilities = np.full((rows, 4), 0.25, np.float32)
         table = scoring._table(corpus, probabilities)
         table.to_parquet(draft / scoring.PREDICTIONS, index=False)
-        cost = dict.fromkeys(COSTS, 1.0)
+        cost = {field.name: 1.0 for field in fields(Cost)}
         measured_on = {"latency": {"threads": 1}, "throughput": {"threads": 1}}
         write_json(draft / scoring.COST, {"cost": cost, "measured_on": measured_on})
         write_json(draft / scoring.CONDITIONS, {"taken": "2026-01-01T00:00:00+00:00"})
@@ -330,7 +330,7 @@ def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, lon
     assert {plan.state(longer_tiny, before, role) for role in ("tiny", "tiny-int8")} == {"stale"}
     assert make(corpus, family=longer_tiny) == TINY
     after = read_run(tmp_path / "cache" / "run")
-    assert after.by_role["tiny"].training["epochs"] == 99
+    assert after.by_role["tiny"].training.epochs == 99
     for role in ROLES:
         same = after.by_role[role] == before.by_role[role]
         assert same == (not role.startswith("tiny")), role
@@ -392,9 +392,9 @@ def test_with_logits_at_hand_no_teacher_is_made(make, corpus, tmp_path):
     after = run_of(tmp_path)
     assert set(after.by_role) == {*before.by_role, "tiny", "tiny-int8"}
     assert after.by_role["minilm"] == before.by_role["minilm"]
-    assert after.by_role["tiny"].metrics["agreement"] == 1.0  # with the run's teacher
+    assert after.by_role["tiny"].metrics.agreement == 1.0  # with the run's teacher
     assert set(run_of(tmp_path, "other").by_role) == {"tiny"}
-    assert run_of(tmp_path, "other").by_role["tiny"].metrics.get("agreement") is None
+    assert run_of(tmp_path, "other").by_role["tiny"].metrics.agreement is None
     # With nothing at hand it is made.
     assert make(corpus, "tiny", work="third", name="third") == TEACHER | of("tiny")
 
@@ -425,7 +425,7 @@ def test_what_no_teacher_teaches_leaves_the_runs_teacher_and_logits(make, corpus
         assert make(corpus, role) == of(role)
         after = run_of(tmp_path)
         assert after.record.logits == before.record.logits
-        assert after.by_role[role].metrics["agreement"] is not None
+        assert after.by_role[role].metrics.agreement is not None
     assert make(corpus, "tiny", work="new") == LOGITS | of("tiny")
 
 
@@ -458,7 +458,7 @@ def test_tinys_qat_training_is_the_teachers_and_starts_from_tiny(make, corpus, m
         lessons[role] = task.teacher_logits
         if role == "tiny-qat":
             started[role] = task.start()
-        return None, None, {}
+        return None, None, {"rows": 1}
 
     def prepare(network, bits):
         answers.append((network, bits))

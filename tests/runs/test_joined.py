@@ -80,7 +80,7 @@ def test_classes_are_found_by_their_names(join, tmp_path, capsys, classes, case)
     folder = joining.onnx_folder(tmp_path / "theirs", labels, named(labels), outputs(labels))
     run = join(folder, labels, in_file and in_file(labels))
     model = run.by_role["guest"]
-    assert model.metrics["accuracy"] == model.validation["accuracy"] == 1.0
+    assert model.metrics.accuracy == model.validation.accuracy == 1.0
     assert (said in capsys.readouterr().err) == bool(said) or not said
     assert Classifier(run.artifact("guest")).labels == list(labels)
     assert not joined.at_chance(run, "guest")
@@ -93,7 +93,7 @@ def test_what_is_stored_says_where_it_comes_from(join, tmp_path):
     assert (model.method, model.parent, model.checkpoint) == ("joined", None, "theirs")
     assert model.settings["max_length"] == 64
     assert str(tmp_path) not in (run.folder / storage.RECORD).read_text("utf-8")
-    assert model.metrics["agreement"] == pytest.approx(11 / 12)
+    assert model.metrics.agreement == pytest.approx(11 / 12)
     assert list(run.by_role) == ["teacher", "tiny-int8", "guest"]
 
 
@@ -103,7 +103,7 @@ def test_it_is_done_as_long_as_the_data_are_the_same(join, tmp_path):
     run = join(joining.onnx_folder(tmp_path / "theirs", LABELS[4], LABELS[4]), LABELS[4])
     family = FAMILIES["mpnet"]
     assert plan.state(family, run, "guest") == "done"
-    other = replace(run, record=replace(run.record, data=run.record.data | {"fingerprint": "1"}))
+    other = replace(run, record=replace(run.record, data=replace(run.record.data, fingerprint="1")))
     assert plan.state(family, other, "guest") == "stale"
 
 
@@ -121,7 +121,7 @@ def test_another_model_takes_the_place_of_a_joined_one(join, tmp_path):
     turned = LABELS[4][1:] + LABELS[4][:1]
     wrong = joining.onnx_folder(tmp_path / "two", LABELS[4], turned)
     run = join(wrong, LABELS[4])
-    assert run.by_role["guest"].metrics["accuracy"] == 0
+    assert run.by_role["guest"].metrics.accuracy == 0
     assert joined.at_chance(run, "guest")
 
 
@@ -207,7 +207,7 @@ def test_graphs_of_others_answer_as_they_are_called(join, tmp_path, case, order)
     folder = joining.onnx_folder(tmp_path / "theirs", labels, order(labels), order(labels))
     GRAPHS[case](folder)
     run = join(folder, labels)
-    assert run.by_role["guest"].metrics["accuracy"] == 1.0
+    assert run.by_role["guest"].metrics.accuracy == 1.0
     classifier = Classifier(run.artifact("guest"))
     assert classifier.predict_proba(["coach", "coach bank oil"]).dtype == np.float32
     model = onnx.load(run.artifact("guest") / "model.onnx", load_external_data=False)
@@ -366,7 +366,7 @@ def test_a_name_on_the_hub_is_read_from_its_local_cache(join, tmp_path, monkeypa
     (kept / "refs" / "main").write_text("a" * 40)
     run = join("some/model", LABELS[4])
     assert run.by_role["guest"].checkpoint == "some/model"
-    assert run.by_role["guest"].metrics["accuracy"] == 1.0
+    assert run.by_role["guest"].metrics.accuracy == 1.0
     assert answers.make_command(run.record, "guest").endswith(
         "python -m pipeline add made guest --model some/model --data DIR"
     )
@@ -430,10 +430,10 @@ def test_it_is_measured_as_the_others_are(tmp_path, capsys):
     arguments = ("--model", str(theirs / "onnx" / "model.onnx"), "--cache", str(run.folder.parent))
     assert main(["add", "made", "guest", *arguments]) == 0, capsys.readouterr().err
     model = read_run(run.folder).by_role["guest"]
-    assert model.cost["p50_ms"] > 0
-    assert model.cost["rows_per_second"] > 0
-    assert model.measured_on["predictions"]["hardware"]
-    assert model.measured_on["latency"]["threads"] > 0
+    assert model.cost.p50_ms > 0
+    assert model.cost.rows_per_second > 0
+    assert model.measured_on.predictions.hardware
+    assert model.measured_on.latency.threads > 0
     assert model.checkpoint == "theirs"
 
 

@@ -107,10 +107,10 @@ def test_every_toy_role_learns_own_texts(own, tmp_path, capsys):
     run = read_run(cache / "my-own-toy")
     assert run.labels == sorted(NAMES)
     assert list(run.by_role) == [model.role for model in FAMILIES["toy"].models]
-    rows = run.record.data["rows"]
+    rows = run.record.data.rows
     assert (rows["train"] + rows["validation"], rows["test"]) == (400, 300)
     for role in ("teacher", "minilm", "nano", "tfidf"):
-        assert run.by_role[role].metrics["accuracy"] > 0.9, role
+        assert run.by_role[role].metrics.accuracy > 0.9, role
     assert not any(model.headlines for model in run.record.models)
     assert main(["verify", "my-own-toy", "--data", str(own), "--cache", str(cache)]) == 0
     said = capsys.readouterr().out
@@ -119,4 +119,4 @@ def test_every_toy_role_learns_own_texts(own, tmp_path, capsys):
     assert NAMES[1] in capsys.readouterr().out
     known = declarations.of_run(run.record.data, toy=True)
     again = loading.load(Asked(str(own), known, again=rows))
-    assert again.fingerprint == run.record.data["fingerprint"]
+    assert again.fingerprint == run.record.data.fingerprint

@@ -36,8 +36,8 @@ def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
     assert not run.record.toy
     assert run.record.command == "python -m pipeline run --family bert --data DIR --checkpoints DIR"
     assert all(run.artifact(role) for role in run.by_role)
-    assert {model.headlines["rows"] for model in run.record.models} == {400}
-    assert run.by_role["teacher"].headlines["agreement"] == 1.0
+    assert {model.headlines.rows for model in run.record.models} == {400}
+    assert run.by_role["teacher"].headlines.agreement == 1.0
     # No folder of the machine that made it is in the record.
     assert str(bert_cache.parent) not in (bert_cache / "bert" / "run.json").read_text()
 
@@ -67,7 +67,7 @@ def test_baselines_join_the_run_without_a_teacher(run_brief, bert_cache, checkpo
     assert baseline.settings["label_share"] == 1.0
     assert baseline.method == "fine-tuned"
     assert run.by_role["minilm"].settings["label_share"] < 1.0
-    assert baseline.metrics["nll"] != run.by_role["minilm"].metrics["nll"]
+    assert baseline.metrics.nll != run.by_role["minilm"].metrics.nll
 
 
 def test_other_data_do_not_replace_a_run(run_brief, bert_cache, checkpoints, tmp_path):

@@ -84,7 +84,7 @@ def test_the_readmes_sentences_on_pairs_of_models_hold():
     ends = [said(role, "teacher").split(" points")[0] for role in ("dynamic", "static", "qat")]
     expected = "`dynamic` is {} points less accurate than `teacher`, `static` {}, `qat` {} (95 %)"
     assert expected.format(*ends) in readme
-    alone = [run.by_role[role].headlines["accuracy"] for role in ("distil", "teacher")]
+    alone = [run.by_role[role].headlines.accuracy for role in ("distil", "teacher")]
     known = [f"{100 * share:.0f}" for share in alone]
     assert "knows {} of 100 there where its teacher knows {}".format(*known) in readme
 

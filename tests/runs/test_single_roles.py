@@ -35,7 +35,7 @@ def test_roles_without_a_teacher_alone_and_beside_others(tmp_path, capsys):
     assert main([*where, "--only", "tfidf"]) == 0
     alone = read_run(tmp_path / "toy")
     assert list(alone.by_role) == ["tfidf"]
-    assert alone.by_role["tfidf"].metrics["agreement"] is None
+    assert alone.by_role["tfidf"].metrics.agreement is None
     assert "teacher" not in capsys.readouterr().err
     assert main([*where, "--only", "tfidf"]) == 0
     assert read_run(tmp_path / "toy").record == alone.record

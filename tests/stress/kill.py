@@ -119,7 +119,7 @@ def outcome(folder: Path) -> dict[str, object]:
 def settled(model: ModelRecord) -> dict[str, object]:
     """A model's figures but the timed ones."""
     timed = ("cost", "measured_on", "training")
-    learned = (model.training or {}).items()
+    learned = vars(model.training).items() if model.training else ()
     return {name: value for name, value in vars(model).items() if name not in timed} | {
         f"training: {name}": value for name, value in learned if "seconds" not in name
     }

@@ -79,7 +79,7 @@ def test_one_of_two_writes_a_whole_run(tmp_path):
     assert not list((tmp_path / ".work").glob(".draft-*"))
     # As much learned as by one process (tests/runs/test_toy_run.py); a quarter is chance.
     for role in ("teacher", "tiny"):
-        assert runs[0].by_role[role].metrics["accuracy"] > 0.45, role
+        assert runs[0].by_role[role].metrics.accuracy > 0.45, role
     assert pipelines.call("verify", "--cache", tmp_path).returncode == 0
 
 

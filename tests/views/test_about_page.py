@@ -1,6 +1,6 @@
 """About the run: what the figures rest on, and what they mean."""
 
-from pipeline.results.records import KINDS
+from pipeline.results.conditions import KINDS
 from tests import synthetic
 from tests.views.test_compare_page import change_model, texts
 from views.glossary import GLOSSARY
@@ -62,7 +62,7 @@ def test_a_record_with_odd_fields_is_shown(open_page, cache_folder):
         cache_folder / "synthetic",
         "minilm",
         settings={"weights": 4, "epochs": None},
-        training={"rate": None, "rows": "many"},
+        training={"rate": None, "rows": 0},
         measured_on={kind: {} for kind in KINDS},
     )
     assert len(open_page("about").dataframe[0].value) == 3

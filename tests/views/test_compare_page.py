@@ -10,7 +10,7 @@ from pipeline.analysis.budget import Budget
 from pipeline.analysis.recommendation import recommend
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import storage
-from pipeline.results.records import KINDS
+from pipeline.results.conditions import KINDS
 from pipeline.runs import plan
 from tests import synthetic
 from views.charts.axes import X_AXES, Y_AXES
@@ -268,7 +268,7 @@ def test_what_a_record_says_is_never_markup(open_page, cache_folder):
         title=hostile,
         description=hostile,
         settings={hostile: hostile},
-        training={"rate": hostile, "validation": [{hostile: hostile}]},
+        training={"rows": 1, "rates_tried": {hostile: 1.0}, "validation": [{hostile: hostile}]},
         measured_on={kind: {"hardware": {hostile: hostile}} for kind in KINDS},
     )
     for address in ("compare", "about", "present"):

@@ -30,7 +30,7 @@ def write_data(run: storage.Run, folder: Path) -> Path:
     """
     random = np.random.default_rng(0)
     held = run.predictions("teacher")
-    rows = run.record.data["rows"]
+    rows = run.record.data.rows
     labels = {
         "train": np.arange(rows["train"] + rows["validation"]) % 4,
         "test": held["label"].to_numpy(),

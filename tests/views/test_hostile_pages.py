@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.data import uploads
 from pipeline.errors import PipelineError
 from pipeline.results import storage
-from pipeline.results.records import KINDS
+from pipeline.results.conditions import KINDS
 from views import answers
 
 MARKUP = "<script>alert(1)</script> **bold** [a](javascript:alert(1)) $x$ :material/home:"
@@ -97,7 +97,7 @@ def test_a_record_full_of_markup_is_shown_as_text(open_page, cache_folder, page)
     content["data"]["name"] = MARKUP
     for model in content["models"]:
         model |= {"title": f"{MARKUP} {model['role']}", "description": MARKUP, "checkpoint": MARKUP}
-        model["measured_on"] = {kind: {MARKUP: MARKUP, "threads": 2} for kind in KINDS}
+        model["measured_on"] = {kind: {"hardware": {MARKUP: MARKUP}} for kind in KINDS}
     path.write_text(json.dumps(content))
     app = open_page(page)
     assert not app.exception

@@ -27,8 +27,8 @@ def guest(cache_folder):
         checkpoint="some/model",
         settings=settings,
         metrics=run.by_role["teacher"].metrics,
-        validation=run.by_role["teacher"].validation | {"accuracy": 0.99},
-        inputs={"data": run.record.data["fingerprint"]},
+        validation=replace(run.by_role["teacher"].validation, accuracy=0.99),
+        inputs={"data": run.record.data.fingerprint},
     )
     tables = {role: run.all_predictions(role) for role in run.by_role}
     tables["guest"] = tables["teacher"]

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.data.declarations import DataSet
+from pipeline.data_record import DataRecord
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import conditions
 from pipeline.results.records import ModelRecord
@@ -108,7 +109,7 @@ def show_recipe(view: View) -> None:
 
 def recipe(model: ModelRecord) -> dict:
     """One row of the recipes' table."""
-    settings, training = model.settings, model.training or {}
+    settings, training = model.settings, model.training
     rounded = settings.get("architecture") == "ngrams"  # as it is trained
     whole = "4 bits, symmetric" if rounded else "32-bit fractions"
     return {
@@ -117,12 +118,12 @@ def recipe(model: ModelRecord) -> dict:
         "parent": model.parent or "",
         "checkpoint": model.checkpoint or "",
         "epochs": settings.get("epochs"),
-        "rate": training.get("rate"),
+        "rate": training and training.rate,
         "temperature": words(settings["temperature"])
         if model.method in ("distilled", "qat") and "temperature" in settings
         else "",
         "bits": settings.get("weights", whole),
-        "rows": training.get("rows"),
+        "rows": training and training.rows,
     }
 
 
@@ -130,17 +131,16 @@ def show_data(view: View) -> None:
     data = view.run.record.data
     counts = np.bincount(view.labels, minlength=len(view.run.labels))
     classes = ", ".join(f"{n:,} {c}" for c, n in zip(view.run.labels, counts, strict=True))
-    rows = data.get("rows", {})
     key_values(
         {
-            "Name": data.get("name"),
+            "Name": data.name,
             **declared(view.data_set),
-            "Training rows": rows.get("train"),
-            "Validation rows, by which everything is chosen": rows.get("validation"),
+            "Training rows": data.rows.get("train"),
+            "Validation rows, by which everything is chosen": data.rows.get("validation"),
             "Test rows, read once, to report": f"{len(view.labels):,}: {classes}",
             **near_duplicates(data),
-            "Seed of the split": data.get("seed"),
-            "Fingerprint": in_fours(words(data.get("fingerprint"))),
+            "Seed of the split": data.seed,
+            "Fingerprint": in_fours(data.fingerprint),
         }
     )
 
@@ -152,14 +152,12 @@ def declared(known: DataSet) -> dict[str, str]:
     return lines | ({"Reference": known.reference} if known.reference else {})
 
 
-def near_duplicates(data: dict) -> dict[str, str]:
+def near_duplicates(data: DataRecord) -> dict[str, str]:
     """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
-    found, rows, lines = data.get("near_duplicates"), data.get("rows"), {}
-    if not isinstance(found, dict) or not isinstance(rows, dict):
-        return {}
+    found, lines = data.near_duplicates or {}, {}
     for split in ("validation", "test"):
-        count, total = found.get(split), rows.get(split)
-        if isinstance(count, int) and isinstance(total, int) and total > 0:
+        count, total = found.get(split), data.rows.get(split)
+        if count is not None and total:
             name = f"{split.capitalize()} rows that end in the same {found.get('words')} words"
             lines[f"{name} as a training row"] = f"{count:,} ({count / total:.1%})"
     return lines

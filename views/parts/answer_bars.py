@@ -46,7 +46,7 @@ def bars(
         if not here and given.get(role) is not None:
             note += " · recorded"
         if (cascade := view.run.by_role[role].cascade) and role in (members or {}):
-            note += f" · {called[cascade['members'][(members or {})[role]]]} answers"
+            note += f" · {called[cascade.members[(members or {})[role]]]} answers"
         empty = "…" if role in given else "Can't be asked" if here else "Not installed"
         found.append(Bar(called[role], note, given.get(role), empty))
     return found
@@ -79,7 +79,7 @@ def milliseconds(view: View, role: str) -> str:
 def recorded_milliseconds(view: View, role: str) -> float:
     """The median time of one headline; in runs older than that figure, of one whole row."""
     cost = view.run.by_role[role].cost
-    return cost.get("headline_p50_ms", cost["p50_ms"])
+    return cost.p50_ms if cost.headline_p50_ms is None else cost.headline_p50_ms
 
 
 def measurements(view: View) -> dict[str, float]:
@@ -140,7 +140,7 @@ def measure(view: View, role: str) -> None:
 def recorded_on(view: View, roles: list[str]) -> str:
     """In words, what the run's times are of, and where they were taken."""
     models = [view.run.by_role[role] for role in roles]
-    old = any("headline_p50_ms" not in model.cost for model in models)
+    old = any(model.cost.headline_p50_ms is None for model in models)
     what = "one test row (title and description), the median" if old else "one headline, the median"
     found: dict[str, None] = {}
     for place in conditions.places(models):

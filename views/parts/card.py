@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import pandas as pd
 import streamlit as st
@@ -194,11 +195,11 @@ def show_origin(view: View, role: str) -> None:
     with st.expander("How it was made"):
         rows = {"Method": model.method, "Made from": model.parent, "Checkpoint": model.checkpoint}
         rows |= {name.replace("_", " "): value for name, value in model.settings.items()}
-        training = model.training or {}
+        training = {} if model.training is None else asdict(model.training)
         rows |= {
             f"training: {name.replace('_', ' ')}": value
             for name, value in training.items()
-            if not isinstance(value, list | dict)
+            if value is not None and not isinstance(value, list | dict)
         }
         key_values(rows)
         curve = training.get("validation")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pipeline.analysis import cascades
 from pipeline.cascade_rules import Rule
+from pipeline.results.figures import CascadeRecord
 from views.charts import cascade
 from views.parts.common import PLAIN_CHART, View, chart_key, plain
 from views.parts.names import names
@@ -19,32 +20,32 @@ def show(view: View, role: str) -> None:
     called = names(view.run)
     with st.expander("Who answers"):
         for split, texts in _SPLITS.items():
-            if split in found["answered"]:
-                shares = zip(found["members"], found["answered"][split], strict=True)
+            if split in found.answered:
+                shares = zip(found.members, found.answered[split], strict=True)
                 said = ", ".join(f"{called[member]} {share:.0%}" for member, share in shares)
                 st.text(f"Of {texts}: {said}.")
         st.caption(plain(_rules(found, called)))
         _show_curve(view, role, found)
 
 
-def _rules(found: dict, called: dict[str, str]) -> str:
+def _rules(found: CascadeRecord, called: dict[str, str]) -> str:
     """The thresholds in words."""
     said = [
         f"{called[member]} answers where it is at least {threshold:.0%} sure"
         + (f", at a temperature of {temperature:.2f}" if temperature != 1 else "")
         for member, threshold, temperature in zip(
-            found["members"], found["thresholds"], found["temperatures"], strict=False
+            found.members, found.thresholds, found.temperatures, strict=False
         )
     ]
-    return "; ".join(said) + f"; else {called[found['members'][-1]]} does. Chosen on validation."
+    return "; ".join(said) + f"; else {called[found.members[-1]]} does. Chosen on validation."
 
 
-def _show_curve(view: View, role: str, found: dict) -> None:
+def _show_curve(view: View, role: str, found: CascadeRecord) -> None:
     """Accuracy over mean time, from the members' stored answers and measured times."""
-    first, *rest = found["members"]
+    first, *rest = found.members
     costs = view.run.by_role
-    times = [costs[m].cost.get("mean_ms", costs[m].cost["p50_ms"]) for m in found["members"]]
-    rules = [Rule(*rule) for rule in zip(found["thresholds"], found["temperatures"], strict=True)]
+    times = [costs[m].cost.mean_ms or costs[m].cost.p50_ms for m in found.members]
+    rules = [Rule(*rule) for rule in zip(found.thresholds, found.temperatures, strict=True)]
     members = [view.probabilities[member] for member in rest]
     after = cascades.answers(members, rules[1:])
     asked = cascades.answered_by(members, rules[1:])

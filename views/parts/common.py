@@ -141,7 +141,7 @@ def _rank(view: View) -> tuple[bool, bool, int]:
 
 def read_view(run: Run) -> View:
     """What the pages show of a run; repeats of a model are but a line on its card."""
-    seeds = metrics.across_seeds({m.role: m.metrics["accuracy"] for m in run.record.models})
+    seeds = metrics.across_seeds({m.role: m.metrics.accuracy for m in run.record.models})
     kept = [model for model in run.record.models if replicated_role(model.role) is None]
     run = replace(run, record=replace(run.record, models=kept))
     stored = {role: run.all_predictions(role) for role in run.by_role}
@@ -154,8 +154,7 @@ def read_view(run: Run) -> View:
     probabilities = {role: probabilities_of(frame) for role, frame in test.items()}
     known = declarations.of_run(run.record.data, run.record.toy)
     table = metrics.models_table(run.table(), labels, probabilities, known.reported)
-    throughput = {model.role: model.measured_on["throughput"] for model in run.record.models}
-    threads = {role: conditions.get("threads") for role, conditions in throughput.items()}
+    threads = {m.role: m.measured_on.throughput.threads for m in run.record.models}
     table["threads"] = pd.to_numeric(table["role"].map(threads), errors="coerce")
     right = {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
     return View(
@@ -163,7 +162,7 @@ def read_view(run: Run) -> View:
         labels,
         probabilities,
         table,
-        int(run.record.data["rows"]["train"]),
+        run.record.data.rows["train"],
         one["row"].to_numpy(),
         other["label"].to_numpy(),
         {role: probabilities_of(frame) for role, frame in held_out.items()},
@@ -205,7 +204,11 @@ def figures(view: View, figure: str) -> pd.DataFrame:
     """``intervals.intervals`` of a run's models; worked out once."""
     if figure == "headlines":
         return intervals.on_headlines(
-            {model.role: model.headlines for model in view.run.record.models}
+            {
+                model.role: (model.headlines.accuracy, model.headlines.rows)
+                for model in view.run.record.models
+                if model.headlines
+            }
         )
     return _figures(figure, tuple(view.run.record.files.items()), view)
 

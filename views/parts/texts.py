@@ -96,8 +96,8 @@ def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
         if folder is None:
             return None, "The data set is not at hand."
     try:
-        rows = tuple((split, int(record.data["rows"][split])) for split in split_files.SPLITS)
-        fingerprint = record.data["fingerprint"]
+        rows = tuple((split, record.data.rows[split]) for split in split_files.SPLITS)
+        fingerprint = record.data.fingerprint
     except (KeyError, TypeError, ValueError):
         return None, "The run does not say which rows it was made on."
     stamps: Stamp = ()

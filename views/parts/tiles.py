@@ -7,6 +7,7 @@ import streamlit as st
 from pipeline.analysis import metrics
 from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.takeaway import Takeaway, times, worst_points
+from pipeline.results import conditions
 from pipeline.results.storage import Run
 from views.charts.confusion import signed
 from views.glossary import meaning
@@ -16,7 +17,7 @@ from views.parts.common import View, plain
 
 def timed_alike(run: Run, *roles: str) -> bool:
     """Whether the times of these models were taken on one machine, with one number of threads."""
-    places = [dict(run.by_role[role].measured_on["latency"]) for role in roles]
+    places = [conditions.as_taken(run.by_role[role].measured_on.latency) for role in roles]
     for place in places:
         place.pop("taken", None)
     return all(place == places[0] for place in places)

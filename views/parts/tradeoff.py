@@ -130,10 +130,7 @@ def counted_over(shown: list[View], y: Axis) -> str:
     """How many texts the figures of these runs are of."""
     if y.key == "headlines":
         counts = [
-            model.headlines["rows"]
-            for v in shown
-            for model in v.run.record.models
-            if model.headlines
+            model.headlines.rows for v in shown for model in v.run.record.models if model.headlines
         ]
         kind = "invented headlines"
     else:
