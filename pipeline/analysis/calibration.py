@@ -1,18 +1,15 @@
-"""Pure functions: can a model's confidence be believed, and does one temperature mend it?"""
+"""Pure functions: can a model's confidence be believed?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from pipeline.analysis import metrics
 from pipeline.analysis.metrics import CALIBRATION_BINS, CONFIDENCE
 
 DRAWS = 1_000
 SEED = 42
-TEMPERATURES = (0.05, 20.0)
-"""Between these the best temperature is looked for; near an end, none was found."""
 _HALVINGS = 20
 _CHUNK = 1_000_000  # row draws that are held in memory at once
 
@@ -20,7 +17,7 @@ _CHUNK = 1_000_000  # row draws that are held in memory at once
 def reliability(
     labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
 ) -> pd.DataFrame:
-    """How often a model is right, by how sure it is: the bins behind ``analysis``' ECE.
+    """How often a model is right, by how sure it is: the bins behind ``metrics``' ECE.
 
     Args:
         labels: true classes, shape (n,).
@@ -32,7 +29,7 @@ def reliability(
         ``end`` of the bin, ``count``, mean ``confidence``, ``accuracy`` and ``low`` and ``high`` of
         its 95 % interval (Wilson), all shares in 0..1; NaN in a bin without rows.
     """
-    confidence, correct, which = _confidences(labels, probabilities, bins)
+    confidence, correct, which = confidences(labels, probabilities, bins)
     rows = []
     for number in range(_first_bin(probabilities.shape[1], bins), bins):
         inside = which == number
@@ -45,48 +42,6 @@ def reliability(
             row |= {"low": low, "high": high}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature whose scaled probabilities fit the labels best (Guo et al., 2017).
-
-    It minimises the mean negative log-likelihood, which is convex in 1/T. To be fitted on rows
-    that are not those it is judged on.
-
-    Args:
-        labels: shape (n,), n at least 1.
-        probabilities: shape (n, k).
-
-    Returns:
-        T within ``TEMPERATURES``: above 1 the model is too sure, below 1 too unsure.
-    """
-    from scipy import optimize  # slow to import, and only one page needs it
-
-    logits, labels = _logits(probabilities), np.asarray(labels)
-    given = logits[np.arange(len(labels)), labels]
-
-    def loss(log_temperature: float) -> float:
-        inverse = np.exp(-log_temperature)
-        return float(np.mean(special.logsumexp(inverse * logits, axis=1) - inverse * given))
-
-    low, high = np.log(TEMPERATURES)
-    best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded")
-    return float(np.exp(best.x))
-
-
-def is_at_bound(temperature: float) -> bool:
-    """Whether the rows settle no temperature, as where every one of them is right."""
-    low, high = TEMPERATURES
-    return not 2 * low < temperature < high / 2  # where rows do not settle it the loss is flat
-
-
-def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities after dividing the logits by a temperature; float64 of shape (n, k).
-
-    Logits are recovered as ln(p), which differs from them by one constant a row, and softmax does
-    not see that. The order of a row's classes stays, and with it accuracy.
-    """
-    return special.softmax(_logits(probabilities) / temperature, axis=1)
 
 
 def ece_draws(
@@ -129,7 +84,7 @@ def ece_by_chance(probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEE
         seed: of the drawing.
     """
     total = len(probabilities)
-    confidence, _, which = _confidences(np.zeros(total, int), probabilities, CALIBRATION_BINS)
+    confidence, _, which = confidences(np.zeros(total, int), probabilities, CALIBRATION_BINS)
     variance = np.bincount(which, confidence * (1 - confidence), CALIBRATION_BINS)
     sums = np.random.default_rng(seed).normal(0, np.sqrt(variance), (draws, CALIBRATION_BINS))
     return float(np.quantile(np.abs(sums).sum(axis=1) / total, CONFIDENCE))
@@ -145,7 +100,7 @@ def ece_interval(
     inverted: were the true gaps of the bins t times the observed ones, with normal sampling errors,
     of which t would the observed ECE be within the central 95 %? The interval is the ECE times the
     smallest and the greatest such t. In simulation it covers 91 to 98 % (temperatures of the
-    truth of 0.5 to 2, 200 and 1,000 rows; tests/test_calibration.py).
+    truth of 0.5 to 2, 200 and 1,000 rows; tests/analysis/test_calibration.py).
 
     Args:
         labels: shape (n,).
@@ -189,7 +144,7 @@ def _standard_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     to be all right would seem to be known exactly.
     """
     rows = _bin_gaps(labels, probabilities)
-    confidence, _, which = _confidences(labels, probabilities, CALIBRATION_BINS)
+    confidence, _, which = confidences(labels, probabilities, CALIBRATION_BINS)
     counts = np.bincount(which, minlength=CALIBRATION_BINS)
     one_more = np.bincount(which, confidence * (1 - confidence), CALIBRATION_BINS)
     squares = (rows**2).sum(axis=0) + one_more / np.maximum(counts, 1)
@@ -204,56 +159,7 @@ def basic_interval(estimate: float, drawn: np.ndarray) -> tuple[float, float]:
     return float(2 * estimate - high), float(2 * estimate - low)
 
 
-def temperature_table(
-    labels: np.ndarray,
-    probabilities: Mapping[str, np.ndarray],
-    validation_labels: np.ndarray,
-    validation: Mapping[str, np.ndarray],
-) -> pd.DataFrame:
-    """What one temperature, fitted on validation, mends on test.
-
-    Args:
-        labels: of the test rows, shape (n,).
-        probabilities: on test by role, shape (n, k).
-        validation_labels: of the validation rows, shape (v,); v may be 0, and nothing is fitted.
-        validation: on validation by role, shape (v, k).
-
-    Returns:
-        One row a role: ``temperature``; ``overconfidence``, mean confidence less accuracy, ``ece``
-        and ``nll`` as they are, ``ece_scaled`` and ``nll_scaled`` with it, each with ``_low`` and
-        ``_high`` of its 95 % interval, and ``ece_change`` and ``nll_change`` (negative: mended)
-        with theirs; ``ece_chance``, see ``ece_by_chance``. NaN where nothing is fitted. ECE is a
-        share in 0..1, NLL in nats a row.
-    """
-    fitted: dict[str, float] = {}
-    answers: list[np.ndarray] = []
-    for role, given in probabilities.items():
-        fitted[role] = np.nan
-        if len(validation_labels):
-            fitted[role] = fit_temperature(validation_labels, validation[role])
-        scaled = scale(given, fitted[role]) if np.isfinite(fitted[role]) else given
-        answers += [given, scaled]
-    drawn = ece_draws(labels, answers)
-    rows = []
-    for number, role in enumerate(probabilities):
-        given, scaled = answers[2 * number : 2 * number + 2]
-        before, after = drawn[:, 2 * number], drawn[:, 2 * number + 1]
-        confidence, correct, _ = _confidences(labels, given, CALIBRATION_BINS)
-        row = {"temperature": fitted[role]}
-        row |= _mean("overconfidence", confidence - correct)
-        row |= _ece(labels, given, "ece") | _ece(labels, scaled, "ece_scaled")
-        change = row["ece_scaled"] - row["ece"]
-        row |= _with_interval("ece_change", change, basic_interval(change, after - before))
-        losses, scaled_losses = _losses(labels, given), _losses(labels, scaled)
-        row |= _mean("nll", losses) | _mean("nll_scaled", scaled_losses)
-        row |= _mean("nll_change", scaled_losses - losses)
-        if not np.isfinite(fitted[role]):
-            row |= {name: np.nan for name in row if "scaled" in name or "change" in name}
-        rows.append({"role": role, **row})
-    return pd.DataFrame(rows)
-
-
-def _confidences(
+def confidences(
     labels: np.ndarray, probabilities: np.ndarray, bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of every row its top probability, whether that is right, and its bin; all (n,)."""
@@ -272,7 +178,7 @@ def _bin_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
     A bin's sum over rows is its count times the distance between accuracy and confidence.
     """
-    confidence, correct, which = _confidences(labels, probabilities, CALIBRATION_BINS)
+    confidence, correct, which = confidences(labels, probabilities, CALIBRATION_BINS)
     return np.eye(CALIBRATION_BINS)[which] * (correct - confidence)[:, None]
 
 
@@ -280,35 +186,3 @@ def _chunks(draws: int, total: int) -> list[int]:
     """How many draws to make at a time, so that a large data set does not fill the memory."""
     size = max(1, min(draws, _CHUNK // max(total, 1)))
     return [min(size, draws - start) for start in range(0, draws, size)]
-
-
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    # A probability that float32 has no number for is stored as 0, whose logarithm is not finite.
-    tiny = np.finfo(np.float32).tiny
-    return np.log(np.clip(np.asarray(probabilities, np.float64), tiny, None))
-
-
-def _losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """-ln(probability of the true class) of every row, as the mean in ``analysis`` takes it."""
-    given = np.asarray(probabilities, np.float64)[np.arange(len(labels)), labels]
-    return -np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))
-
-
-def _ece(labels: np.ndarray, probabilities: np.ndarray, name: str) -> dict[str, float]:
-    estimate = metrics.expected_calibration_error(labels, probabilities)
-    interval = ece_interval(labels, probabilities)
-    return _with_interval(name, estimate, interval) | {
-        f"{name}_chance": ece_by_chance(probabilities)
-    }
-
-
-def _mean(name: str, values: np.ndarray) -> dict[str, float]:
-    """A mean with its normal 95 % interval: with as many rows, the t distribution's is the same."""
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    reach = special.ndtri((1 + CONFIDENCE) / 2) * error
-    mean = float(values.mean())
-    return _with_interval(name, mean, (mean - reach, mean + reach))
-
-
-def _with_interval(name: str, value: float, interval: tuple[float, float]) -> dict[str, float]:
-    return {name: float(value), f"{name}_low": interval[0], f"{name}_high": interval[1]}

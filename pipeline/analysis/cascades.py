@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.calibration import fit_temperature
+from pipeline.analysis.temperature import fit_temperature
 from pipeline.cascade_rules import Rule, confidence
 
 MOST_LOST = 0.0005

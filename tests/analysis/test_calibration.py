@@ -6,7 +6,7 @@ from scipy import special
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from pipeline.analysis import calibration, metrics
+from pipeline.analysis import calibration, metrics, temperature
 
 
 def drawn_from(logits, seed=0):
@@ -49,16 +49,16 @@ def test_reliability_is_scikit_learns_curve_and_adds_up_to_the_ece(perfect):
 def test_the_temperature_of_a_known_model_is_found(sharpened):
     logits = np.random.default_rng(2).normal(0, 2, (20_000, 4))
     labels, _ = drawn_from(logits)
-    temperature = calibration.fit_temperature(labels, special.softmax(sharpened * logits, axis=1))
-    assert temperature == pytest.approx(sharpened, rel=0.05)
-    assert not calibration.is_at_bound(temperature)
+    found = temperature.fit_temperature(labels, special.softmax(sharpened * logits, axis=1))
+    assert found == pytest.approx(sharpened, rel=0.05)
+    assert not temperature.is_at_bound(found)
 
 
 def test_no_other_temperature_fits_better(perfect):
     labels, probabilities = perfect
-    best = calibration.fit_temperature(labels, probabilities)
+    best = temperature.fit_temperature(labels, probabilities)
     losses = [
-        log_loss(labels, calibration.scale(probabilities, best * factor))
+        log_loss(labels, temperature.scale(probabilities, best * factor))
         for factor in (0.9, 0.99, 1, 1.01, 1.1)
     ]
     assert min(losses) == losses[2]
@@ -66,24 +66,24 @@ def test_no_other_temperature_fits_better(perfect):
 
 def test_rows_that_are_all_right_settle_no_temperature():
     probabilities = np.tile([0.9, 0.05, 0.05], (20, 1))
-    assert calibration.is_at_bound(calibration.fit_temperature(np.zeros(20, int), probabilities))
-    assert calibration.is_at_bound(calibration.fit_temperature(np.ones(20, int), probabilities))
+    assert temperature.is_at_bound(temperature.fit_temperature(np.zeros(20, int), probabilities))
+    assert temperature.is_at_bound(temperature.fit_temperature(np.ones(20, int), probabilities))
 
 
 def test_scaling_divides_logits_and_moves_no_answer():
     logits = np.random.default_rng(3).normal(0, 4, (500, 4)) + 7
     probabilities = special.softmax(logits, axis=1)
-    scaled = calibration.scale(probabilities.astype(np.float32), 2.5)
+    scaled = temperature.scale(probabilities.astype(np.float32), 2.5)
     assert scaled == pytest.approx(special.softmax(logits / 2.5, axis=1), abs=1e-6)
     assert (scaled.argmax(axis=1) == probabilities.argmax(axis=1)).all()
-    assert calibration.scale(probabilities, 1) == pytest.approx(probabilities)
+    assert temperature.scale(probabilities, 1) == pytest.approx(probabilities)
 
 
 def test_scaling_takes_probabilities_of_zero():
-    scaled = calibration.scale(np.array([[1.0, 0.0, 0.0, 0.0]]), 3.0)
+    scaled = temperature.scale(np.array([[1.0, 0.0, 0.0, 0.0]]), 3.0)
     assert np.isfinite(scaled).all()
     assert scaled.sum() == pytest.approx(1)
-    assert np.isfinite(calibration.fit_temperature(np.array([1]), np.array([[1.0, 0.0]])))
+    assert np.isfinite(temperature.fit_temperature(np.array([1]), np.array([[1.0, 0.0]])))
 
 
 def test_draws_are_eces_of_resampled_rows(perfect, monkeypatch):
@@ -152,7 +152,7 @@ def test_the_table_says_what_the_temperature_mends():
     labels, honest = drawn_from(logits)
     sure = special.softmax(3 * logits, axis=1)
     given = {"honest": honest, "sure": sure}
-    table = calibration.temperature_table(
+    table = temperature.temperature_table(
         labels[2_000:], {role: p[2_000:] for role, p in given.items()},
         labels[:2_000], {role: p[:2_000] for role, p in given.items()},
     ).set_index("role")  # fmt: skip
@@ -173,7 +173,7 @@ def test_the_table_says_what_the_temperature_mends():
 
 def test_without_validation_rows_nothing_is_fitted(perfect):
     labels, probabilities = perfect
-    (row,) = calibration.temperature_table(
+    (row,) = temperature.temperature_table(
         labels, {"m": probabilities}, labels[:0], {"m": probabilities[:0]}
     ).to_dict("records")
     assert np.isnan([row["temperature"], row["ece_scaled"], row["nll_change"]]).all()

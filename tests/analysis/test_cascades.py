@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.analysis.calibration import scale
 from pipeline.analysis.cascades import MOST_LOST, NEVER, answered_by, answers, choose, curve
+from pipeline.analysis.temperature import scale
 from pipeline.cascade_rules import Rule, confidence
 
 

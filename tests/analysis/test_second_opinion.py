@@ -16,7 +16,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.proportion import proportion_confint
 
-from pipeline.analysis import calibration, metrics
+from pipeline.analysis import metrics, temperature
 
 CHECKED = settings(derandomize=True, deadline=None, database=None)
 
@@ -88,6 +88,6 @@ def test_the_temperature_is_that_of_a_logistic_regression(sharpened):
     logits = random.normal(0, 2, 300)
     labels = (random.random(300) < 1 / (1 + np.exp(-logits))).astype(int)
     given_one = 1 / (1 + np.exp(-sharpened * logits))
-    found = calibration.fit_temperature(labels, np.stack([1 - given_one, given_one], axis=1))
+    found = temperature.fit_temperature(labels, np.stack([1 - given_one, given_one], axis=1))
     fitted = Logit(labels, sharpened * logits[:, None]).fit(disp=False)
     assert 1 / found == pytest.approx(fitted.params[0], rel=1e-3)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline.analysis import calibration
+from pipeline.analysis import calibration, temperature
 from views.charts import confusion, reliability
 from views.glossary import meaning
 from views.parts.common import PLAIN_CHART, View, chart_key, download, number, plain
@@ -22,8 +22,8 @@ CHANCE = (
 
 @st.cache_data(max_entries=8, show_spinner="Resampling the test rows …")
 def temperatures(_view: View, key: tuple) -> pd.DataFrame:
-    """``calibration.temperature_table`` of a run; ``key`` tells one state of it from another."""
-    return calibration.temperature_table(
+    """``temperature.temperature_table`` of a run; ``key`` tells one state of it from another."""
+    return temperature.temperature_table(
         _view.labels, _view.probabilities, _view.validation_labels, _view.validation
     )
 
@@ -58,7 +58,7 @@ def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
     """One model's reliability diagram, and in a sentence what it says."""
     given = view.probabilities[role]
     if scaled:
-        given = calibration.scale(given, row["temperature"])
+        given = temperature.scale(given, row["temperature"])
     st.subheader(plain(names(view.run)[role]), anchor=False)
     name = "ece_scaled" if scaled else "ece"
     at = f"at T = {row['temperature']:.2f}" if scaled else "as it is"
@@ -76,7 +76,7 @@ def say_what_it_mends(row: pd.Series) -> str:
     """How sure a model is, and what its temperature mends, in sentences to be read out.
 
     Args:
-        row: of ``calibration.temperature_table``.
+        row: of ``temperature.temperature_table``.
     """
     gap = 100 * row["overconfidence"]
     kind = "overconfident" if gap > 0 else "underconfident"
@@ -89,7 +89,7 @@ def say_what_it_mends(row: pd.Series) -> str:
         )
     if not np.isfinite(row["temperature"]):
         return sureness
-    if calibration.is_at_bound(row["temperature"]):
+    if temperature.is_at_bound(row["temperature"]):
         return sureness + " The validation rows settle no temperature: it ran to its bound."
     low, high = row["ece_change_low"], row["ece_change_high"]
     change = f"(change {points(row, 'ece_change')})"
