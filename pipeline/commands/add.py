@@ -7,11 +7,11 @@ from pipeline.commands.common import (
     Verbs,
     asked_again,
     cache_option,
-    data_option,
     named_run,
     work_folder,
     work_option,
 )
+from pipeline.data.options import data_option
 from pipeline.errors import PipelineError
 
 

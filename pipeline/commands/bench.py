@@ -8,15 +8,14 @@ from pipeline.commands.common import (
     Verbs,
     asked_again,
     cache_option,
-    data_option,
-    given,
     named_run,
     toy_checkpoints,
     work_folder,
     work_option,
 )
-from pipeline.commands.parsing import several
+from pipeline.data.options import data_option
 from pipeline.errors import PipelineError, UsageError
+from pipeline.options import given, several
 
 _TURNS = 21
 _ROWS = (1_000, 10_000)

@@ -4,31 +4,15 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pipeline.commands.parsing import several
 from pipeline.data import declarations
 from pipeline.data.data_sets import Corpus
 from pipeline.data.loading import Asked
-from pipeline.data.reader import Form
-from pipeline.errors import PipelineError, UsageError
+from pipeline.data.options import asked_of
+from pipeline.errors import PipelineError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
-
-
-def given(options: argparse.Namespace, **flags: Any) -> list[str]:
-    """The flags that were given, as they are typed.
-
-    Args:
-        options: of the command line.
-        flags: by name of the option, its default.
-    """
-    return [
-        f"--{name.replace('_', '-')}"
-        for name, default in flags.items()
-        if getattr(options, name) != default
-    ]
 
 
 def cache_option() -> argparse.ArgumentParser:
@@ -40,82 +24,10 @@ def cache_option() -> argparse.ArgumentParser:
     return options
 
 
-def data_option() -> argparse.ArgumentParser:
-    """``--data`` and what is said of its files, of the verbs that read a data set."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
-        "--data",
-        metavar="SOURCE",
-        help="a .csv, .tsv, .jsonl, .json or .parquet (each also .gz); a folder with train.csv, "
-        "test.csv and validation.csv, or what is there of them; or a name on the Hub, "
-        "owner/name[:config]; by default AG News comes from the Hub",
-    )
-    several(
-        options,
-        "--text",
-        "--column",
-        dest="column",
-        metavar="COLUMN",
-        help="that holds the texts, by name or number from 1; several are joined",
-    )
-    options.add_argument(
-        "--label", metavar="COLUMN", help="that holds the labels, by name or number from 1"
-    )
-    options.add_argument(
-        "--test", metavar="FILE", help="with the test rows, if they are not in SOURCE"
-    )
-    _add_header(options)
-    return options
-
-
-def form_options() -> argparse.ArgumentParser:
-    """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
-    options = argparse.ArgumentParser(add_help=False)
-    several(
-        options,
-        "--column",
-        metavar="NAME",
-        help="that holds the texts, by name or number from 1; several (or NAME,NAME) are joined",
-    )
-    _add_header(options)
-    return options
-
-
-def _add_header(options: argparse.ArgumentParser) -> None:
-    options.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first row of a .csv or .tsv names the columns (as its rows tell)",
-    )
-
-
-def asked_of(options: argparse.Namespace) -> Asked:
-    """What the command line says of the data.
-
-    Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
-    """
-    return Asked(options.data, None, form_of(options), options.label, None, options.test)
-
-
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
     """The data of a run as it was made on them, at the place that the command line names."""
     known = declarations.of_run(run.record.data, run.record.toy)
     return replace(asked_of(options), data_set=known, again=run.record.data.rows)
-
-
-def form_of(options: argparse.Namespace) -> Form:
-    """What the command line says of a file.
-
-    Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
-    """
-    flags = {"label": None, "test": None} if hasattr(options, "test") else {}
-    said = given(options, column=None, header=None, **flags)
-    if said and getattr(options, "data", True) is None:
-        named = "--text" if said[0] == "--column" else said[0]
-        raise UsageError(f"{named} is about the files of --data; without it there are none")
-    return Form(tuple(options.column or ()), options.header)
 
 
 def work_option(kept: str) -> argparse.ArgumentParser:

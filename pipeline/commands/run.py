@@ -7,19 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.commands.common import (
-    Verbs,
-    asked_of,
-    cache_option,
-    data_option,
-    toy_checkpoints,
-    work_folder,
-    work_option,
-)
-from pipeline.commands.parsing import several
+from pipeline.commands.common import Verbs, cache_option, toy_checkpoints, work_folder, work_option
 from pipeline.data import labels, loading
 from pipeline.data.declarations import AGNEWS, DECLARED, TOY, DataSet
+from pipeline.data.options import asked_of, data_option
 from pipeline.errors import UsageError
+from pipeline.options import several
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE
 from pipeline.recipes.roles import Family

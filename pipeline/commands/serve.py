@@ -3,7 +3,7 @@
 import argparse
 
 from pipeline.commands.common import Verbs, cache_option, named_runs
-from pipeline.commands.parsing import several
+from pipeline.options import several
 
 
 def add(verbs: Verbs) -> None:

@@ -1,12 +1,11 @@
 """Which classes are mistaken for which, one to three models side by side."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import disagreement, metrics
+from pipeline.data.loading import Asked
 from views.charts import confusion
 from views.parts.choice import choose
 from views.parts.common import PLAIN_CHART, View, chart_key, number, plain, share
@@ -23,10 +22,10 @@ CELLS = {
 }
 
 
-def show(view: View, folder: Path | None = None) -> None:
-    """The page; ``folder`` is where ``--data`` says that the headlines are."""
+def show(view: View, asked: Asked) -> None:
+    """The page; ``asked`` is what the command line says of the data."""
     st.header("Which classes are mistaken for which?", anchor=False)
-    texts = ask_texts(view, folder)
+    texts = ask_texts(view, asked)
     classes, called = view.run.labels, names_with_roles(view.run)
     left, middle, right = st.columns([2, 1, 1])
     with left:

@@ -1,13 +1,12 @@
 """Which rows go wrong: filtered, between two models, and where the label itself may be wrong."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pipeline.analysis import disagreement
 from pipeline.analysis.significance import Difference, both_ends_in_words
+from pipeline.data.loading import Asked
 from views.charts import confusion
 from views.parts import addresses, card
 from views.parts.choice import choose
@@ -19,10 +18,10 @@ from views.parts.texts import ask_texts
 EXAMINED = ("One model", "Newly wrong, newly correct", "Suspected label errors")
 
 
-def show(view: View, folder: Path | None = None) -> None:
-    """The page; ``folder`` is where ``--data`` says that the headlines are."""
+def show(view: View, asked: Asked) -> None:
+    """The page; ``asked`` is what the command line says of the data."""
     st.header("Which headlines go wrong?", anchor=False)
-    texts = ask_texts(view, folder)
+    texts = ask_texts(view, asked)
     part = st.radio(
         "Look at",
         EXAMINED,

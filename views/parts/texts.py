@@ -5,6 +5,7 @@ import html
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from views.parts.common import Stamp, View, stamp
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
 def read_texts(
-    folder: Path | None,
+    asked: Asked,
     _data_set: DataSet,
     rows: tuple[tuple[str, int], ...],
     fingerprint: str,
@@ -31,8 +32,8 @@ def read_texts(
     """Texts of the test rows by row number; or none, and the reason in words.
 
     Args:
-        folder: or file, as ``loading`` reads it, or AG News as the datasets library keeps it;
-            None: the project's own headlines.
+        asked: the source, and what is said of its files. A folder may hold AG News as the
+            datasets library keeps it. No source: the project's own headlines.
         _data_set: the run's.
         rows: of each split in the run.
         fingerprint: of the run's data; other data is refused, since its rows are not the run's.
@@ -41,10 +42,9 @@ def read_texts(
     """
     try:
         with tempfile.TemporaryDirectory() as beside:
-            if folder and (files := _arrow_files(folder)):
-                folder = _as_csv(files, Path(beside))
-            source = str(folder) if folder else None
-            corpus = loading.load(Asked(source, _data_set, again=dict(rows)))
+            if asked.source and (files := _arrow_files(Path(asked.source))):
+                asked = replace(asked, source=str(_as_csv(files, Path(beside))))
+            corpus = loading.load(replace(asked, data_set=_data_set, again=dict(rows)))
     except (PipelineError, OSError) as error:
         return pd.Series(dtype=str), f"The {_data_set.nouns} can't be read: {error}."
     if not corpus.is_named(fingerprint, schema):
@@ -81,36 +81,46 @@ def hub_folder() -> Path | None:
     return max(filter(_arrow_files, found), default=None, key=lambda path: path.stat().st_mtime)
 
 
-def texts_of(view: View, folder: Path | None) -> tuple[list[str] | None, str]:
+def texts_of(view: View, asked: Asked) -> tuple[list[str] | None, str]:
     """The run's test texts in the order of its rows, or None and the reason in words.
 
     Args:
         view: of the run.
-        folder: what ``--data`` named, if anything.
+        asked: what the command line says of the data, if anything.
     """
     record, known = view.run.record, view.data_set
     if known.learns_examples:
-        folder = None
-    elif folder is None:
+        asked = Asked()
+    elif asked.source is None:
         folder = hub_folder() if record.on_agnews else None
         if folder is None:
             return None, "The data set is not at hand."
+        asked = Asked(str(folder))
     try:
         rows = tuple((split, record.data.rows[split]) for split in split_files.SPLITS)
         fingerprint = record.data.fingerprint
     except (KeyError, TypeError, ValueError):
         return None, "The run does not say which rows it was made on."
-    stamps: Stamp = ()
-    if folder:
-        folder = folder.expanduser().absolute()
-        if folder.is_dir():
-            stamps = stamp(folder, "*.*")
-        else:
-            stamps = stamp(folder.parent, glob.escape(folder.name))
-    found, reason = read_texts(folder, known, rows, fingerprint, record.schema, stamps)
+    source, test = (_absolute(path) for path in (asked.source, asked.test))
+    asked = replace(asked, source=source, test=test)
+    stamps = _stamps(source) + _stamps(test)
+    found, reason = read_texts(asked, known, rows, fingerprint, record.schema, stamps)
     if reason or not np.isin(view.rows, found.index).all():
         return None, reason or "The run has other rows than its data set."
     return found.loc[view.rows].tolist(), ""
+
+
+def _absolute(path: str | None) -> str | None:
+    return str(Path(path).expanduser().absolute()) if path else None
+
+
+def _stamps(path: str | None) -> Stamp:
+    """Tells one state of a file, or of a folder's files, from another."""
+    if path is None:
+        return ()
+    if Path(path).is_dir():
+        return stamp(Path(path), "*.*")
+    return stamp(Path(path).parent, glob.escape(Path(path).name))
 
 
 def why_absent(known: DataSet) -> str:
@@ -120,9 +130,9 @@ def why_absent(known: DataSet) -> str:
     return "The texts are not stored with the run."
 
 
-def ask_texts(view: View, folder: Path | None) -> list[str] | None:
+def ask_texts(view: View, asked: Asked) -> list[str] | None:
     """The run's test headlines, as ``texts_of`` has them; without them, the page says so first."""
-    texts, missing = texts_of(view, folder)
+    texts, missing = texts_of(view, asked)
     if missing:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"Rows are shown without their texts. {missing}", width="content")
@@ -130,7 +140,7 @@ def ask_texts(view: View, folder: Path | None) -> list[str] | None:
                 with st.popover("How to see them", type="tertiary"):
                     st.write(
                         f"{why_absent(view.data_set)} Give the dashboard the folder or the file of "
-                        "the data set:"
+                        "the data set, with the options that the run was made with:"
                     )
                     command = "streamlit run dashboard.py -- --data DIR"
                     st.code(command, language=None, wrap_lines=True)

@@ -24,6 +24,20 @@ def several(options: argparse.ArgumentParser, *flags: str, least: str = "+", **m
     options.add_argument(*flags, action="extend", nargs=least, **more)
 
 
+def given(options: argparse.Namespace, **flags: Any) -> list[str]:
+    """The flags that were given, as they are typed.
+
+    Args:
+        options: of the command line.
+        flags: by name of the option, its default.
+    """
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, default in flags.items()
+        if getattr(options, name) != default
+    ]
+
+
 class AnyOrder(argparse.ArgumentParser):
     """Takes positional arguments before, between and after the options.
 
