@@ -7,7 +7,10 @@ learn as much in an eighth of the time.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from unittest import mock
 
 from pipeline.__main__ import main
 from pipeline.evaluation import cost, scoring
@@ -88,12 +91,20 @@ def families() -> dict[str, Family]:
     }
 
 
-if __name__ == "__main__":
-    scoring._in_a_process_apart = cost.measure
-    training_settings.BASELINE_STEPS = BASELINE_STEPS
-    FAMILIES.update(families())
-    if "run" in sys.argv:
-        from pipeline.models import toy_checkpoints  # slow to import, and for runs alone
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Lets this process run the pipeline as said above."""
+    from pipeline.models import toy_checkpoints  # slow to import
 
-        toy_checkpoints.SHAPES.update(TOY_SHAPES)
-    sys.exit(main())
+    with (
+        mock.patch.object(scoring, "_in_a_process_apart", cost.measure),
+        mock.patch.object(training_settings, "BASELINE_STEPS", BASELINE_STEPS),
+        mock.patch.dict(toy_checkpoints.SHAPES, TOY_SHAPES),
+        mock.patch.dict(FAMILIES, families()),
+    ):
+        yield
+
+
+if __name__ == "__main__":
+    with in_this_process():
+        sys.exit(main())

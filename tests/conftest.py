@@ -8,9 +8,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from pipeline.data import data_sets
-from pipeline.evaluation import cost, scoring
-from pipeline.recipes import training_settings
-from pipeline.recipes.families import FAMILIES
 from tests import brief, pipelines, synthetic
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
@@ -110,21 +107,17 @@ def toy_cache(tmp_path_factory):
     Its networks are those of ``tests.brief``, which learn in less time.
     """
     cache = tmp_path_factory.mktemp("toy") / "cache"
-    process = pipelines.run(
-        "run", "--family", "toy", "--cache", cache, module="tests.brief", timeout=1800
-    )
+    with brief.in_this_process():
+        process = pipelines.call("run", "--family", "toy", "--cache", cache)
     assert process.returncode == 0, process.stderr
     return cache
 
 
 @pytest.fixture
-def brief_families(monkeypatch):
+def brief_families():
     """Lets this process run as ``tests.brief`` does."""
-    monkeypatch.setattr(scoring, "_in_a_process_apart", cost.measure)
-    for name, family in brief.families().items():
-        monkeypatch.setitem(FAMILIES, name, family)
-    monkeypatch.setattr(training_settings, "BASELINE_STEPS", brief.BASELINE_STEPS)
-    monkeypatch.setattr("pipeline.models.toy_checkpoints.SHAPES", brief.TOY_SHAPES)
+    with brief.in_this_process():
+        yield
 
 
 @pytest.fixture(scope="session")

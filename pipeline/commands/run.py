@@ -94,18 +94,15 @@ def run_family(options: argparse.Namespace) -> int:
     for line in remarks.remarks(corpus, family.max_length):
         progress.say(f"warning: {line}")
     checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
-    run = execution.run(
-        family,
-        corpus,
+    request = execution.Request(
+        options.run or _default_name(options, family, corpus.data_set),
+        _portable(options),
         asked,
-        name=options.run or _default_name(options, family, corpus.data_set),
-        cache=options.cache,
-        work=work,
-        checkpoints=checkpoints,
-        command=_portable(options),
-        pretrained_layers=options.pretrained_layers,
-        measure_again=options.measure_again,
+        options.pretrained_layers,
+        options.measure_again,
     )
+    folders = execution.Folders(options.cache, work, checkpoints)
+    run = execution.run(family, corpus, request, folders)
     if run is None:  # of several processes, one that only helped to train
         return 0
     print(summary(run.table()))

@@ -41,6 +41,7 @@ def show_status(options: argparse.Namespace) -> int:
                     "role": role,
                     "state": plan.state(family, run, role) if family else "stale",
                     "accuracy": record and record.metrics.accuracy,
+                    "headlines": record and record.headlines and record.headlines.accuracy,
                     "size_mb": record and record.size_bytes / 1e6,
                     "p50_ms": record and record.cost.p50_ms,
                     "artifact": artifact and _from_repository(artifact),

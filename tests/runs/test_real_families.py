@@ -7,14 +7,14 @@ import pytest
 
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import read_run
-from tests import pipelines
+from tests import brief, pipelines
 
 
 @pytest.fixture(scope="module")
 def bert_cache(tmp_path_factory, checkpoints, data_folder):
     cache = tmp_path_factory.mktemp("bert") / "cache"
-    command = _command("bert", cache, checkpoints, data_folder)
-    process = pipelines.run(*command, module="tests.brief", timeout=1800)
+    with brief.in_this_process():
+        process = pipelines.call(*_command("bert", cache, checkpoints, data_folder))
     assert process.returncode == 0, process.stderr
     return cache
 

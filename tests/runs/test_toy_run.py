@@ -145,8 +145,10 @@ def test_status_as_json(toy_cache, brief_families):
     assert [row["role"] for row in rows] == ROLES
     assert all(row["state"] == "done" for row in rows)
     assert set(rows[0]) == {
-        *("run", "family", "role", "state", "accuracy", "size_mb", "p50_ms", "artifact")
+        *("run", "family", "role", "state", "accuracy", "headlines", "size_mb", "p50_ms"),
+        "artifact",
     }
+    assert {row["headlines"] for row in rows} == {None}  # the toys learn from them
 
 
 def test_predict_reads_arguments_and_standard_input(toy_cache):
