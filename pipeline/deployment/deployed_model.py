@@ -41,10 +41,12 @@ def is_answered_by_itself(model: ModelRecord) -> bool:
 
 def cpu_needs(*models: ModelRecord) -> str:
     """What CPU a model, or the members of a cascade, need, in sentences."""
-    needs = {model.role: _cpu_needs_of_one(model) for model in models}
-    if len(set(needs.values())) == 1:
-        return next(iter(needs.values()))
-    return " ".join(f"{role}: {need}" for role, need in needs.items())
+    by_need: dict[str, list[str]] = {}
+    for model in models:
+        by_need.setdefault(_cpu_needs_of_one(model), []).append(model.role)
+    if len(by_need) == 1:
+        return next(iter(by_need))
+    return " ".join(f"{', '.join(roles)}: {need}" for need, roles in by_need.items())
 
 
 def _cpu_needs_of_one(model: ModelRecord) -> str:

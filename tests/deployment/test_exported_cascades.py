@@ -103,6 +103,7 @@ def test_the_card_says_who_answers_and_what_that_costs(exported):
     assert "mean 2.50 ms, median 0.25 ms, 95th percentile 7.50 ms" in card.text
     assert "pip install onnxruntime tokenizers numpy" in card.text
     assert "`micro-int4/`" in card.text
+    assert "CPU: nano: Any CPU that onnxruntime runs on. micro-int4, tiny-int4: Any" in card.text
     assert card.data.base_model is None
     assert "cascade" in card.data.tags
 
