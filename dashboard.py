@@ -1,6 +1,6 @@
 """The dashboard: how small can a text classifier get, and what does each step down cost?
 
-    streamlit run dashboard.py [-- --cache DIR] [--data DIR]
+    streamlit run dashboard.py [-- --cache DIR] [--data DIR [--text COLUMN …] [--label COLUMN] …]
 
 This file assembles the pages, which are in views/, one a page. They hold pages and widgets only:
 figures come from pipeline.analysis, charts from views.charts, answers from pipeline.inference.
@@ -15,6 +15,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pipeline.data.loading import Asked
+from pipeline.data.options import asked_of, labelled_options
+from pipeline.errors import UsageError
 from pipeline.results.storage import CACHE
 from views import sharing
 from views.pages import about, calibration, compare, confusion, errors, present, try_it
@@ -24,13 +27,28 @@ from views.parts.common import View, plain, read_cache, stamp
 
 def read_arguments() -> argparse.Namespace:
     """What stands after -- on Streamlit's command line."""
-    parser = argparse.ArgumentParser(prog="streamlit run dashboard.py --", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="streamlit run dashboard.py --", allow_abbrev=False, parents=[labelled_options()]
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the runs")
-    parser.add_argument("--data", type=Path, help="folder of the data set, to show its texts")
+    parser.add_argument("--data", help="folder or file of the data set, to show its texts")
     try:
         return parser.parse_args()
     except SystemExit:
-        st.error("An option after `--` can't be read; there are `--cache DIR` and `--data DIR`.")
+        st.error(
+            "An option after `--` can't be read; there are `--cache DIR` and `--data DIR`, and, of "
+            "the files of `--data`, `--text COLUMN`, `--label COLUMN`, `--test FILE`, `--header` "
+            "and `--no-header`."
+        )
+        st.stop()
+
+
+def asked_data(arguments: argparse.Namespace) -> Asked:
+    """What the command line says of the data."""
+    try:
+        return asked_of(arguments)
+    except UsageError as error:
+        st.error(plain(str(error)))
         st.stop()
 
 
@@ -108,9 +126,10 @@ def show() -> None:
         st.session_state["fresh"] = False
     st.html(_STYLE)
     arguments = read_arguments()
+    asked = asked_data(arguments)
     cache = arguments.cache.expanduser().absolute()
     views, problems = read_cache(cache, stamp(cache, "*/run.json", "*/predictions/*"))
-    views = [replace(view, source=arguments.data) for view in views]
+    views = [replace(view, asked=asked) for view in views]
     if problems:
         st.warning("Not every run in the cache is whole:")
         st.code("\n".join(problems), language=None, wrap_lines=True)

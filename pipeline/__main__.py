@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         status,
         verify,
     )
-    from pipeline.commands.common import AnyOrder
+    from pipeline.options import AnyOrder
 
     main = argparse.ArgumentParser(
         prog="python -m pipeline",

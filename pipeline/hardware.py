@@ -62,6 +62,11 @@ def has_bf16() -> bool:
 
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    return cpu_has_bf16()
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies in bf16."""
     return bool({"avx512_bf16", "amx_bf16"} & set(cpu_flags()))
 
 

@@ -6,7 +6,8 @@ python -m tests.synthetic FOLDER      writes two AG News-like runs and a toy one
 import itertools
 import json
 import sys
-from collections.abc import Collection, Sequence
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +18,19 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from pipeline import files
+from pipeline.cascade_rules import Rule
 from pipeline.data import declarations
 from pipeline.data.data_sets import LABELS, invented_headlines
 from pipeline.data.declarations import DataSet
 from pipeline.data_record import DataRecord
 from pipeline.evaluation import scoring
-from pipeline.inference import encoders
+from pipeline.inference import cascade, encoders
 from pipeline.inference.graph import GRAPH
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, student_of_baseline
 from pipeline.recipes.roles import Trained
 from pipeline.results import conditions, records, storage
-from pipeline.results.figures import Conditions, Cost, MeasuredOn
+from pipeline.results.figures import CascadeRecord, Conditions, Cost, MeasuredOn
 from pipeline.results.texts import texts_frame
 
 WORDS = {
@@ -305,6 +307,43 @@ def texts_of(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
         for row, label in zip(rows["row"], rows["label"], strict=True)
     ]
     return texts_frame(rows["row"].to_numpy(), texts)
+
+
+def add_cascade(run: storage.Run, rules: Mapping[str, Rule | None]) -> storage.Run:
+    """Write a run anew with a model "cascade-small" beside its own.
+
+    Args:
+        run: whose artifacts of the members are at hand.
+        rules: of the members, in the order in which they are asked; None: of the last one.
+    """
+    members = {role: run.artifact(role) for role in rules}
+    known = [rule for rule in rules.values() if rule]
+    last = run.by_role[[*rules][-1]]
+    share = 1 / len(rules)
+    made = replace(
+        last,
+        role="cascade-small",
+        title="Small cascade",
+        method="cascade",
+        parent=None,
+        settings={},
+        artifact={},
+        size_bytes=sum(run.by_role[role].size_bytes for role in rules),
+        cost=replace(last.cost, mean_ms=2.5, p50_ms=0.25, p95_ms=7.5),
+        cascade=CascadeRecord(
+            members=[*rules],
+            thresholds=[rule.threshold for rule in known],
+            temperatures=[rule.temperature for rule in known],
+            answered={"test": [share] * len(rules), "headlines": [share] * len(rules)},
+        ),
+    )
+    record = replace(run.record, models=[*run.record.models, made])
+    tables = {role: run.all_predictions(role) for role in run.by_role}
+    tables[made.role] = tables[last.role]
+    with tempfile.TemporaryDirectory(dir=run.folder.parent.parent) as folder:
+        cascade.write(Path(folder), members, known, run.labels)
+        artifacts = run.artifacts() | {made.role: Path(folder)}
+        return storage.write_run(run.folder.parent, record, tables, artifacts, texts=run.texts())
 
 
 def as_schema_1(folder: Path) -> None:

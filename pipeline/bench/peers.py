@@ -1,9 +1,10 @@
 """One way of answering texts, in a process of its own that waits for orders.
 
 Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
-by ``{"seconds": …, "probabilities": [[…], …]}``. A process that waits for a line uses no core, so
-that peers can be timed in turns without one's threads standing in another's way: outside its turn a
-peer is stopped, for onnxruntime's threads would go on spinning into the next one's turn.
+by ``{"seconds": …, "probabilities": [[…], …]}``, or by ``{"error": …}``. A process that waits for a
+line uses no core, so that peers can be timed in turns without one's threads standing in another's
+way: outside its turn a peer is stopped, for onnxruntime's threads would go on spinning into the
+next one's turn.
 """
 
 import json
@@ -19,20 +20,24 @@ from typing import Any, cast
 
 import numpy as np
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 
 Answer = Callable[[Sequence[str], int], np.ndarray]
 """Texts and the size of a batch, to probabilities (texts, k)."""
 
 
-def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) -> Answer:
-    """What a user would write: ``pipeline("text-classification")`` in PyTorch.
+def transformers_pipeline(
+    weights: Path, max_length: int, change: Callable[[Any], Any] = lambda network: network
+) -> Answer:
+    """What a user would write: ``pipeline("text-classification")`` in PyTorch, in float32.
 
-    With ``int8``, after ``torch.ao.quantization.quantize_dynamic``.
+    Args:
+        weights: folder of the network and its tokenizer.
+        max_length: tokens of a text that are read.
+        change: what is done to the network first.
     """
     import warnings
 
-    import torch
     import transformers
     from transformers import PreTrainedTokenizerFast
 
@@ -42,10 +47,8 @@ def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) ->
     network, tokenizer = networks.read(weights)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PipelineError(f"{weights} has no tokenizer that transformers' pipeline takes")
-    if int8:
-        network = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, torch.qint8)
     classify = transformers.pipeline(
-        "text-classification", model=network, tokenizer=tokenizer, top_k=None, device="cpu"
+        "text-classification", model=change(network), tokenizer=tokenizer, top_k=None, device="cpu"
     )
     order = [name for _, name in sorted((network.config.id2label or {}).items())]
 
@@ -59,6 +62,26 @@ def transformers_pipeline(weights: Path, max_length: int, int8: bool = False) ->
         return np.array([[scores[label] for label in order] for scores in by_label])
 
     return answer
+
+
+def _int8(network: Any) -> Any:
+    import torch
+
+    return torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, torch.qint8)
+
+
+def _bf16(network: Any) -> Any:
+    import torch
+
+    return network.to(torch.bfloat16)
+
+
+def _compiled(network: Any) -> Any:
+    """As transformers' documentation has it; texts of any length take one compilation."""
+    import torch
+
+    network.forward = torch.compile(network.forward, dynamic=True)
+    return network
 
 
 def plain_onnxruntime(artifact: Path) -> Answer:
@@ -110,7 +133,9 @@ def encoding(artifact: Path) -> Answer:
 
 KINDS: dict[str, Callable[[Path, int], Answer]] = {
     "transformers": transformers_pipeline,
-    "torch.ao": lambda weights, length: transformers_pipeline(weights, length, int8=True),
+    "bf16": lambda weights, length: transformers_pipeline(weights, length, _bf16),
+    "torch.compile": lambda weights, length: transformers_pipeline(weights, length, _compiled),
+    "torch.ao": lambda weights, length: transformers_pipeline(weights, length, _int8),
     "onnxruntime": lambda artifact, _: plain_onnxruntime(artifact),
     "ours": lambda artifact, _: ours(artifact),
     "encoding": lambda artifact, _: encoding(artifact),
@@ -160,7 +185,8 @@ class Peer:
         """Seconds that the texts took, and their probabilities (texts, k).
 
         Raises:
-            PipelineError: the process ended; its message stands on standard error.
+            PipelineError: the peer fails, or its process ended and its message stands on standard
+                error.
         """
         try:
             self._orders.write(json.dumps({"texts": texts, "batch_size": batch_size}) + "\n")
@@ -171,6 +197,8 @@ class Peer:
         if not line:
             raise PipelineError(f"{self.name} ended with its message above")
         answer = json.loads(line)
+        if "error" in answer:
+            raise PipelineError(f"{self.name} fails: {answer['error']}")
         return answer["seconds"], np.array(answer["probabilities"])
 
 
@@ -179,14 +207,16 @@ def main(kind: str, folder: str, max_length: str) -> None:
     # Nothing else may come between the lines: what libraries print goes to standard error.
     orders = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    answer = KINDS[kind](Path(folder), int(max_length))
+    answer: Answer | None = None
     for line in sys.stdin:
         order = json.loads(line)
-        started = time.perf_counter()
-        probabilities = answer(order["texts"], order["batch_size"])
-        seconds = time.perf_counter() - started
-        print(
-            json.dumps({"seconds": seconds, "probabilities": probabilities.tolist()}),
-            file=orders,
-            flush=True,
-        )
+        reply: dict[str, Any]
+        try:
+            answer = answer or KINDS[kind](Path(folder), int(max_length))
+            started = time.perf_counter()
+            probabilities = answer(order["texts"], order["batch_size"])
+            reply = {"seconds": time.perf_counter() - started}
+            reply |= {"probabilities": probabilities.tolist()}
+        except Exception as error:  # whatever it is, the peer that meets it is left out
+            reply = {"error": one_line(error)}
+        print(json.dumps(reply), file=orders, flush=True)

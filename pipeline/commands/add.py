@@ -3,7 +3,15 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, asked_again, cache_option, data_option, named_run
+from pipeline.commands.common import (
+    Verbs,
+    asked_again,
+    cache_option,
+    named_run,
+    work_folder,
+    work_option,
+)
+from pipeline.data.options import data_option
 from pipeline.errors import PipelineError
 
 
@@ -11,7 +19,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
         "add",
-        parents=[cache_option(), data_option()],
+        parents=[cache_option(), data_option(), work_option("for what is made on the way")],
         help="join a model that was trained elsewhere to a run",
     )
     options.set_defaults(act=add_model)
@@ -31,12 +39,6 @@ def add(verbs: Verbs) -> None:
         help="the model's class names in the order of its outputs: a JSON list, or one a line "
         "(as its config.json has them)",
     )
-    options.add_argument(
-        "--work",
-        type=Path,
-        metavar="DIR",
-        help="folder for what is made on the way (.work in the cache folder)",
-    )
 
 
 def add_model(options: argparse.Namespace) -> int:
@@ -54,7 +56,7 @@ def add_model(options: argparse.Namespace) -> int:
             f"{run.name}'s own texts are needed to score a model ({reason}); name their folder "
             "with --data"
         )
-    work = options.work or options.cache / ".work"
+    work = work_folder(options)
     work.mkdir(parents=True, exist_ok=True)
     run = joined.add(run, options.role, options.model, corpus, work, options.labels)
     model = run.by_role[options.role]

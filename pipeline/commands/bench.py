@@ -8,12 +8,14 @@ from pipeline.commands.common import (
     Verbs,
     asked_again,
     cache_option,
-    data_option,
-    given,
     named_run,
     toy_checkpoints,
+    work_folder,
+    work_option,
 )
+from pipeline.data.options import data_option
 from pipeline.errors import PipelineError, UsageError
+from pipeline.options import given, several
 
 _TURNS = 21
 _ROWS = (1_000, 10_000)
@@ -22,18 +24,19 @@ _ROWS = (1_000, 10_000)
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "bench", parents=[cache_option(), data_option()], help="how fast, against what"
+        "bench",
+        parents=[cache_option(), data_option(), work_option("of the run's weights, for PyTorch")],
+        help="how fast, against what",
     )
     options.set_defaults(act=run_bench)
     options.add_argument("run", metavar="RUN", help="name of the run")
-    options.add_argument(
-        "--work", type=Path, metavar="DIR", help="folder of the run's weights, for PyTorch's times"
-    )
+    several(options, "--model", metavar="ROLE", help="only these models (all that are installed)")
     options.add_argument("--turns", type=int, metavar="N", help=f"({_TURNS}) not of training")
-    options.add_argument(
+    several(
+        options,
         "--rows",
         type=int,
-        nargs="*",
+        least="*",
         metavar="N",
         help=f"sizes of the files that are classified ({' '.join(map(str, _ROWS))})",
     )
@@ -55,7 +58,7 @@ def add(verbs: Verbs) -> None:
 def run_bench(options: argparse.Namespace) -> int:
     """Time a run's models against their peers; into the run, and as the README's tables."""
     from pipeline.bench import timings
-    from pipeline.results import report
+    from pipeline.results import speed
 
     turns = _TURNS if options.turns is None else options.turns
     sizes = list(_ROWS) if options.rows is None else options.rows
@@ -71,7 +74,7 @@ def run_bench(options: argparse.Namespace) -> int:
         raise UsageError(
             f"{run.name} is a toy run, which has that of its own: leave {ignored[0]} out"
         )
-    work = options.work or options.cache / ".work"
+    work = work_folder(options)
     corpus = None
     if options.data or options.train_rows:
         from pipeline.data import loading
@@ -86,18 +89,21 @@ def run_bench(options: argparse.Namespace) -> int:
     elif options.evaluation_rows:
         result = timings.time_evaluation(run, texts, options.evaluation_rows, turns)
     else:
-        result = timings.bench(run, work, texts, turns, sizes)
-    print(report.speed(timings.store(run, result).record.bench))
+        result = timings.bench(run, work, texts, turns, sizes, options.model)
+    print(speed.markdown(timings.store(run, result).record.bench))
     return 0
 
 
 def _check_flags(options: argparse.Namespace) -> None:
     """Raise a UsageError where a flag does not apply to what is timed."""
     if options.train_rows is not None:
-        timed, ignored = "--train-rows", given(options, turns=None, rows=None, work=None)
+        timed, ignored = (
+            "--train-rows",
+            given(options, model=None, turns=None, rows=None, work=None),
+        )
     elif options.evaluation_rows is not None:
         timed = "--evaluation-rows"
-        ignored = given(options, rows=None, work=None, checkpoints=None)
+        ignored = given(options, model=None, rows=None, work=None, checkpoints=None)
     else:
         timed, ignored = "", given(options, checkpoints=None)
     if ignored and timed:

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, form_of, form_options, one_artifact
+from pipeline.commands.common import Verbs, cache_option, one_artifact
+from pipeline.data.options import form_of, form_options
 
 
 def add(verbs: Verbs) -> None:

@@ -1,59 +1,18 @@
 """What several verbs share: options, and finding a run or an artifact by its name."""
 
 import argparse
-import re
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.data import declarations
 from pipeline.data.data_sets import Corpus
 from pipeline.data.loading import Asked
-from pipeline.data.reader import Form
-from pipeline.errors import PipelineError, UsageError
+from pipeline.data.options import asked_of
+from pipeline.errors import PipelineError
 from pipeline.results.storage import CACHE, Run, check_name, list_runs, read_run
 
 Verbs = argparse._SubParsersAction
-
-_AN_OPTION = re.compile(r"-{1,2}[a-zA-Z][^\s]*")
-
-
-class AnyOrder(argparse.ArgumentParser):
-    """Takes any number of words before, between and after the options, and all that follow ``--``.
-
-    argparse takes those before the second option alone. It concerns verbs with a positional
-    argument of any number of words (``nargs="*"``); options take what they take.
-    """
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        words = next((a.dest for a in self._get_positional_actions() if a.nargs == "*"), None)
-        if words is None:
-            return super().parse_known_args(args, namespace)
-        args = list(sys.argv[1:] if args is None else args)
-        end = args.index("--") if "--" in args else len(args)
-        options, left = super().parse_known_args(args[:end], namespace)
-        unknown = [word for word in left if _AN_OPTION.fullmatch(word)]
-        more = [word for word in left if word not in unknown]
-        setattr(options, words, [*getattr(options, words), *more, *args[end + 1 :]])
-        return options, unknown
-
-
-def given(options: argparse.Namespace, **flags: Any) -> list[str]:
-    """The flags that were given, as they are typed.
-
-    Args:
-        options: of the command line.
-        flags: by name of the option, its default.
-    """
-    return [
-        f"--{name.replace('_', '-')}"
-        for name, default in flags.items()
-        if getattr(options, name) != default
-    ]
 
 
 def cache_option() -> argparse.ArgumentParser:
@@ -65,84 +24,28 @@ def cache_option() -> argparse.ArgumentParser:
     return options
 
 
-def data_option() -> argparse.ArgumentParser:
-    """``--data`` and what is said of its files, of the verbs that read a data set."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
-        "--data",
-        metavar="SOURCE",
-        help="a .csv, .tsv, .jsonl, .json or .parquet (each also .gz); a folder with train.csv, "
-        "test.csv and validation.csv, or what is there of them; or a name on the Hub, "
-        "owner/name[:config]; by default AG News comes from the Hub",
-    )
-    options.add_argument(
-        "--text",
-        "--column",
-        dest="column",
-        action="extend",
-        nargs="+",
-        metavar="COLUMN",
-        help="that holds the texts, by name or number from 1; several are joined",
-    )
-    options.add_argument(
-        "--label", metavar="COLUMN", help="that holds the labels, by name or number from 1"
-    )
-    options.add_argument(
-        "--test", metavar="FILE", help="with the test rows, if they are not in SOURCE"
-    )
-    _add_header(options)
-    return options
-
-
-def form_options() -> argparse.ArgumentParser:
-    """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
-        "--column",
-        action="append",
-        metavar="NAME",
-        help="that holds the texts, by name or number from 1; given again (or NAME,NAME), the "
-        "columns are joined",
-    )
-    _add_header(options)
-    return options
-
-
-def _add_header(options: argparse.ArgumentParser) -> None:
-    options.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first row of a .csv or .tsv names the columns (as its rows tell)",
-    )
-
-
-def asked_of(options: argparse.Namespace) -> Asked:
-    """What the command line says of the data.
-
-    Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
-    """
-    return Asked(options.data, None, form_of(options), options.label, None, options.test)
-
-
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
     """The data of a run as it was made on them, at the place that the command line names."""
     known = declarations.of_run(run.record.data, run.record.toy)
     return replace(asked_of(options), data_set=known, again=run.record.data.rows)
 
 
-def form_of(options: argparse.Namespace) -> Form:
-    """What the command line says of a file.
+def work_option(kept: str) -> argparse.ArgumentParser:
+    """``--work``, of the verbs that make weights or use them.
 
-    Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+    Args:
+        kept: what the folder holds, for people.
     """
-    flags = {"label": None, "test": None} if hasattr(options, "test") else {}
-    said = given(options, column=None, header=None, **flags)
-    if said and getattr(options, "data", True) is None:
-        named = "--text" if said[0] == "--column" else said[0]
-        raise UsageError(f"{named} is about the files of --data; without it there are none")
-    return Form(tuple(options.column or ()), options.header)
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--work", type=Path, metavar="DIR", help=f"folder {kept} (.work in the cache folder)"
+    )
+    return options
+
+
+def work_folder(options: argparse.Namespace) -> Path:
+    """The folder that ``--work`` names, or its default."""
+    return options.work or options.cache / ".work"
 
 
 def toy_checkpoints(work: Path, corpus: Corpus) -> Path:

@@ -3,26 +3,22 @@
 import argparse
 from pathlib import Path
 
-from pipeline.commands.common import Verbs, cache_option, named_run
+from pipeline.commands.common import Verbs, cache_option, named_run, work_folder, work_option
 from pipeline.results.storage import Run
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "export", parents=[cache_option()], help="write a model as a folder that others load"
+        "export",
+        parents=[cache_option(), work_option("where the run's weights may be")],
+        help="write a model as a folder that others load",
     )
     options.set_defaults(act=export_model)
     options.add_argument("run", metavar="RUN", help="name of the run")
     options.add_argument("role", metavar="ROLE", help="which of its models")
     options.add_argument(
         "target", type=Path, metavar="DIR", help="not there yet, empty, or an older export of it"
-    )
-    options.add_argument(
-        "--work",
-        type=Path,
-        metavar="DIR",
-        help="where the run's weights may be (.work in the cache folder)",
     )
 
 
@@ -31,7 +27,7 @@ def export_model(options: argparse.Namespace) -> int:
     from pipeline.deployment import export
 
     run = named_run(options.cache, options.run)
-    weights = trained_weights(run, options.role, options.work or options.cache / ".work")
+    weights = trained_weights(run, options.role, work_folder(options))
     folder = export.export(run, options.role, options.target, weights)
     print(f"{folder} holds {options.role}: python {folder / export.SCRIPT} TEXT asks it")
     return 0

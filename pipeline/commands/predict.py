@@ -10,9 +10,10 @@ import pandas as pd
 from pipeline import console
 from pipeline.commands.common import Verbs, cache_option, default_run, named_run
 from pipeline.data.text_encoding import decode
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import PipelineError
 from pipeline.results.storage import Run
 
+_NOTHING = 'nothing to classify; give headlines: predict "headline" …'
 _WIDTH = 60
 """Characters of a headline that the table shows."""
 
@@ -34,27 +35,39 @@ def add(verbs: Verbs) -> None:
         "--model",
         action="append",
         metavar="ROLE",
-        help="one model; once for each that is asked (all that have their artifact at hand)",
+        help="one model or several (all that have their artifact at hand)",
     )
 
 
 def predict_headlines(options: argparse.Namespace) -> int:
     """Classify headlines with every model of a run that has its artifact at hand."""
-    # Said before standard input is waited for.
-    texts = _texts(_arguments(options.headlines)) if options.headlines else []
+    if options.headlines and not "".join(options.headlines).strip():
+        raise PipelineError(_NOTHING)
     run = named_run(options.cache, options.run) if options.run else default_run(options.cache)
-    models = _models(run, options.model)
-    if options.model and (roles := [text for text in options.headlines if text in run.by_role]):
-        raise UsageError(
-            f"{roles[0]!r} stands where a headline is expected; to ask several models, write "
-            f"--model before each: --model {options.model[-1]} --model {roles[0]}"
-        )
+    roles, headlines = _roles_and_headlines(options, run)
+    # Said before standard input is waited for.
+    texts = _texts(_arguments(headlines)) if headlines else []
+    models = _models(run, roles)
     texts = texts or _texts(_lines_of_standard_input())
     print(_table(run, models, texts).to_string(index=False, float_format="{:.3f}".format))
     return 0
 
 
-def _models(run: Run, asked: list[str] | None) -> dict[str, Path]:
+def _roles_and_headlines(options: argparse.Namespace, run: Run) -> tuple[list[str], list[str]]:
+    """The models and the headlines that words of the command line are.
+
+    Headlines may follow ``--model ROLE``, and so may more roles: with ``--model``, a word that is a
+    role of the run is one, but for the words after ``--``.
+    """
+    before = len(options.headlines) - options.after_dashes
+    words, texts = options.headlines[:before], options.headlines[before:]
+    if not options.model:
+        return [], words + texts
+    roles = [word for word in words if word in run.by_role]
+    return [*options.model, *roles], [word for word in words if word not in run.by_role] + texts
+
+
+def _models(run: Run, asked: list[str]) -> dict[str, Path]:
     """By role, the artifacts of the models that are asked for."""
     found = {role: folder for role in run.by_role if (folder := run.artifact(role))}
     if not found:
@@ -62,7 +75,7 @@ def _models(run: Run, asked: list[str] | None) -> dict[str, Path]:
             f"no model of {run.name} has its artifact at hand; python -m pipeline status lists "
             "all, --run NAME takes another run's"
         )
-    for role in asked or []:
+    for role in asked:
         if role not in found:
             raise PipelineError(
                 f"run {run.name} has no model {role!r} at hand; there are {', '.join(found)}"
@@ -96,7 +109,7 @@ def _texts(lines: list[str]) -> list[str]:
     if len(texts) < len(lines):
         print(f"note: {len(lines) - len(texts)} blank lines are left out", file=sys.stderr)
     if not texts:
-        raise PipelineError('nothing to classify; give headlines: predict "headline" …')
+        raise PipelineError(_NOTHING)
     return texts
 
 

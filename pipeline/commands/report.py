@@ -21,11 +21,11 @@ def add(verbs: Verbs) -> None:
 
 def print_report(options: argparse.Namespace) -> int:
     """Print a table that the README shows."""
-    from pipeline.results import conditions, report
+    from pipeline.results import conditions, report, speed
 
     run = named_run(options.cache, options.run)
     if options.speed:
-        print(report.speed(run.record.bench))
+        print(speed.markdown(run.record.bench))
     else:
         tables = [report.ablation(run)] if options.ablation else report.tables(run)
         print("\n\n".join([*tables, conditions.markdown(run.record.models)]))

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.commands.common import (
-    Verbs,
-    asked_of,
-    cache_option,
-    data_option,
-    toy_checkpoints,
-)
+from pipeline.commands.common import Verbs, cache_option, toy_checkpoints, work_folder, work_option
 from pipeline.data import labels, loading
 from pipeline.data.declarations import AGNEWS, DECLARED, TOY, DataSet
+from pipeline.data.options import asked_of, data_option
 from pipeline.errors import UsageError
+from pipeline.options import several
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE
 from pipeline.recipes.roles import Family
@@ -27,7 +23,9 @@ from pipeline.runs import plan
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
     options = verbs.add_parser(
-        "run", parents=[cache_option(), data_option()], help="make a family's models"
+        "run",
+        parents=[cache_option(), data_option(), work_option("for weights and checkpoints")],
+        help="make a family's models",
     )
     options.set_defaults(act=run_family)
     options.add_argument("--family", required=True, choices=FAMILIES, help="which family")
@@ -52,9 +50,7 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--train-rows", type=int, metavar="N", help="use N training rows, validation included"
     )
-    options.add_argument(
-        "--only", nargs="+", metavar="ROLE", help="only these roles and what they derive from"
-    )
+    several(options, "--only", metavar="ROLE", help="only these roles and what they derive from")
     options.add_argument(
         "--no-teacher",
         action="store_true",
@@ -75,12 +71,6 @@ def add(verbs: Verbs) -> None:
         metavar="NAME",
         help="name of the run (data set, but for agnews, and family, and rows if fewer)",
     )
-    options.add_argument(
-        "--work",
-        type=Path,
-        metavar="DIR",
-        help="folder for weights and checkpoints (.work in the cache folder)",
-    )
 
 
 def run_family(options: argparse.Namespace) -> int:
@@ -92,7 +82,7 @@ def run_family(options: argparse.Namespace) -> int:
     if options.labels:
         said = replace(said, labels=labels.read_names(options.labels))
     check_name(options.run or _default_name(options, family, data_set), "--run")
-    work = options.work or options.cache / ".work"
+    work = work_folder(options)
     work.mkdir(parents=True, exist_ok=True)
 
     from pipeline import progress
@@ -104,18 +94,15 @@ def run_family(options: argparse.Namespace) -> int:
     for line in remarks.remarks(corpus, family.max_length):
         progress.say(f"warning: {line}")
     checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
-    run = execution.run(
-        family,
-        corpus,
+    request = execution.Request(
+        options.run or _default_name(options, family, corpus.data_set),
+        _portable(options),
         asked,
-        name=options.run or _default_name(options, family, corpus.data_set),
-        cache=options.cache,
-        work=work,
-        checkpoints=checkpoints,
-        command=_portable(options),
-        pretrained_layers=options.pretrained_layers,
-        measure_again=options.measure_again,
+        options.pretrained_layers,
+        options.measure_again,
     )
+    folders = execution.Folders(options.cache, work, checkpoints)
+    run = execution.run(family, corpus, request, folders)
     if run is None:  # of several processes, one that only helped to train
         return 0
     print(summary(run.table()))

@@ -3,6 +3,7 @@
 import argparse
 
 from pipeline.commands.common import Verbs, cache_option, named_runs
+from pipeline.options import several
 
 
 def add(verbs: Verbs) -> None:
@@ -14,7 +15,7 @@ def add(verbs: Verbs) -> None:
     )
     options.set_defaults(act=serve_models)
     options.add_argument("--run", metavar="NAME", help="of which run, if several have models")
-    options.add_argument("--model", nargs="+", metavar="ROLE", help="only these models")
+    several(options, "--model", metavar="ROLE", help="only these models")
     options.add_argument(
         "--host",
         default="127.0.0.1",

@@ -2,14 +2,9 @@
 
 import argparse
 
-from pipeline.commands.common import (
-    Verbs,
-    asked_again,
-    cache_option,
-    data_option,
-    named_runs,
-)
+from pipeline.commands.common import Verbs, asked_again, cache_option, named_runs
 from pipeline.data import declarations
+from pipeline.data.options import data_option
 from pipeline.errors import FAILED, UsageError
 
 

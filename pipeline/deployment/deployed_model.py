@@ -1,10 +1,11 @@
-"""What a deployed model is called, what it needs, and how it is run: by its record alone."""
+"""What a deployed model is called, what it needs, and how it is run: by its run's record alone."""
 
 from collections.abc import Sequence
 
 from pipeline.data.data_sets import LABELS
 from pipeline.inference.encoders import TOKENIZER
 from pipeline.results.records import ModelRecord
+from pipeline.results.storage import Run
 
 _DTYPES = {"dynamic": "q8", "static": "q8", "qat": "q8", "int4": "q4"}
 _SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
@@ -15,6 +16,12 @@ _EIGHT_BITS = (
     "products of eight bits saturate, and answers may be wrong without a sign of it. ARM needs "
     "nothing more."
 )
+
+
+def members(run: Run, role: str) -> list[ModelRecord]:
+    """The members of a cascade, in their order; of any other model, the model itself."""
+    cascade = run.by_role[role].cascade
+    return [run.by_role[member] for member in (cascade.members if cascade else [role])]
 
 
 def dtype(model: ModelRecord) -> str:
@@ -32,8 +39,17 @@ def is_answered_by_itself(model: ModelRecord) -> bool:
     return model.method == "dynamic" or model.settings.get("activations") == DYNAMIC
 
 
-def cpu_needs(model: ModelRecord) -> str:
-    """What CPU a model needs, in sentences."""
+def cpu_needs(*models: ModelRecord) -> str:
+    """What CPU a model, or the members of a cascade, need, in sentences."""
+    by_need: dict[str, list[str]] = {}
+    for model in models:
+        by_need.setdefault(_cpu_needs_of_one(model), []).append(model.role)
+    if len(by_need) == 1:
+        return next(iter(by_need))
+    return " ".join(f"{', '.join(roles)}: {need}" for need, roles in by_need.items())
+
+
+def _cpu_needs_of_one(model: ModelRecord) -> str:
     precision = dtype(model)
     if precision == "q4":
         return (
@@ -50,9 +66,9 @@ def cpu_needs(model: ModelRecord) -> str:
     return _EIGHT_BITS
 
 
-def packages(model: ModelRecord) -> list[str]:
-    """All that ``classify.py`` needs beside Python."""
-    tokenizers = ["tokenizers"] if TOKENIZER in model.artifact else []
+def packages(*models: ModelRecord) -> list[str]:
+    """All that ``classify.py`` of a model, or of a cascade of them, needs beside Python."""
+    tokenizers = ["tokenizers"] if any(TOKENIZER in each.artifact for each in models) else []
     return ["onnxruntime", *tokenizers, "numpy"]
 
 

@@ -6,7 +6,13 @@
     README.md                    the model card
     classify.py                  runs it with onnxruntime, tokenizers and numpy alone
 
-A model without a tokenizer has no tokenizer's files. The folder is complete or absent.
+A model without a tokenizer has no tokenizer's files. The folder of a cascade holds each member's
+own export, what it is sure enough by, and a script that asks them in turn:
+
+    cascade.json  README.md  classify.py
+    nano/…  minilm-int8/…
+
+The folder is complete or absent.
 """
 
 import io
@@ -21,7 +27,7 @@ from pipeline.deployment import deployed_model, model_card, tokenizer_files
 from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
 from pipeline.files import sha256, sync
-from pipeline.inference import encoders
+from pipeline.inference import cascade, encoders
 from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import Run
 
@@ -30,7 +36,8 @@ CARD = "README.md"
 SCRIPT = "classify.py"
 WEIGHTS = "model.safetensors"
 ORIGIN = "exported_from"
-"""In ``config.json``: run, role and fingerprint. By it an older export of the model is known."""
+"""In ``config.json``, of a cascade in ``cascade.json``: run, role and fingerprint. By it an older
+export of the model is known."""
 
 _SCRIPTS = {
     "tokens": "classify_tokens.py",
@@ -38,6 +45,7 @@ _SCRIPTS = {
     "text": "classify_words.py",
 }
 """By what a graph takes, the file here that becomes ``classify.py``."""
+_CASCADE_SCRIPT = "classify_cascade.py"
 _GRAPHS = ("onnx/model.onnx", "onnx/model_quantized.onnx", "onnx/model_q4.onnx")
 _FILES = {
     CONFIG,
@@ -49,7 +57,7 @@ _FILES = {
     tokenizer_files.SPECIAL_TOKENS,
     *_GRAPHS,
 }
-"""All that an export may hold."""
+"""All that the export of a model may hold that is no cascade."""
 
 
 def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Path:
@@ -63,7 +71,8 @@ def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Pa
         role: of a model whose artifact is at hand.
         target: absent, empty, or an older export of the model.
         weights: folder with the ``model.safetensors`` and ``config.json`` that the graph was made
-            of, where they are at hand; they are left out where others could not load them.
+            of, where they are at hand; they are left out where others could not load them, and of
+            a cascade.
 
     Raises:
         PipelineError: the artifact is missing or is not the one that the run recorded, or
@@ -103,6 +112,9 @@ def archive(run: Run, role: str) -> bytes:
 def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> None:
     """Fill a new folder with an export; arguments and errors as of ``export``."""
     artifact, model = _checked_artifact(run, role), run.by_role[role]
+    if model.cascade:
+        _write_cascade(run, role, artifact, folder)
+        return
     settings = json.loads((artifact / encoders.SETTINGS).read_text("utf-8"))
     kind = settings.get("input", "tokens")
     found = read_architecture(artifact / GRAPH) if kind == "tokens" else None
@@ -119,7 +131,7 @@ def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> Non
         "id2label": {str(number): label for number, label in enumerate(run.labels)},
         "label2id": {label: number for number, label in enumerate(run.labels)},
         "problem_type": "single_label_classification",
-        ORIGIN: {"run": run.name, "role": role, "fingerprint": model.fingerprint},
+        ORIGIN: _origin(run, role),
     }
     if found is not None:
         config["transformers.js_config"] = {"dtype": deployed_model.dtype(model)}
@@ -134,6 +146,25 @@ def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> Non
     )
     card = model_card.card(run, role, contents)
     (folder / CARD).write_text(str(card), encoding="utf-8")
+
+
+def _write_cascade(run: Run, role: str, artifact: Path, folder: Path) -> None:
+    """Fill a new folder with the exports of a cascade's members, and what asks them in turn."""
+    roles, rules, _ = cascade.members(artifact)
+    folder.mkdir(parents=True)
+    for member in roles:
+        write(run, member, folder / member)
+    members: list[dict[str, Any]] = [{"folder": member} for member in roles]
+    for entry, rule in zip(members, rules, strict=False):  # the last member answers what is left
+        entry |= {"threshold": rule.threshold, "temperature": rule.temperature}
+    _write_json(folder / cascade.FILE, {"members": members, ORIGIN: _origin(run, role)})
+    shutil.copyfile(Path(__file__).with_name(_CASCADE_SCRIPT), folder / SCRIPT)
+    contents = model_card.Contents(max_length=None, in_transformers=False, weights=False)
+    (folder / CARD).write_text(str(model_card.card(run, role, contents)), encoding="utf-8")
+
+
+def _origin(run: Run, role: str) -> dict[str, str]:
+    return {"run": run.name, "role": role, "fingerprint": run.by_role[role].fingerprint}
 
 
 def _checked_artifact(run: Run, role: str) -> Path:
@@ -171,15 +202,23 @@ def _check_target(target: Path, run: Run, role: str) -> None:
     if not found and not any(target.iterdir()):
         return
     try:
-        origin = json.loads((target / CONFIG).read_text("utf-8"))[ORIGIN]
-        same = [origin[name] for name in ("run", "role")] == [run.name, role]
+        settings = CONFIG if (target / CONFIG).exists() else cascade.FILE
+        content = json.loads((target / settings).read_text("utf-8"))
+        same = [content[ORIGIN][name] for name in ("run", "role")] == [run.name, role]
+        known = _FILES if settings == CONFIG else _files_of_cascade(content["members"])
     except (OSError, ValueError, KeyError, TypeError):
-        same = False
-    if not same or not found <= _FILES:
+        same, known = False, set()
+    if not same or not found <= known:
         raise PipelineError(
             f"{target} holds something else than an export of {role} of {run.name}; "
             "name a folder that is empty or not there yet"
         )
+
+
+def _files_of_cascade(members: list[dict[str, Any]]) -> set[str]:
+    """All that the export of a cascade with these members may hold."""
+    of_members = {f"{member['folder']}/{name}" for member in members for name in _FILES}
+    return {cascade.FILE, CARD, SCRIPT} | of_members
 
 
 def _write_graph(artifact: Path, target: Path) -> None:

@@ -8,7 +8,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from pipeline.analysis.metrics import accuracy_interval
 from pipeline.data import declarations
 from pipeline.data.declarations import DataSet
-from pipeline.deployment import deployed_model
+from pipeline.deployment import cascade_card, deployed_model
+from pipeline.results.figures import Cost
 from pipeline.results.records import ModelRecord
 from pipeline.results.storage import Run
 
@@ -51,6 +52,7 @@ def card(run: Run, role: str, contents: Contents) -> ModelCard:
         f"# {model.title} on {known.title}",
         f"{model.description}\n\nIt tells apart {_labels(run.labels)}.",
         _section("Intended use", f"{known.intended_use} {_headlines(model)}".strip()),
+        *_who_answers(run, model),
         _section("How good it is, and what it costs", _figures(run, model)),
         _section("How to run it", _usage(run, model, contents)),
         _section("Limits", _limits(run, model, known, contents)),
@@ -116,7 +118,7 @@ def evaluation(run: Run, role: str) -> list[EvalResult]:
         EvalResult(
             **test,
             metric_type="model_size_mb",
-            metric_name="Size of the ONNX graph, MB of 10^6 bytes",
+            metric_name=f"Size of the {_graphs(model)}, MB of 10^6 bytes",
             metric_value=round(model.size_bytes / 1e6, 3),
         ),
         EvalResult(
@@ -180,11 +182,11 @@ def _figures(run: Run, model: ModelRecord) -> str:
         "95 % interval (Wilson)": f"{100 * low:.1f} to {100 * high:.1f} %",
         "Macro F1": f"{model.metrics.macro_f1:.3f}",
         "Expected calibration error": f"{model.metrics.ece:.3f}",
-        "Size": f"{model.size_bytes / 1e6:.1f} MB (10^6 bytes, the ONNX graph)",
-        "Median time of one row": f"{cost.p50_ms:.2f} ms ({_place(model, 'latency')})",
+        "Size": f"{model.size_bytes / 1e6:.1f} MB (10^6 bytes, the {_graphs(model)})",
+        "Time of one row": f"{_times(cost)} ({_place(model, 'latency')})",
     }
     if cost.headline_p50_ms is not None:
-        figures["Median time of 8 to 20 words"] = f"{cost.headline_p50_ms:.2f} ms"
+        figures["Time of a headline of 8 to 20 words"] = _times(cost, "headline_")
     figures["Many rows"] = (
         f"{cost.rows_per_second:.0f} rows a second ({_place(model, 'throughput')})"
     )
@@ -192,18 +194,37 @@ def _figures(run: Run, model: ModelRecord) -> str:
     return "\n".join(["| | |", "|---|---|", *lines])
 
 
+def _who_answers(run: Run, model: ModelRecord) -> list[str]:
+    if not model.cascade:
+        return []
+    return [_section("Who answers", cascade_card.who_answers(run, model.role, model.cascade))]
+
+
+def _graphs(model: ModelRecord) -> str:
+    return "ONNX graphs of all members" if model.cascade else "ONNX graph"
+
+
+def _times(cost: Cost, prefix: str = "") -> str:
+    """Mean, median and 95th percentile of one text's time, as far as they were taken."""
+    named = {"mean": "mean", "median": "p50", "95th percentile": "p95"}
+    taken = {name: getattr(cost, f"{prefix}{key}_ms") for name, key in named.items()}
+    return ", ".join(f"{name} {ms:.2f} ms" for name, ms in taken.items() if ms is not None)
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _usage(run: Run, model: ModelRecord, contents: Contents) -> str:
-    needed = " ".join(deployed_model.packages(model))
+    needed = " ".join(deployed_model.packages(*deployed_model.members(run, model.role)))
     lines = deployed_model.six_lines(".", deployed_model.example(run.labels))
     parts = [
         f"With `pip install {needed}`, and nothing else:",
         "```sh\npython classify.py TEXT\n```",
         f"```python\n{lines}```",
     ]
+    if model.cascade:
+        parts.append(cascade_card.of_its_members(run, model.role))
     if contents.in_transformers:
         parts += [
             f"In JavaScript with transformers.js 4, which finds "
@@ -221,8 +242,9 @@ def _usage(run: Run, model: ModelRecord, contents: Contents) -> str:
 
 
 def _limits(run: Run, model: ModelRecord, known: DataSet, contents: Contents) -> str:
+    members = deployed_model.members(run, model.role)
     lines = [
-        f"CPU: {deployed_model.cpu_needs(model)}",
+        f"CPU: {deployed_model.cpu_needs(*members)}",
         f"It answers one of its {len(run.labels)} classes, whatever the text is about.",
         known.limits,
     ]
@@ -233,7 +255,7 @@ def _limits(run: Run, model: ModelRecord, known: DataSet, contents: Contents) ->
             "transformers.js cuts a text that is longer than that without its closing token, and "
             "may answer otherwise."
         )
-    if deployed_model.is_answered_by_itself(model):
+    if any(deployed_model.is_answered_by_itself(member) for member in members):
         lines.append(
             "Give it each text by itself. Its int8 ranges come from what is run at once, so in a "
             "batch a text's neighbours change its answer."

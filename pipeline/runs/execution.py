@@ -1,7 +1,7 @@
 """One execution of a family on one data set: role after role, the run written as it grows."""
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,29 +23,55 @@ from pipeline.runs.model_record import model_record
 from pipeline.runs.stages import Stages
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Where a run is made."""
+
+    cache: Path
+    """Of all runs."""
+    work: Path
+    """Of what is made on the way."""
+    checkpoints: Path | None = None
+    """Of pretrained checkpoints; None: they are taken from the Hub."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for."""
+
+    name: str
+    """The run's."""
+    command: str
+    """As the record has it."""
+    roles: list[str]
+    pretrained_layers: bool = False
+    """Students take the layers of their parent's checkpoint, not of its fine-tuned weights."""
+    measure_again: bool = False
+    """Every role is timed anew, whatever is done."""
+
+
 def run(
     family: Family,
     corpus: Corpus,
-    asked: list[str],
-    *,
-    name: str,
-    cache: Path,
-    work: Path,
-    command: str,
-    checkpoints: Path | None = None,
-    pretrained_layers: bool = False,
-    measure_again: bool = False,
+    request: Request,
+    folders: Folders,
     callbacks: tuple[TrainerCallback, ...] = (),
 ) -> Run | None:
-    """Make the roles ``asked`` for and what they need, each written to ``cache/<name>/`` once done.
+    """Make the roles asked for and what they need; each is written into the run once it is done.
 
     Of several processes the first makes and writes everything and gives the run; the others help
     it to train, and give None.
 
     What is done already under the same fingerprint is taken as it is; the run's other roles stay.
     A teacher that is needed for its logits alone is not made where the work folder or the run has
-    them. With ``pretrained_layers``, students take the layers of their parent's checkpoint, not of
-    its fine-tuned weights. With ``measure_again`` every role is timed anew, whatever is done.
+    them.
+
+    Args:
+        family: whose models are made.
+        corpus: that they learn and are judged on.
+        request: what is made.
+        folders: where.
+        callbacks: added to every Trainer.
 
     Raises:
         PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
@@ -53,19 +79,21 @@ def run(
     """
     with contextlib.ExitStack() as held:
         if processes.is_first():
-            held.enter_context(files.locked(work))
-            held.enter_context(files.locked(cache / name))
-            restore(cache)
+            held.enter_context(files.locked(folders.work))
+            held.enter_context(files.locked(folders.cache / request.name))
+            restore(folders.cache)
         processes.wait_for_all()  # until the run can be read as it stands
-        written = _existing(cache / name, family, corpus)
+        written = _existing(folders.cache / request.name, family, corpus)
         inputs = _recorded_identities(family, written)
         inputs |= {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
-        if pretrained_layers:
+        if request.pretrained_layers:
             inputs[plan.LAYERS_FROM] = plan.PRETRAINED
-        for checkpoint in plan.checkpoints(family, asked, inputs):
-            inputs[checkpoint] = _identity(checkpoint, checkpoints, inputs.get(checkpoint))
-        stages = Stages(family, corpus, work, checkpoints, inputs, written, callbacks)
-        roles = plan.roles_to_make(family, asked, inputs, stages.logits.has_all)
+        for checkpoint in plan.checkpoints(family, request.roles, inputs):
+            inputs[checkpoint] = _identity(checkpoint, folders.checkpoints, inputs.get(checkpoint))
+        stages = Stages(
+            family, corpus, folders.work, folders.checkpoints, inputs, written, callbacks
+        )
+        roles = plan.roles_to_make(family, request.roles, inputs, stages.logits.has_all)
         stages.check_checkpoints(roles)
         processes.wait_for_all()  # until all have the same roles in mind
         if not processes.is_first():
@@ -74,12 +102,12 @@ def run(
             return None
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
-            if measure_again:
+            if request.measure_again:
                 stages.measure_again(role)
             stages.make(role)
             record = model_record(stages, role)
-            if not (written and _holds(written, record, measure_again) and _has_texts(written)):
-                written = _write(written, stages, record, cache, name, command)
+            if not (written and _holds(written, record, request.measure_again)):
+                written = _write(written, stages, record, request, folders.cache)
             say(
                 f"[{number}/{len(roles)}] {role}: accuracy {record.metrics.accuracy:.4f} "
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
@@ -125,12 +153,12 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
 
 
 def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
-    """Whether a run has this very record, and the artifact with it, in the newest schema.
+    """Whether a run has this very record, and its artifact and texts with it, in the newest schema.
 
     With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
     """
     stored = run.by_role.get(record.role)
-    if not (stored and run.artifact(record.role)):
+    if not (stored and run.artifact(record.role) and _has_texts(run)):
         return False
     compared = replace(stored, artifact={})
     if not cost:
@@ -152,7 +180,7 @@ def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
 
 
 def _write(
-    existing: Run | None, stages: Stages, record: ModelRecord, cache: Path, name: str, command: str
+    existing: Run | None, stages: Stages, record: ModelRecord, request: Request, cache: Path
 ) -> Run:
     """The run with one model added or replaced."""
     records = {**(existing.by_role if existing else {}), record.role: record}
@@ -169,10 +197,10 @@ def _write(
     return write_run(
         cache,
         RunRecord(
-            run=name,
+            run=request.name,
             family=stages.family.name,
             toy=stages.family.toy,
-            command=command,
+            command=request.command,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             data=DataRecord(
                 name=corpus.name,

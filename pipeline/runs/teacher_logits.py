@@ -7,6 +7,7 @@ trained without the teacher's weights.
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +106,15 @@ class TeacherLogits:
 
     def learned(self) -> set[str]:
         """Fingerprints of all the logits that any model of the family learns."""
-        return {key for role in self.family.by_role() for key in self._learned_by(role)}
+        return {key for role in self._models for key in self._learned_by(role)}
+
+    @cached_property
+    def _models(self) -> dict[str, Model]:
+        return self.family.by_role()
 
     def _learned_by(self, role: str) -> dict[str, str]:
         """Fingerprint and name of each stage of logits that a model learns."""
-        model = self.family.by_role()[role]
+        model = self._models[role]
         teacher, training = plan.taught_by(model), plan.learns(model)
         if not teacher or not training or role not in self.fingerprints:
             return {}

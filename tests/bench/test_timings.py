@@ -1,24 +1,19 @@
 """The benchmark's turns, checks and tables, on tiny models; not its figures."""
 
-import os
-import signal
-
 import numpy as np
 import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.bench import peers, timings
+from pipeline.bench import timings
 from pipeline.bench import training as bench_training
-from pipeline.bench.timings import Contestant
+from pipeline.cascade_rules import Rule
 from pipeline.data import data_sets
-from pipeline.errors import PipelineError
 from pipeline.evaluation import scoring
-from pipeline.inference.classifier import Classifier
 from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.training_settings import Training
-from pipeline.results import report
+from pipeline.results import speed
 from pipeline.results.figures import Conditions
 from pipeline.results.storage import read_run
 from pipeline.training import prediction
@@ -32,74 +27,10 @@ def test_headlines_are_joined_in_turn_and_of_one_class():
     assert texts == timings.headlines((1, 3), 8)
 
 
-def test_peers_are_asked_in_turns_and_checked_against_the_first(artifact):
-    people = [
-        Contestant("teacher", "teacher", kind, artifact)
-        for kind in ("onnxruntime", "ours", "encoding")
-    ]
-    orders = [["coach"], ["shares election"], ["x"]]
-    plain, own, encoding = timings.compare(people, 64, orders, 1, turns=4)
-    assert plain["calls"] == own["calls"] == encoding["calls"] == 3
-    assert min(row["ms"] for row in (plain, own, encoding)) > 0
-    assert plain["same_labels"] == own["same_labels"] == 1
-    assert own["greatest_difference"] < 1e-6
-    assert "same_labels" not in encoding
-
-
-def test_a_turn_is_a_block_of_calls(artifact):
-    people = [Contestant("t", "t", "ours", artifact)]
-    (row,) = timings.compare(people, 64, [["a"], ["b"]], 1, turns=3, block=5)
-    assert row["calls"] == 10
-
-
-def test_a_peer_that_answers_otherwise_is_seen(artifact, cache_folder):
-    # The last of the synthetic models at hand knows no word of Business.
-    other = cache_folder / "synthetic" / "artifacts" / "tiny-int8"
-    people = [Contestant("t", "t", "ours", folder) for folder in (artifact, other)]
-    _, row = timings.compare(people, 64, [["shares"], ["coach"]], 1, turns=5)
-    assert row["same_labels"] == 0.5
-    assert row["greatest_difference"] > 0.5
-
-
-def test_many_texts_come_back_in_order(artifact):
-    texts = ["coach", "election", "shares and more words", "coach x x"] * 20
-    expected = Classifier(artifact).predict_proba(texts)
-    for kind in ("ours", "onnxruntime"):
-        np.testing.assert_allclose(peers.KINDS[kind](artifact, 64)(texts, 32), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("kind", ["transformers", "torch.ao"])
-def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path):
-    name = "google-bert/bert-base-uncased"
-    network, tokenizer = networks.load_checkpoint(name, "bert", checkpoints, data_sets.LABELS)
-    networks.save(network, tokenizer, tmp_path)
-    texts = ["Shares fell", "Coach resigns after a long season"]
-    found = peers.KINDS[kind](tmp_path, 64)(texts, 2)
-    with torch.no_grad():
-        batch = tokenizer(texts, padding=True, return_tensors="pt")
-        expected = network.eval()(**batch).logits.softmax(-1).numpy()
-    np.testing.assert_allclose(found, expected, atol=0.05 if kind == "torch.ao" else 1e-5)
-
-
-def test_a_peer_is_stopped_outside_its_turn(artifact):
-    with peers.Peer("onnxruntime", artifact, 64) as peer:
-        for _ in range(2):
-            with peer.turn():
-                peer.ask(["coach"])
-            found = os.waitid(os.P_PID, peer._process.pid, os.WSTOPPED | os.WNOWAIT)
-            assert found.si_status == signal.SIGSTOP
-
-
-def test_a_peer_that_fails_is_one_line(tmp_path):
-    with (
-        peers.Peer("ours", tmp_path / "nothing", 64) as peer,
-        pytest.raises(PipelineError, match="ended with its message above"),
-    ):
-        peer.ask(["x"])
-
-
+@pytest.mark.slow
 def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
-    before = read_run(cache_folder / "synthetic")
+    rules = {"tiny-int8": Rule(0.9), "minilm": None}
+    before = synthetic.add_cascade(read_run(cache_folder / "synthetic"), rules)
     process = pipelines.run(
         *("bench", "synthetic", "--cache", cache_folder, "--turns", "3", "--rows", "20", "40")
     )
@@ -108,15 +39,22 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     run = read_run(cache_folder / "synthetic")
     result = run.record.bench
     for kind in ("one", "headline"):
-        assert {row["role"] for row in result[kind]} == {"minilm"}
+        asked = [(row["role"], row["peer"]) for row in result[kind]]
+        assert asked == [
+            ("minilm", "onnxruntime"),
+            ("minilm", "ours"),
+            ("tiny-int8", "ours"),
+            ("cascade-small", "ours"),
+        ]
+        assert all(row["ms"] <= row["p95_ms"] and row["mean_ms"] > 0 for row in result[kind])
         assert {row["calls"] for row in result[kind]} == {2 * timings.BLOCK}
     ((role, rows),) = result["growth"].items()
     assert role == min(result["latency"], key=lambda role: run.by_role[role].size_bytes)
     assert [row["rows"] for row in rows] == [20, 40]
     assert min(row["memory_mb"] for row in rows) > 10
-    assert process.stdout.rstrip("\n") == report.speed(result)
+    assert process.stdout.rstrip("\n") == speed.markdown(result)
     # The teacher was not at hand, so no model's latency is another than it was.
-    assert set(result["latency"]) == {"minilm", "tiny-int8"}
+    assert set(result["latency"]) == {"minilm", "tiny-int8", "cascade-small"}
     names = {f"{of}{what}_ms" for of in ("", "headline_") for what in ("mean", "p50", "p95")}
     names |= {"load_ms"}
     assert set(result["latency"]["minilm"]) == names
@@ -126,6 +64,8 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
 
 
 def test_evaluation_is_timed_beside_a_loop_in_file_order(cache_folder):
+    rules = {"tiny-int8": Rule(0.9), "minilm": None}
+    synthetic.add_cascade(read_run(cache_folder / "synthetic"), rules)
     arguments = ("--cache", cache_folder, "--turns", "3", "--evaluation-rows", "70")
     process = pipelines.call("bench", "synthetic", *arguments)
     assert process.returncode == 0, process.stderr
@@ -134,8 +74,9 @@ def test_evaluation_is_timed_beside_a_loop_in_file_order(cache_folder):
     assert result["rows"] == 70
     asked = [(row["role"], row["peer"]) for row in result["models"]]
     at_hand = [role for role in run.by_role if run.artifact(role)]
-    assert asked == [(role, kind) for role in at_hand for kind in ("onnxruntime", "ours")]
-    assert all(row["same_labels"] == 1 for row in result["models"])
+    both = [(role, kind) for role in at_hand[:-1] for kind in ("onnxruntime", "ours")]
+    assert asked == [*both, ("cascade-small", "ours")]
+    assert all(row["same_labels"] == 1 for row in result["models"][:-1])
     lines = process.stdout.splitlines()
     assert lines[0].startswith("| 70 rows, on ")
     assert len(lines) == 2 + len(at_hand)
@@ -190,7 +131,7 @@ def test_training_is_timed_in_both_ways(checkpoints):
     for row in rows:
         assert row["rows_per_second"] * row["seconds"] == pytest.approx(48 * row["epochs"])
         assert 0 <= row["accuracy"] <= 1
-    lines = report.speed({"training": rows}).splitlines()
+    lines = speed.markdown({"training": rows}).splitlines()
     assert "| `teacher`, the notebook's | 48 | 1 |" in lines[-4]
     assert " | 1.0 | " in lines[-2]
 

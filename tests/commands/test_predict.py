@@ -34,18 +34,15 @@ def predict(cache_folder, capsys):
         (["--model", "tiny-int8", "oil", "--model", "minilm"], ["oil"], ["tiny-int8", "minilm"]),
         (["--model", "minilm", "--model", "minilm", "oil"], ["oil"], ["minilm"]),
         (["oil", "--model", "minilm", "--", "-x", "--run"], ["oil", "-x", "--run"], ["minilm"]),
+        (["oil", "--model", "tiny-int8", "minilm"], ["oil"], ["tiny-int8", "minilm"]),
+        (["--model", "tiny-int8", "minilm", "oil", "cup"], ["oil", "cup"], ["tiny-int8", "minilm"]),
+        (["--model", "minilm", "--", "tiny-int8"], ["tiny-int8"], ["minilm"]),
+        (["tiny-int8"], ["tiny-int8"], ["minilm", "tiny-int8"]),
         (["-5", "--model", "minilm", "-7 degrees"], ["-5", "-7 degrees"], ["minilm"]),
     ],
 )
 def test_options_and_headlines_in_any_order(predict, arguments, headlines, models):
     assert predict(*arguments) == [(text, role) for text in headlines for role in models]
-
-
-def test_a_model_that_stands_among_the_headlines_is_pointed_out(cache_folder, capsys):
-    arguments = ["predict", "oil", "--model", "minilm", "tiny-int8", "--cache", str(cache_folder)]
-    assert main(arguments) == 2
-    assert "--model minilm --model tiny-int8" in capsys.readouterr().err
-    assert main(["predict", "tiny-int8", "--cache", str(cache_folder)]) == 0  # a text like others
 
 
 def test_an_unknown_option_is_a_usage_error(cache_folder, capsys):

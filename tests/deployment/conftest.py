@@ -1,6 +1,9 @@
-"""A run whose models are real graphs, made without training."""
+"""A run whose models are real graphs, made without training; a Python that has next to nothing."""
 
+import venv
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +20,24 @@ MAX_LENGTH = 128
 ARCHITECTURES = {"teacher": "mpnet", "distil": "distilbert", "minilm": "bert"}
 """Role → architecture of the float32 models."""
 ROLES = (*ARCHITECTURES, "minilm-int4", "nano", "tfidf")
+
+
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory):
+    """Makes a Python that has the packages named and nothing else beside its standard library."""
+
+    def make(*packages):
+        folder = tmp_path_factory.mktemp("bare") / "venv"
+        venv.create(folder, with_pip=False)
+        [site] = folder.glob("lib/python*/site-packages")
+        for package in packages:
+            source = Path(find_spec(package).origin).parent
+            for path in (source, source.with_name(f"{package}.libs")):  # shared libraries of wheels
+                if path.is_dir():
+                    (site / path.name).symlink_to(path)
+        return folder / "bin" / "python"
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import venv
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -53,24 +51,6 @@ def check_same(found, run, role, texts, tolerance=1e-3):
 
 
 # --- classify.py ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def bare_python(tmp_path_factory):
-    """Makes a Python that has the packages named and nothing else beside its standard library."""
-
-    def make(*packages):
-        folder = tmp_path_factory.mktemp("bare") / "venv"
-        venv.create(folder, with_pip=False)
-        [site] = folder.glob("lib/python*/site-packages")
-        for package in packages:
-            source = Path(find_spec(package).origin).parent
-            for path in (source, source.with_name(f"{package}.libs")):  # shared libraries of wheels
-                if path.is_dir():
-                    (site / path.name).symlink_to(path)
-        return folder / "bin" / "python"
-
-    return make
 
 
 _ASK = """

@@ -85,25 +85,3 @@ def test_what_to_deploy_as_the_room_grows(tmp_path):
         ("91.0", "`minilm`", "not shown"),
         ("438.0", "`teacher`", "yes"),
     ]
-
-
-def test_ratios_are_against_transformers_on_the_same_weights_and_on_the_teacher():
-    row = {"same_labels": 1.0, "greatest_difference": 0.0, "title": "x", "calls": 1, "role": "r"}
-    rows = [
-        row | {"group": "teacher", "peer": "transformers", "ms": 80.0},
-        row | {"group": "minilm", "peer": "transformers", "ms": 10.0},
-        row | {"group": "minilm", "peer": "ours", "ms": 2.0},
-    ]
-    tables = report.speed({"one": rows, "many": rows, "many_texts": 64, "batch_size": 32})
-    lines = tables.split("\n\n")[0].splitlines()
-    assert lines[-1] == "| x | 2.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
-    assert "64 rows in batches of 32" in tables
-    both = report.speed(
-        {"one": rows, "headline": rows, "many": rows, "many_texts": 64, "batch_size": 32}
-    )
-    assert [t.split(" | ")[0] for t in both.split("\n\n")][:2] == ["| One row", "| One headline"]
-
-
-def test_a_run_that_was_never_timed_is_told_how():
-    with pytest.raises(PipelineError, match="python -m pipeline bench"):
-        report.speed({})

@@ -71,7 +71,8 @@ def add(run, corpus, role="tiny", logits=None):
         ),
     )
     existing = execution._existing(run.folder, FAMILY, corpus)
-    return execution._write(existing, stages, record, run.folder.parent, run.name, "the command")
+    request = execution.Request(run.name, "the command", [role])
+    return execution._write(existing, stages, record, request, run.folder.parent)
 
 
 def test_a_model_is_added_and_all_others_stay(run, corpus):

@@ -274,8 +274,9 @@ def make(monkeypatch, tmp_path):
         work = tmp_path / work
         before = content(work)
         with contextlib.suppress(KeyboardInterrupt):
-            where = {"name": name, "cache": tmp_path / "cache", "work": work}
-            execution.run(family, corpus, list(roles or ROLES), command="x", **where, **options)
+            request = execution.Request(name, "x", list(roles or ROLES), **options)
+            folders = execution.Folders(tmp_path / "cache", work)
+            execution.run(family, corpus, request, folders)
         after = content(work)
         assert {path: after.get(path) for path in before} == before  # nothing is made twice
         return {path.parts[0].rpartition("-")[0] for path in after.keys() - before.keys()}

@@ -10,12 +10,12 @@ import pytest
 from onnx import TensorProto, helper
 
 from pipeline.__main__ import main
+from pipeline.cascade_rules import Rule
 from pipeline.data import data_sets, hub
 from pipeline.deployment.deployed_model import is_answered_by_itself
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
 from pipeline.results import report, storage
-from pipeline.results.figures import CascadeRecord
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import read_run
 from pipeline.runs import joined, plan
@@ -476,16 +476,6 @@ def test_removed_models_leave_nothing(cache_folder):
     assert not list(run.folder.rglob("*minilm*"))
 
 
-def with_a_cascade(run):
-    """The run with a cascade of minilm and tiny-int8, as far as its record goes."""
-    cascade = CascadeRecord(["tiny-int8", "minilm"], [0.9], [1.0], {"test": [0.5, 0.5]})
-    model = replace(run.by_role["minilm"], role="cascade-small", artifact={}, cascade=cascade)
-    record = replace(run.record, models=[*run.record.models, model])
-    tables = {role: run.all_predictions(role) for role in run.by_role}
-    tables["cascade-small"] = tables["minilm"]
-    return storage.write_run(run.folder.parent, record, tables, run.artifacts())
-
-
 REMAINS = {
     "a member": ("minilm", "cascade-small asks minilm: take the cascade out first"),
     "no model": ("nobody", "has no model 'nobody'; it has teacher, minilm"),
@@ -495,7 +485,8 @@ REMAINS = {
 @pytest.mark.parametrize("case", REMAINS)
 def test_what_can_not_be_removed(cache_folder, case, capsys):
     role, said = REMAINS[case]
-    run = with_a_cascade(read_run(cache_folder / "synthetic"))
+    run = read_run(cache_folder / "synthetic")
+    run = synthetic.add_cascade(run, {"tiny-int8": Rule(0.9), "minilm": None})
     assert main(["remove", "synthetic", role, "--cache", str(cache_folder)]) == 1
     assert said in capsys.readouterr().err
     assert len(read_run(run.folder).by_role) == 4

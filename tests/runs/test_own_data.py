@@ -37,8 +37,8 @@ def asked(monkeypatch):
     """What the command line would make: name, corpus and command of each run, none of it made."""
     calls = []
 
-    def note(family, corpus, roles, **options):
-        calls.append((options["name"], corpus, options["command"], options["checkpoints"]))
+    def note(family, corpus, request, folders):
+        calls.append((request.name, corpus, request.command, folders.checkpoints))
 
     monkeypatch.setattr("pipeline.runs.execution.run", note)
     return calls

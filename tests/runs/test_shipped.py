@@ -8,7 +8,7 @@ from pipeline.__main__ import main
 from pipeline.analysis.recommendation import comparisons
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.recipes.families import FAMILIES
-from pipeline.results import report
+from pipeline.results import report, speed
 from pipeline.results.storage import CACHE, list_runs
 from pipeline.runs import plan
 from tests.pipelines import ROOT
@@ -22,7 +22,7 @@ TABLES = {
     "mpnet": {
         "README.md": (report.summary, report.budgets),
         "cache/README.md": (report.markdown, report.budgets),
-        "pipeline/bench/README.md": (lambda run: report.speed(run.record.bench),),
+        "pipeline/bench/README.md": (lambda run: speed.markdown(run.record.bench),),
     },
     "mpnet-2000": {"cache/README.md": (report.markdown, report.budgets)},
 }

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -306,6 +307,33 @@ def test_entities_in_texts_are_decoded_and_the_download_keeps_them(
 )
 def test_entities(text, decoded):
     assert texts.decoded(text) == decoded
+
+
+def test_what_the_command_line_says_of_the_files_is_heeded(
+    open_page, news, cache_folder, tmp_path, monkeypatch
+):
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    for split in ("train", "test"):
+        frame = pd.read_csv(news / f"{split}.csv").assign(note="x")
+        frame = frame.rename(columns={"text": "what", "label": "kind"})
+        folder = news if split == "train" else apart
+        (news / f"{split}.csv").unlink()
+        frame.to_csv(folder / f"{split}.csv", index=False)
+    where = ["--cache", str(cache_folder), "--data", str(news / "train.csv")]
+    form, test = ["--text", "what", "--label", "kind"], ["--test", str(apart / "test.csv")]
+    app = open_page("errors")
+    others = ["--text", "note", "--label", "kind"]
+    for more, shown in ((form, False), ([*others, *test], False), ([*form, *test], True)):
+        monkeypatch.setattr(sys, "argv", ["dashboard.py", *where, *more])
+        app.run()
+        assert not app.exception
+        assert ("Headline" in app.dataframe[0].value) == shown, said(app)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", *where[:2], *form])
+    error = app.run().error[0].value.replace("\\", "")  # it is escaped
+    assert "--text is about the files of --data" in error
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", *where, "--column-names"])
+    assert "`--label COLUMN`" in app.run().error[0].value
 
 
 def test_other_data_is_refused(open_page, news, cache_folder):

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.__main__ import parser
 from pipeline.results import storage
+from tests.views.test_compare_page import change_model
 from views.parts import use_this_model
 
 
@@ -53,6 +54,10 @@ def code_of(app):
     return "\n".join(element.value for element in app.code)
 
 
+def code_and_text(app):
+    return "\n".join(element.value for element in (*app.code, *app.text))
+
+
 def test_a_model_at_hand_can_be_taken_along(show, offered):
     app = show("minilm")
     assert any(each.label.startswith("Download minilm as a zip") for each in app.download_button)
@@ -87,6 +92,25 @@ def test_a_model_that_is_not_here_comes_with_the_command_that_makes_it(show, off
     assert offered == {}
     assert "This makes them" in "\n".join(element.value for element in app.markdown)
     assert "from classify import classify" not in code_of(app)
+
+
+def test_a_cascade_can_be_taken_along_with_its_members(show, offered, cache_folder):
+    rule = {"thresholds": [0.9], "temperatures": [1.0], "answered": {"test": [0.5, 0.5]}}
+    cascade = {"members": ["tiny-int8", "minilm"], **rule}
+    change_model(cache_folder / "synthetic", "teacher", cascade=cascade, method="cascade")
+    app = show("teacher")
+    assert offered == {}  # its cascade.json is not here
+    change_model(cache_folder / "synthetic", "teacher", artifact={"cascade.json": "0" * 64})
+    folder = cache_folder / "synthetic" / "artifacts" / "teacher"
+    folder.mkdir()
+    (folder / "cascade.json").write_text("{}", encoding="utf-8")
+    app = show("teacher")
+    assert set(offered) == {"synthetic-teacher.zip"}
+    said = "\n".join(element.value for element in app.markdown)
+    assert "whose script asks the members in turn" in said
+    assert "pip install onnxruntime tokenizers numpy" in said
+    # The first member has int8 weights of eight bits, the second has none.
+    assert "CPU: tiny-int8: On x86 the processor needs VNNI" in code_and_text(app)
 
 
 def test_a_models_card_offers_it(open_page, offered):

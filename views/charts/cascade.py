@@ -18,25 +18,21 @@ def figure(curve: pd.DataFrame, chosen: float) -> go.Figure:
         "Threshold %{customdata[0]:.3f}<br>Answered by the first model: %{customdata[1]:.0%}<br>"
         "Accuracy: %{y:.2%}<br>Mean time: %{x:.2f} ms<extra></extra>"
     )
-    figure.add_scatter(
-        x=curve["mean_ms"],
-        y=curve["accuracy"],
-        mode="lines",
-        name="Other thresholds",
-        line={"color": INK, "width": 1.5},
-        customdata=curve[["threshold", "share"]],
-        hovertemplate=hover,
-    )
+    line = {"mode": "lines", "name": "Other thresholds", "line": {"color": INK, "width": 1.5}}
+    mark = {
+        "mode": "markers",
+        "name": "Chosen on validation",
+        "marker": {"color": BLUE, "size": 13},
+    }
     nearest = curve.loc[[(curve["threshold"] - chosen).abs().idxmin()]]
-    figure.add_scatter(
-        x=nearest["mean_ms"],
-        y=nearest["accuracy"],
-        mode="markers",
-        name="Chosen on validation",
-        marker={"color": BLUE, "size": 13},
-        customdata=nearest[["threshold", "share"]],
-        hovertemplate=hover,
-    )
+    for points, style in ((curve, line), (nearest, mark)):
+        figure.add_scatter(
+            x=points["mean_ms"],
+            y=points["accuracy"],
+            customdata=points[["threshold", "share"]],
+            hovertemplate=hover,
+            **style,
+        )
     figure.update_xaxes(title="Mean time, ms a text")
     figure.update_yaxes(title="Accuracy on test", tickformat=".1%")
     return dress(figure, height=280, margin={"l": 64, "r": 8, "t": 4, "b": 48})

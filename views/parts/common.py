@@ -1,7 +1,7 @@
 """What every page needs: the runs as pages show them, loaded models, and small widgets."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from pipeline.analysis import intervals, metrics, recommendation
 from pipeline.data import declarations
 from pipeline.data.declarations import DataSet
+from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
 from pipeline.files import sha256
 from pipeline.inference import encoders, loaded_models
@@ -61,8 +62,8 @@ class View:
     headlines: dict[str, np.ndarray]
     """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
     models whose run has them."""
-    source: Path | None = None
-    """Where ``--data`` says that the data set is, if it says so."""
+    asked: Asked = field(default_factory=Asked)
+    """What the command line says of the data."""
 
     @property
     def data_set(self) -> DataSet:

@@ -5,6 +5,7 @@ import html
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from views.parts.common import Stamp, View, plain, stamp
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
 def read_texts(
-    folder: Path | None,
+    asked: Asked,
     _data_set: DataSet,
     rows: tuple[tuple[str, int], ...],
     fingerprint: str,
@@ -33,8 +34,8 @@ def read_texts(
     """Texts of the test rows by row number; or none, and the reason in words.
 
     Args:
-        folder: or file, as ``loading`` reads it, or AG News as the datasets library keeps it;
-            None: the project's own headlines.
+        asked: the source, and what is said of its files. A folder may hold AG News as the
+            datasets library keeps it. No source: the project's own headlines.
         _data_set: the run's.
         rows: of each split in the run.
         fingerprint: of the run's data; other data is refused, since its rows are not the run's.
@@ -43,10 +44,9 @@ def read_texts(
     """
     try:
         with tempfile.TemporaryDirectory() as beside:
-            if folder and (files := _arrow_files(folder)):
-                folder = _as_csv(files, Path(beside))
-            source = str(folder) if folder else None
-            corpus = loading.load(Asked(source, _data_set, again=dict(rows)))
+            if asked.source and (files := _arrow_files(Path(asked.source))):
+                asked = replace(asked, source=str(_as_csv(files, Path(beside))))
+            corpus = loading.load(replace(asked, data_set=_data_set, again=dict(rows)))
     except (PipelineError, OSError) as error:
         return pd.Series(dtype=str), f"The {_data_set.nouns} can't be read: {error}."
     if not corpus.is_named(fingerprint, schema):
@@ -88,29 +88,26 @@ def texts_of(view: View) -> tuple[list[str] | None, str]:
 
     They come from the run itself, where they may be passed on; else from where ``--data`` says.
     """
-    record, known, folder = view.run.record, view.data_set, view.source
+    record, known, asked = view.run.record, view.data_set, view.asked
     if TEXTS in record.files:
         key = (view.run.folder, record.files[TEXTS])
         return _in_order(view, *read_stored(key, view.run, known.nouns))
     if known.learns_examples:
-        folder = None
-    elif folder is None:
+        asked = Asked()
+    elif asked.source is None:
         folder = hub_folder() if record.on_agnews else None
         if folder is None:
             return None, "The data set is not at hand."
+        asked = Asked(str(folder))
     try:
         rows = tuple((split, record.data.rows[split]) for split in split_files.SPLITS)
         fingerprint = record.data.fingerprint
     except (KeyError, TypeError, ValueError):
         return None, "The run does not say which rows it was made on."
-    stamps: Stamp = ()
-    if folder:
-        folder = folder.expanduser().absolute()
-        if folder.is_dir():
-            stamps = stamp(folder, "*.*")
-        else:
-            stamps = stamp(folder.parent, glob.escape(folder.name))
-    return _in_order(view, *read_texts(folder, known, rows, fingerprint, record.schema, stamps))
+    source, test = (_absolute(path) for path in (asked.source, asked.test))
+    asked = replace(asked, source=source, test=test)
+    stamps = _stamps(source) + _stamps(test)
+    return _in_order(view, *read_texts(asked, known, rows, fingerprint, record.schema, stamps))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
@@ -131,6 +128,19 @@ def _in_order(view: View, found: pd.Series, reason: str) -> tuple[list[str] | No
     return found.loc[view.rows].tolist(), ""
 
 
+def _absolute(path: str | None) -> str | None:
+    return str(Path(path).expanduser().absolute()) if path else None
+
+
+def _stamps(path: str | None) -> Stamp:
+    """Tells one state of a file, or of a folder's files, from another."""
+    if path is None:
+        return ()
+    if Path(path).is_dir():
+        return stamp(Path(path), "*.*")
+    return stamp(Path(path).parent, glob.escape(Path(path).name))
+
+
 def why_absent(known: DataSet) -> str:
     """Why a program comes without the texts of its runs."""
     if known.redistributable is False:
@@ -148,7 +158,7 @@ def ask_texts(view: View) -> list[str] | None:
                 with st.popover("How to see them", type="tertiary"):
                     st.write(
                         f"{why_absent(view.data_set)} Give the dashboard the folder or the file of "
-                        "the data set:"
+                        "the data set, with the options that the run was made with:"
                     )
                     command = "streamlit run dashboard.py -- --data DIR"
                     st.code(command, language=None, wrap_lines=True)

@@ -9,6 +9,12 @@ from pipeline.results.storage import Run
 from views import answers
 from views.parts.common import View
 
+_FOLDER = {
+    False: "A folder that transformers.js and its own script load as it is, with a model card.",
+    True: "A folder whose script asks the members in turn, with a model card. Each member is in a "
+    "folder of its own, which loads by itself.",
+}
+"""What the zip holds: of a model, and of a cascade."""
 _TEXT_FILE, _ANSWERS = "TEXTS.csv", "ANSWERS.parquet"
 
 
@@ -20,10 +26,7 @@ def show(view: View, role: str) -> None:
             st.write("Its files are not in this clone. This makes them:")
             st.code(answers.make_command(run.record, role), language=None, wrap_lines=True)
             return
-        st.write(
-            "A folder that transformers.js and its own script load as it is, with a model card. "
-            "The zip is built when you ask for it."
-        )
+        st.write(f"{_FOLDER[bool(model.cascade)]} The zip is built when you ask for it.")
         st.download_button(
             f"Download {role} as a zip ({model.size_bytes / 1e6:.1f} MB)",
             lambda: zipped(run, role),
@@ -33,13 +36,14 @@ def show(view: View, role: str) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        needed = " ".join(deployed_model.packages(model))
+        members = deployed_model.members(run, role)
+        needed = " ".join(deployed_model.packages(*members))
         st.write(f"In Python, beside the unpacked folder, after `pip install {needed}`:")
         lines = deployed_model.six_lines(role, deployed_model.example(run.labels))
         st.code(lines, language=None)  # the colours of code are too faint on a light ground
         st.write("Here, for a file, over HTTP, and as a folder:")
         st.code("\n".join(commands(run.name, role)), language=None, wrap_lines=True)
-        st.text(f"CPU: {deployed_model.cpu_needs(model)}")
+        st.text(f"CPU: {deployed_model.cpu_needs(*members)}")
 
 
 def zipped(run: Run, role: str) -> bytes:

@@ -1,0 +1,75 @@
+"""Who is timed, and why others are not."""
+
+import pytest
+
+from pipeline import hardware
+from pipeline.bench import contestants
+from pipeline.cascade_rules import Rule
+from pipeline.errors import PipelineError
+from pipeline.models import networks
+from pipeline.results.storage import read_run
+from tests import synthetic
+
+
+@pytest.fixture
+def run(cache_folder):
+    """A run of minilm, tiny-int8 and a cascade of them; the teacher is not installed."""
+    made = read_run(cache_folder / "synthetic")
+    return synthetic.add_cascade(made, {"tiny-int8": Rule(0.9), "minilm": None})
+
+
+@pytest.fixture
+def weights(monkeypatch, tmp_path):
+    """Says that the teacher's weights are in this folder, whatever it holds."""
+    found = {"teacher": tmp_path}
+    monkeypatch.setattr(contestants, "_weights", lambda run, role, work: found.get(role))
+    return tmp_path
+
+
+def asked(found):
+    return [(person.role, person.kind) for person in found]
+
+
+INSTALLED = [
+    ("minilm", "onnxruntime"),
+    ("minilm", "ours"),
+    ("tiny-int8", "ours"),
+    ("cascade-small", "ours"),
+]
+
+
+def test_all_installed_models_and_cascades_are_timed(run, tmp_path):
+    found, missing = contestants.contestants(run, tmp_path)
+    assert asked(found) == INSTALLED
+    assert "no artifact of teacher at hand" in missing
+    assert "no weights of teacher at hand: give --work; left out: PyTorch" in missing
+
+
+def test_models_that_are_asked_for_are_timed_beside_what_all_are_compared_with(run, weights):
+    found, _ = contestants.contestants(run, None, ["cascade-small"])
+    assert asked(found) == [("teacher", "transformers"), ("cascade-small", "ours")]
+    with pytest.raises(PipelineError, match="no model 'teacher' at hand; there are minilm"):
+        contestants.contestants(run, None, ["teacher"])
+
+
+def test_peers_that_do_not_work_here_are_left_out_with_a_line_each(run, weights, monkeypatch):
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: [])
+    monkeypatch.setattr(contestants, "PYTORCH", ("transformers", "bf16", "torch.ao"))
+    found, missing = contestants.contestants(run, None)
+    assert asked(found) == [("teacher", "transformers"), *INSTALLED]
+    without_hardware, failing = (line for line in missing if line.startswith("left out: "))
+    assert without_hardware == "left out: the same, bf16, `teacher`: this processor has no bf16"
+    # The folder of its weights is empty.
+    assert failing.startswith("left out: the same, torch.ao int8, `teacher`: torch.ao on ")
+    assert f"{weights} fails: " in failing
+    assert "\n" not in failing
+
+
+def test_peers_that_work_are_timed(run, weights, checkpoints, monkeypatch):
+    name = "google-bert/bert-base-uncased"
+    networks.save(*networks.load_checkpoint(name, "bert", checkpoints, run.labels), weights)
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: ["avx512_bf16"])
+    monkeypatch.setattr(contestants, "PYTORCH", ("transformers", "bf16"))
+    found, _ = contestants.contestants(run, None)
+    peers = [kind for role, kind in asked(found) if role == "teacher"]
+    assert peers == ["transformers", "bf16"]
