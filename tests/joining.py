@@ -16,9 +16,10 @@ from pipeline.evaluation import scoring
 from pipeline.files import write_json
 from pipeline.inference.encoders import SETTINGS, TOKENIZER
 from pipeline.inference.graph import GRAPH
-from pipeline.results import storage
+from pipeline.results import run_writing
 from pipeline.results.figures import Cost
-from pipeline.results.storage import Run, predictions_frame
+from pipeline.results.predictions import predictions_frame
+from pipeline.results.storage import Run
 from tests import synthetic
 
 LABELS = {
@@ -63,7 +64,7 @@ def run_on(data: Corpus, cache: Path, toy: bool = False) -> Run:
     known = {"fingerprint": data.fingerprint, "rows": rows, "name": data.name}
     known["title_first"] = data.title_first
     record = replace(base.record, models=models, data=replace(base.record.data, **known))
-    return storage.write_run(cache, record, tables, base.artifacts())
+    return run_writing.write_run(cache, record, tables, base.artifacts())
 
 
 def _answers(data: Corpus, wrong: int) -> pd.DataFrame:

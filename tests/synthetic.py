@@ -29,8 +29,9 @@ from pipeline.inference.graph import GRAPH
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, student_of_baseline
 from pipeline.recipes.roles import Trained
-from pipeline.results import conditions, records, storage
+from pipeline.results import conditions, records, run_writing, storage
 from pipeline.results.figures import CascadeRecord, Conditions, Cost, MeasuredOn
+from pipeline.results.predictions import predictions_frame
 from pipeline.results.texts import texts_frame
 
 WORDS = {
@@ -172,11 +173,11 @@ def predictions(
     for split, count in (("validation", rows // 4), ("test", rows)):
         labels = shared.integers(0, classes, count)
         given = _answers(labels, accuracy, classes, shared, own)
-        frames.append(storage.predictions_frame(split, np.arange(count), labels, given))
+        frames.append(predictions_frame(split, np.arange(count), labels, given))
     if headlines:
         asked = invented_headlines()
         given = _answers(asked.labels, accuracy - 0.05, classes, shared, own)
-        frames.append(storage.predictions_frame("headlines", asked.rows, asked.labels, given))
+        frames.append(predictions_frame("headlines", asked.rows, asked.labels, given))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -296,7 +297,7 @@ def write_run(
         toy=FAMILIES[family].toy,
     )
     texts = texts_of(tables["teacher"], labels) if data_set and data_set.is_passed_on else None
-    return storage.write_run(folder, record, tables, artifacts, texts=texts)
+    return run_writing.write_run(folder, record, tables, artifacts, texts=texts)
 
 
 def texts_of(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
@@ -343,7 +344,9 @@ def add_cascade(run: storage.Run, rules: Mapping[str, Rule | None]) -> storage.R
     with tempfile.TemporaryDirectory(dir=run.folder.parent.parent) as folder:
         cascade.write(Path(folder), members, known, run.labels)
         artifacts = run.artifacts() | {made.role: Path(folder)}
-        return storage.write_run(run.folder.parent, record, tables, artifacts, texts=run.texts())
+        return run_writing.write_run(
+            run.folder.parent, record, tables, artifacts, texts=run.texts()
+        )
 
 
 def as_schema_1(folder: Path) -> None:

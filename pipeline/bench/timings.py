@@ -25,7 +25,8 @@ from pipeline.inference.graph import BATCH_SIZE
 from pipeline.progress import say
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.figures import Conditions
-from pipeline.results.storage import Run, rewrite_run
+from pipeline.results.run_writing import rewrite_run
+from pipeline.results.storage import Run
 
 STUDENT = "minilm-int8"
 """Classifies whole files, as the smallest model does."""

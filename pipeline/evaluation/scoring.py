@@ -19,8 +19,7 @@ from pipeline.evaluation.cost import SINGLE, predict_many
 from pipeline.files import write_json
 from pipeline.hardware import available_threads
 from pipeline.results.figures import Cost, HeadlineMetrics, MeasuredOn, Metrics
-from pipeline.results.predictions import HEADLINES, probabilities_of
-from pipeline.results.storage import predictions_frame
+from pipeline.results.predictions import HEADLINES, predictions_frame, probabilities_of
 
 SPLITS = ("test", "validation")
 PREDICTIONS = "predictions.parquet"

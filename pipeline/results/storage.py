@@ -1,4 +1,4 @@
-"""Reading and writing ``cache/<run>/``: whole or absent, every file under a checksum.
+"""Reading ``cache/<run>/``: whole or left out, every file under a checksum.
 
     cache/<run>/run.json                    the record: see RunRecord
     cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p{k-1}
@@ -9,26 +9,16 @@
 Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
 """
 
-import ctypes
-import dataclasses
 import math
-import os
-import shutil
-import sys
-import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
-from filelock import FileLock
 
-from pipeline.files import link_or_copy, sha256, write_json
+from pipeline.files import sha256
 from pipeline.results import records
 from pipeline.results.predictions import HEADLINES, KEYS, read_predictions
-from pipeline.results.predictions import predictions_frame as predictions_frame
 from pipeline.results.records import CacheError, ModelRecord, RunRecord, check_name
 from pipeline.results.texts import TEXTS, read_texts
 
@@ -142,9 +132,6 @@ class Run:
         )
 
 
-# --- reading ------------------------------------------------------------------------------------
-
-
 def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
     """Every whole run in the cache, by name, and one line for each folder that is not whole."""
     runs: list[Run] = []
@@ -180,7 +167,7 @@ def read_run(folder: Path) -> Run:
                 f"{folder} is left out: {reason}; "
                 "restore it with git, or make it anew with python -m pipeline run"
             )
-            if before == _identity(folder) and not (before is None and _aside(folder).is_dir()):
+            if before == _identity(folder) and not (before is None and aside(folder).is_dir()):
                 raise found from error
         time.sleep(_PAUSE)
     raise found
@@ -263,143 +250,6 @@ def _check_logits(path: Path, name: str, classes: int) -> None:
         raise CacheError(f"{name} is not one tensor of float16, logits, of {classes} columns")
 
 
-# --- writing ------------------------------------------------------------------------------------
-
-
-def write_run(
-    cache: Path,
-    record: RunRecord,
-    predictions: Mapping[str, pd.DataFrame],
-    artifacts: Mapping[str, Path],
-    logits: Mapping[str, Path] = MappingProxyType({}),
-    texts: pd.DataFrame | None = None,
-) -> Run:
-    """Put a run in place of what stood under its name, in one step.
-
-    Args:
-        cache: the folder of all runs.
-        record: of the run; its ``files`` and each model's ``artifact`` are filled in here.
-        predictions: by role, for every model of the record.
-        artifacts: by role, the folder whose files are deployed; linked where the file system
-            can, else copied. A role of the record may be absent: it then has no artifact here,
-            and the checksums that its record brings stay.
-        logits: by fingerprint, the file of each stage that the record's ``logits`` names.
-        texts: of the test rows, as ``texts_frame`` returns them; None: they are not stored.
-
-    Raises:
-        CacheError: the record holds a number that is not finite, or what was written does not
-            read back as a whole run.
-    """
-    check_name(record.run, "run name")
-    cache.mkdir(parents=True, exist_ok=True)
-    # One writer at a time: to recover is to take every other draft for a killed writer's.
-    with FileLock(cache / ".lock"):
-        recover(cache)
-        _write_beside_and_swap(cache, record, predictions, artifacts, logits, texts)
-    return read_run(cache / record.run)
-
-
-def rewrite_run(run: Run, record: RunRecord) -> Run:
-    """Write a run that was read anew, with all its files, under a changed record.
-
-    Raises:
-        CacheError: as ``write_run``.
-    """
-    tables = {role: run.all_predictions(role) for role in run.by_role}
-    return write_run(
-        run.folder.parent, record, tables, run.artifacts(), run.all_logits(), run.texts()
-    )
-
-
-def _write_beside_and_swap(
-    cache: Path,
-    record: RunRecord,
-    predictions: Mapping[str, pd.DataFrame],
-    artifacts: Mapping[str, Path],
-    logits: Mapping[str, Path],
-    texts: pd.DataFrame | None,
-) -> None:
-    # The new folder bears the run's own name inside a hidden one, so that it can be read and
-    # checked exactly as it will stand.
-    beside = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
-    try:
-        folder = beside / record.run
-        (folder / "predictions").mkdir(parents=True)
-        files, models = {}, []
-        for model in record.models:
-            name = f"predictions/{model.role}.parquet"
-            predictions[model.role].to_parquet(folder / name, index=False, compression="zstd")
-            files[name] = sha256(folder / name)
-            if model.role in artifacts:
-                target = folder / "artifacts" / model.role
-                target.mkdir(parents=True)
-                for source in sorted(artifacts[model.role].iterdir()):
-                    link_or_copy(source, target / source.name)
-                digests = {path.name: sha256(path) for path in sorted(target.iterdir())}
-                model = dataclasses.replace(model, artifact=digests)
-            models.append(model)
-        for name, fingerprint in record.logits.items():
-            path = folder / "logits" / check_name(name, "file of logits")
-            path.parent.mkdir(exist_ok=True)
-            if fingerprint not in logits:
-                raise CacheError(f"there is no file of the logits {fingerprint} to write")
-            link_or_copy(logits[fingerprint], path)
-            files[f"logits/{name}"] = sha256(path)
-        if texts is not None:
-            texts.to_parquet(folder / TEXTS, index=False, compression="zstd")
-            files[TEXTS] = sha256(folder / TEXTS)
-        record = dataclasses.replace(record, models=models, files=files)
-        write_json(folder / RECORD, records.to_content(record))
-        read_run(folder)
-        _swap(folder, cache / record.run)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def recover(cache: Path) -> None:
-    """Undo what a killed writer left: put back a run that it had moved aside, drop its drafts."""
-    for aside in cache.glob(".old-*"):
-        target = cache / aside.name.removeprefix(".old-")
-        if target.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.rename(target)
-    for draft in cache.glob(".new-*"):
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def restore(cache: Path) -> None:
-    """``recover``, for one who is about to add to a run, when no writer is at work."""
-    if cache.is_dir():
-        with FileLock(cache / ".lock"):
-            recover(cache)
-
-
-def _aside(target: Path) -> Path:
+def aside(target: Path) -> Path:
+    """Where a writer puts a run that another one is about to replace."""
     return target.with_name(f".old-{target.name}")
-
-
-def _swap(new: Path, target: Path) -> None:
-    """Put ``new`` in the place of ``target``; what stood there is deleted.
-
-    Where the system can't exchange two folders in one step, what stood there is moved aside
-    first: between the two renames the run is absent, never half-written. Readers wait that long,
-    and ``recover`` finds the old one should the process die there.
-    """
-    if not target.exists():
-        new.rename(target)
-    elif not _exchange(new, target):
-        aside = _aside(target)
-        target.rename(aside)
-        new.rename(target)
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, if the system can: Linux, on most file systems."""
-    if sys.platform != "linux":
-        return False
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
-    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
-    paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
-    return renameat2 is not None and renameat2(here, paths[0], here, paths[1], exchange) == 0

@@ -16,7 +16,8 @@ from pipeline.models import networks
 from pipeline.progress import say
 from pipeline.recipes.roles import Family
 from pipeline.results.records import SCHEMA, ModelRecord, RunRecord
-from pipeline.results.storage import Run, read_run, restore, write_run
+from pipeline.results.run_writing import restore, write_run
+from pipeline.results.storage import Run, read_run
 from pipeline.results.texts import TEXTS, texts_frame
 from pipeline.runs import plan
 from pipeline.runs.model_record import model_record

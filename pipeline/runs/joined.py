@@ -31,7 +31,8 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import JOINED
 from pipeline.results.predictions import HEADLINES
 from pipeline.results.records import ModelRecord, check_name
-from pipeline.results.storage import Run, read_run, restore, write_run
+from pipeline.results.run_writing import restore, write_run
+from pipeline.results.storage import Run, read_run
 from pipeline.runs import joined_sources, stage_folders
 from pipeline.runs.joined_sources import Source
 from pipeline.runs.model_record import TEACHER

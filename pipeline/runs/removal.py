@@ -7,7 +7,8 @@ from typing import Any
 from pipeline import files
 from pipeline.errors import PipelineError
 from pipeline.results.records import SCHEMA
-from pipeline.results.storage import Run, read_run, restore, write_run
+from pipeline.results.run_writing import restore, write_run
+from pipeline.results.storage import Run, read_run
 
 
 def remove(run: Run, role: str) -> Run:

@@ -13,7 +13,7 @@ from pipeline.data.data_sets import LABELS, invented_headlines
 from pipeline.inference.graph import GRAPH
 from pipeline.models import networks, ngrams, tfidf, toy_checkpoints
 from pipeline.recipes.training_settings import NGramShape, TfIdf
-from pipeline.results import storage
+from pipeline.results import run_writing
 from tests import synthetic
 
 MAX_LENGTH = 128
@@ -60,7 +60,7 @@ def real_run(tmp_path_factory):
     tables = {role: run.all_predictions(role) for role in ROLES}
     settings = {"max_length": MAX_LENGTH}
     models = [replace(model, settings=settings) for model in run.record.models]
-    return storage.write_run(cache, replace(run.record, models=models), tables, artifacts)
+    return run_writing.write_run(cache, replace(run.record, models=models), tables, artifacts)
 
 
 def _transformer(root, role, architecture, seed, artifact):

@@ -15,7 +15,7 @@ from pipeline.deployment import export
 from pipeline.deployment.architecture import read_architecture
 from pipeline.errors import PipelineError
 from pipeline.inference.graph import GRAPH
-from pipeline.results import storage
+from pipeline.results import run_writing, storage
 from tests import synthetic
 
 COMMON = {"config.json", "README.md", "classify.py"}
@@ -86,7 +86,7 @@ def test_weights_in_several_files_come_back_into_the_graph(tmp_path):
     assert list(split.glob("model.onnx.data-*"))
     tables = {role: run.all_predictions(role) for role in run.by_role}
     # Written so, files of the run are hard links to those of the stage.
-    run = storage.write_run(tmp_path / "cache", run.record, tables, {"minilm": split})
+    run = run_writing.write_run(tmp_path / "cache", run.record, tables, {"minilm": split})
     folder = export.export(run, "minilm", tmp_path / "out")
     assert files(folder) == {*COMMON, *TOKENIZER, "onnx/model.onnx"}
     merged, expected = (

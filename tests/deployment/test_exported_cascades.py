@@ -16,7 +16,7 @@ from pipeline.data.data_sets import invented_headlines
 from pipeline.deployment import deployed_model, export
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
-from pipeline.results import storage
+from pipeline.results import run_writing, storage
 from tests import synthetic
 from tests.deployment.test_export import files
 from tests.deployment.test_exported_models import ask_script
@@ -36,7 +36,7 @@ def run(tmp_path_factory):
     tables = {model.role: shipped.all_predictions(model.role) for model in models}
     folders = {role: shipped.artifact(role) for role in MEMBERS}
     cache = tmp_path_factory.mktemp("cascade") / "cache"
-    return synthetic.add_cascade(storage.write_run(cache, record, tables, folders), MEMBERS)
+    return synthetic.add_cascade(run_writing.write_run(cache, record, tables, folders), MEMBERS)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from pipeline import files
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
-from pipeline.results import storage
+from pipeline.results import run_writing, storage
 from pipeline.results.figures import CascadeRecord, TrainingRecord
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import CacheError
@@ -376,7 +376,7 @@ def rewrite(cache_folder, change):
     tables = {
         role: pd.read_parquet(run.folder / f"predictions/{role}.parquet") for role in run.by_role
     }
-    return storage.write_run(cache_folder, change(run.record), tables, {})
+    return run_writing.write_run(cache_folder, change(run.record), tables, {})
 
 
 def test_a_run_that_would_not_read_back_leaves_the_old_one(cache_folder):
@@ -539,7 +539,7 @@ def with_logits(cache_folder, tmp_path, values=None, name="logits"):
     named = {"teacher-rows.safetensors": "a" * 64, "teacher-spans.safetensors": "b" * 64}
     tables = {role: run.all_predictions(role) for role in run.by_role}
     record = dataclasses.replace(run.record, logits=named)
-    return storage.write_run(cache_folder, record, tables, run.artifacts(), files)
+    return run_writing.write_run(cache_folder, record, tables, run.artifacts(), files)
 
 
 def test_logits_ship_with_a_run(cache_folder, tmp_path):
@@ -549,7 +549,7 @@ def test_logits_ship_with_a_run(cache_folder, tmp_path):
     assert load_file(path)["logits"].tolist() == [[1] * 4] * 3
     assert run.record.files["logits/teacher-spans.safetensors"] == files.sha256(path)
     assert run.logits("c" * 64) is None
-    again = storage.rewrite_run(run, dataclasses.replace(run.record, created="later"))
+    again = run_writing.rewrite_run(run, dataclasses.replace(run.record, created="later"))
     assert again.record.logits == run.record.logits
     assert again.record.created == "later"
     assert again.logits("a" * 64).is_file()
@@ -661,7 +661,7 @@ def test_a_run_of_schema_1_is_read_in_todays_terms(run_folder):
 def test_a_run_of_schema_1_is_written_in_schema_2_with_what_it_had(run_folder):
     synthetic.as_schema_1(run_folder)
     run = storage.read_run(run_folder)
-    again = storage.rewrite_run(run, dataclasses.replace(run.record, command="another"))
+    again = run_writing.rewrite_run(run, dataclasses.replace(run.record, command="another"))
     content = json.loads((run_folder / storage.RECORD).read_text("utf-8"))
     assert content["schema"] == again.record.schema == 2
     assert content["models"][0]["cost"]["rows_per_second"] > 0
@@ -699,7 +699,7 @@ def test_a_writer_killed_between_its_renames_loses_nothing(cache_folder):
     (cache_folder / "synthetic").rename(cache_folder / ".old-synthetic")
     (cache_folder / ".new-abc" / "synthetic").mkdir(parents=True)
     assert storage.list_runs(cache_folder) == ([], [])
-    storage.recover(cache_folder)
+    run_writing.recover(cache_folder)
     assert [run.name for run in storage.list_runs(cache_folder)[0]] == ["synthetic"]
     assert folders(cache_folder) == ["synthetic"]
 
@@ -707,13 +707,13 @@ def test_a_writer_killed_between_its_renames_loses_nothing(cache_folder):
 def test_a_writer_killed_after_its_renames_leaves_the_new_run(cache_folder):
     shutil.copytree(cache_folder / "synthetic", cache_folder / ".old-synthetic")
     (cache_folder / ".old-synthetic" / "mark").touch()
-    storage.recover(cache_folder)
+    run_writing.recover(cache_folder)
     assert folders(cache_folder) == ["synthetic"]
     assert not (cache_folder / "synthetic" / "mark").exists()
 
 
 def test_a_writer_killed_in_the_swap_is_recovered_by_the_next(cache_folder, monkeypatch):
-    monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(run_writing, "_exchange", lambda one, other: False)
     real, calls = os.rename, []
 
     def dies_at_the_second(self, target):
@@ -726,7 +726,7 @@ def test_a_writer_killed_in_the_swap_is_recovered_by_the_next(cache_folder, monk
     with pytest.raises(KeyboardInterrupt):
         synthetic.write_run(cache_folder, roles=("teacher", "tiny-int8"))
     monkeypatch.undo()
-    storage.recover(cache_folder)
+    run_writing.recover(cache_folder)
     (run,) = storage.list_runs(cache_folder)[0]
     assert list(run.by_role) == ["teacher", "minilm", "tiny-int8"]
 
@@ -734,7 +734,7 @@ def test_a_writer_killed_in_the_swap_is_recovered_by_the_next(cache_folder, monk
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_readers_never_miss_a_run_that_is_replaced(cache_folder, monkeypatch, can_exchange):
     if not can_exchange:
-        monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(run_writing, "_exchange", lambda one, other: False)
     run = storage.read_run(cache_folder / "synthetic")
     tables = {role: run.all_predictions(role) for role in run.by_role}
     done, seen, problems = threading.Event(), [], []
@@ -751,7 +751,7 @@ def test_readers_never_miss_a_run_that_is_replaced(cache_folder, monkeypatch, ca
             pool.submit(look)
         for number in range(20):
             record = dataclasses.replace(run.record, created=str(number))
-            storage.write_run(cache_folder, record, tables, {})
+            run_writing.write_run(cache_folder, record, tables, {})
         done.set()
     assert problems == []
     assert len(set(seen)) > 1  # they did read while it was written
@@ -763,11 +763,11 @@ def test_folders_are_exchanged_in_one_step(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    if not storage._exchange(tmp_path / "one", tmp_path / "other"):
+    if not run_writing._exchange(tmp_path / "one", tmp_path / "other"):
         pytest.skip("this file system can't exchange folders")
     assert (tmp_path / "one" / "other").is_file()
     assert (tmp_path / "other" / "one").is_file()
-    assert not storage._exchange(tmp_path / "one", tmp_path / "nothing")
+    assert not run_writing._exchange(tmp_path / "one", tmp_path / "nothing")
 
 
 def test_an_artifact_behind_a_link_is_not_at_hand(cache_folder, tmp_path):

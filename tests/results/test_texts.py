@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import files
 from pipeline.data.declarations import AGNEWS, BANKING77
-from pipeline.results import records, storage
+from pipeline.results import records, run_writing, storage
 from pipeline.results.records import CacheError
 from pipeline.results.texts import TEXTS, read_texts, texts_frame
 from pipeline.runs.removal import remove
@@ -48,7 +48,7 @@ def test_a_run_has_the_texts_of_its_test_rows_under_a_checksum(cache):
 def test_texts_stay_as_the_run_is_written_anew(tmp_path):
     run = synthetic.write_run(tmp_path, rows=40, labels=("a", "b"), data_set=BANKING77)
     before = run.texts()
-    again = storage.rewrite_run(run, dataclasses.replace(run.record, created="later"))
+    again = run_writing.rewrite_run(run, dataclasses.replace(run.record, created="later"))
     pd.testing.assert_frame_equal(again.texts(), before)
     pd.testing.assert_frame_equal(remove(again, "minilm").texts(), before)
 

@@ -16,7 +16,8 @@ from pipeline.data.loading import Asked
 from pipeline.errors import PipelineError
 from pipeline.evaluation import verification
 from pipeline.recipes.families import FAMILIES
-from pipeline.results.storage import read_run, rewrite_run, write_run
+from pipeline.results.run_writing import rewrite_run, write_run
+from pipeline.results.storage import read_run
 from pipeline.runs import execution
 from tests import synthetic
 from tests.results.test_storage import edit

@@ -15,7 +15,7 @@ from pipeline.data import data_sets, hub
 from pipeline.deployment.deployed_model import is_answered_by_itself
 from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
-from pipeline.results import report, storage
+from pipeline.results import report, run_writing, storage
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import read_run
 from pipeline.runs import joined, plan
@@ -469,7 +469,7 @@ def test_its_own_texts_are_needed(tmp_path, capsys):
 def test_removed_models_leave_nothing(cache_folder):
     run = read_run(cache_folder / "synthetic")
     bench = {"one": [{"role": "minilm", "ms": 1}, {"role": "teacher"}], "latency": {"minilm": {}}}
-    storage.rewrite_run(run, replace(run.record, bench=bench))
+    run_writing.rewrite_run(run, replace(run.record, bench=bench))
     left = remove(read_run(run.folder), "minilm")
     assert list(left.by_role) == ["teacher", "tiny-int8"]
     assert left.record.bench == {"one": [{"role": "teacher"}], "latency": {}}

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.analysis import metrics
 from pipeline.class_names import probability_columns
-from pipeline.results import storage
+from pipeline.results import run_writing
 from pipeline.results.predictions import probabilities_of
 from tests import synthetic
 from tests.views.test_errors_page import run, said
@@ -38,7 +38,7 @@ def test_without_validation_rows_the_page_says_so(open_page, run, cache_folder):
     tables = {role: run.predictions(role).assign(split="test") for role in run.by_role}
     columns = ["split", "row", "label", *probability_columns(4)]
     tables = {role: table[columns] for role, table in tables.items()}
-    storage.write_run(cache_folder, run.record, tables, {})
+    run_writing.write_run(cache_folder, run.record, tables, {})
     app = open_page("calibration")
     assert "no validation predictions" in said(app)
     assert not app.toggle

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.results import storage
+from pipeline.results import run_writing, storage
 from tests import synthetic
 from views import answers
 from views.parts.common import plain
@@ -142,7 +142,7 @@ def test_a_run_that_is_whole_but_odd_is_named(open_page, cache_folder):
     run = storage.read_run(cache_folder / "synthetic")
     files = {role: run.folder / "predictions" / f"{role}.parquet" for role in run.by_role}
     no_test = {r: pd.read_parquet(f).assign(split="validation") for r, f in files.items()}
-    storage.write_run(cache_folder, run.record, no_test, {})
+    run_writing.write_run(cache_folder, run.record, no_test, {})
     app = open_page("compare")
     assert app.code[0].value.endswith("synthetic is left out: it has no predictions on test rows")
     assert app.selectbox(key="run").options == ["whole"]

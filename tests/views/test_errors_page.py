@@ -13,7 +13,7 @@ import streamlit as st
 
 from pipeline.analysis.significance import Difference, both_ends_in_words, paired_difference
 from pipeline.data import data_sets
-from pipeline.results import storage
+from pipeline.results import run_writing, storage
 from pipeline.results.predictions import probabilities_of
 from tests import synthetic
 from views.pages import errors
@@ -371,7 +371,7 @@ def test_toy_runs_show_the_projects_own_headlines(open_page, cache_folder):
         tables[role] = frame
     path.write_text(json.dumps(record | {"checksum": ""}))
     record = storage.read_run(run.folder).record
-    storage.write_run(cache_folder, record, tables, {})
+    run_writing.write_run(cache_folder, record, tables, {})
     table = open_page("errors", run="a-toy (toy)", outcome="All").dataframe[0].value
     assert table["Headline"].tolist() == HEADLINES["text"][table["Row"]].tolist()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.analysis import intervals
-from pipeline.results import storage
+from pipeline.results import run_writing
 from pipeline.results.storage import read_run
 from tests.views.test_hostile_pages import MARKUP, PAGES, markdown
 from views.charts import frontier
@@ -34,7 +34,7 @@ def guest(cache_folder):
     tables["guest"] = tables["teacher"]
     artifacts = run.artifacts() | {"guest": run.artifact("minilm")}
     record = replace(run.record, models=[*run.record.models, model])
-    return storage.write_run(cache_folder, record, tables, artifacts)
+    return run_writing.write_run(cache_folder, record, tables, artifacts)
 
 
 @pytest.mark.parametrize("page", PAGES)
