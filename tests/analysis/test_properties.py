@@ -19,7 +19,7 @@ from pipeline.results import records, storage
 from pipeline.results.predictions import probabilities_of, read_predictions
 from pipeline.results.storage import CacheError, Run
 from tests import synthetic
-from views import answers
+from views import downloads, pasted_texts
 
 # The same examples every time: a test that fails now and then is of no use.
 settings.register_profile(
@@ -210,7 +210,7 @@ def test_any_upload_is_headlines_or_one_line(name, content):
     said = ""
     try:
         file = uploads.open_upload(name, content)
-        texts, _ = answers.keep_headlines(file.texts(), "Rows without text")
+        texts, _ = pasted_texts.keep_headlines(file.texts(), "Rows without text")
         "\n".join([*texts, file.summary()]).encode()  # it can be sent to a browser
     except PipelineError as error:
         said = str(error)
@@ -232,7 +232,7 @@ def cells(data: bytes, separator: str) -> list[str]:
 @example(texts=["oil;=HYPERLINK(1)", 'say "x";=1+1'], name="@SUM(1)")
 def test_no_cell_of_a_download_is_a_formula(texts, name):
     table = pd.DataFrame({name: texts, "share": -0.5})
-    data = answers.to_csv(table)
+    data = downloads.to_csv(table)
     found = cells(data, ",")
     assert len(found) == 2 * (len(texts) + 1)
     assert not any(cell.startswith(FORMULAS) for cell in found if cell != "-0.5")

@@ -22,7 +22,7 @@ from pipeline.runs import joined, plan
 from pipeline.runs.removal import remove
 from tests import joining, synthetic
 from tests.joining import LABELS
-from views import answers
+from views import run_command
 
 
 @pytest.fixture(autouse=True)
@@ -367,7 +367,7 @@ def test_a_name_on_the_hub_is_read_from_its_local_cache(join, tmp_path, monkeypa
     run = join("some/model", LABELS[4])
     assert run.by_role["guest"].checkpoint == "some/model"
     assert run.by_role["guest"].metrics.accuracy == 1.0
-    assert answers.make_command(run.record, "guest").endswith(
+    assert run_command.make_command(run.record, "guest").endswith(
         "python -m pipeline add made guest --model some/model --data DIR"
     )
 

@@ -10,8 +10,8 @@ import pytest
 from pipeline.inference.classifier import Answers
 from pipeline.results.figures import TrainingRecord
 from tests import synthetic
-from views import answers
-from views.answers import Job
+from views import answers, downloads, pasted_texts, run_command
+from views.job import CHUNK, Job
 
 NAMES = ["World", "Sports"]
 GIVEN = {
@@ -35,7 +35,7 @@ class Fake:
 
 
 def test_lines_and_remarks():
-    texts, remarks = answers.split_headlines(" a \r\n\nb\x85c\rd\n" + "x" * 10_001 + "\n")
+    texts, remarks = pasted_texts.split_headlines(" a \r\n\nb\x85c\rd\n" + "x" * 10_001 + "\n")
     assert texts == ["a", "b\x85c", "d", "x" * 10_001]
     assert remarks == [
         "Blank lines are left out: 1.",
@@ -44,10 +44,10 @@ def test_lines_and_remarks():
 
 
 def test_too_many_lines_are_cut_with_a_word():
-    texts, (remark,) = answers.split_headlines("coach\n" * 10_000 + "one more\n" * 1_000_000)
+    texts, (remark,) = pasted_texts.split_headlines("coach\n" * 10_000 + "one more\n" * 1_000_000)
     assert texts == ["coach"] * 10_000
     assert "python -m pipeline classify" in remark
-    assert answers.split_headlines("coach\n" * 10_000)[1] == []
+    assert pasted_texts.split_headlines("coach\n" * 10_000)[1] == []
 
 
 # --- jobs ---------------------------------------------------------------------------------------
@@ -61,23 +61,23 @@ def job_of(count: int, *roles: str) -> Job:
 
 
 def test_models_take_turns_until_all_is_done():
-    job, fakes, turns = job_of(answers.CHUNK + 1, "a", "b"), {"a": Fake(), "b": Fake()}, []
+    job, fakes, turns = job_of(CHUNK + 1, "a", "b"), {"a": Fake(), "b": Fake()}, []
     while role := job.next(["a", "b"]):
         turns.append(role)
         job.step(role, fakes[role])
     assert turns == ["a", "b", "a", "b"]
     assert [text for chunk in fakes["a"].asked for text in chunk] == job.texts
-    assert job.done(["a", "b"]) == answers.CHUNK + 1
+    assert job.done(["a", "b"]) == CHUNK + 1
     assert job.share(["a", "b"]) == 1
     assert job.parts["a"].members[:3].tolist() == [0, 1, 0]
     assert job.milliseconds("a") > 0
 
 
 def test_a_job_is_gone_on_with_where_it_stopped():
-    job, fake = job_of(2 * answers.CHUNK, "a"), Fake()
+    job, fake = job_of(2 * CHUNK, "a"), Fake()
     job.step("a", fake)
-    assert (job.done(["a"]), job.share(["a"])) == (answers.CHUNK, 0.5)
-    assert job.answers(["a"])["a"].shape == (answers.CHUNK, 2)
+    assert (job.done(["a"]), job.share(["a"])) == (CHUNK, 0.5)
+    assert job.answers(["a"])["a"].shape == (CHUNK, 2)
     job.prepare("a", "files", 2)
     job.prepare("b", "files", 2)  # a model that is asked for later catches up
     assert job.next(["a", "b"]) == "b"
@@ -95,7 +95,7 @@ def test_answers_of_other_files_are_dropped():
 
 
 def test_a_chunk_that_is_done_twice_counts_once():
-    job = job_of(2 * answers.CHUNK, "a")
+    job = job_of(2 * CHUNK, "a")
 
     class Interrupted(Fake):
         def answer(self, texts):
@@ -105,7 +105,7 @@ def test_a_chunk_that_is_done_twice_counts_once():
             return super().answer(texts)
 
     job.step("a", Interrupted())
-    assert job.parts["a"].done == answers.CHUNK
+    assert job.parts["a"].done == CHUNK
 
 
 def test_no_headline_is_done_at_once():
@@ -204,24 +204,24 @@ def test_a_sentence_about_three_answers():
 
 def test_what_is_downloaded():
     texts = ["=1+1", "y", "z", "not yet answered"]
-    table = answers.to_download(texts, GIVEN, NAMES, "headline")
+    table = downloads.to_download(texts, GIVEN, NAMES, "headline")
     assert list(table)[:5] == ["headline", "models_differ", "a", "a World", "a Sports"]
     assert table["a Sports"].tolist() == pytest.approx([0.1, 0.8, 0.3])
     assert table["a"].tolist() == ["World", "Sports", "World"]
     assert (
-        answers.to_csv(table)
+        downloads.to_csv(table)
         .decode("utf-8-sig")
         .splitlines()[1]
         .startswith('"\'=1+1",False,"World",0.9,0.1')
     )
-    assert answers.to_download(["x"], {}, NAMES).empty
+    assert downloads.to_download(["x"], {}, NAMES).empty
 
 
 def test_of_many_classes_the_likeliest_three_are_downloaded():
     names = [f"class {place}" for place in range(77)]
     one = np.full((1, 77), 0.1 / 74)
     one[0, [5, 70, 3]] = 0.5, 0.3, 0.1
-    table = answers.to_download(["x"], {"text": one, "other": one}, names)
+    table = downloads.to_download(["x"], {"text": one, "other": one}, names)
     assert list(table) == ["text", "models_differ"] + [
         f"{role}{end}" for role in ("text", "other") for end in ("", " p", *MORE)
     ]
@@ -246,7 +246,7 @@ def test_csv_holds_no_formula():
     table = pd.DataFrame(
         {"=x": ["=1+1", "+1", "-1", "@x", "\tx", "＝1", "fine;=1"], "number": -1.0}
     )
-    lines = answers.to_csv(table).decode("utf-8-sig").splitlines()
+    lines = downloads.to_csv(table).decode("utf-8-sig").splitlines()
     assert lines[0] == '"\'=x","number"'
     cells = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "fine;=1"]
     assert lines[1:] == [f'"{cell}",-1.0' for cell in cells]
@@ -267,15 +267,15 @@ def test_a_command_says_what_it_makes_and_how_long_that_takes(tmp_path, training
     trained = training and TrainingRecord(rows=900, **training)
     models = [dataclasses.replace(model, training=trained) for model in record.models]
     record = dataclasses.replace(record, models=models)
-    assert answers.make_command(record, "minilm").splitlines()[0] == said
+    assert run_command.make_command(record, "minilm").splitlines()[0] == said
 
 
 def test_a_download_opens_in_excel_with_its_letters_and_figures():
     table = pd.DataFrame({"headline": ["Zürich; Café"], "World": [0.25], "rows": [1000]})
-    content = answers.to_csv(table)
+    content = downloads.to_csv(table)
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.decode("utf-8-sig") == '"headline","World","rows"\n"Zürich; Café",0.25,1000\n'
-    german = answers.to_csv(table, decimal_comma=True)
+    german = downloads.to_csv(table, decimal_comma=True)
     assert german.startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(io.BytesIO(german), sep=";", decimal=",", encoding="utf-8-sig")
     pd.testing.assert_frame_equal(read, table)
@@ -289,4 +289,4 @@ def test_a_download_opens_in_excel_with_its_letters_and_figures():
     ],
 )
 def test_whose_spreadsheets_write_a_decimal_comma(locale, comma):
-    assert answers.writes_comma(locale) == comma
+    assert downloads.writes_comma(locale) == comma

@@ -19,7 +19,7 @@ from tests.browsing import (
     set_width,
     visit,
 )
-from views import answers
+from views import job
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
@@ -198,7 +198,7 @@ def test_a_long_job_has_one_stop_is_kept_and_gone_on_with(visit, address, pictur
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the answers as CSV").click()
     # The chunk under way as Stop was clicked is kept too, and may end after the page is drawn.
-    assert len(pd.read_csv(download.value.path())) in (done, done + answers.CHUNK)
+    assert len(pd.read_csv(download.value.path())) in (done, done + job.CHUNK)
     page.get_by_role("button", name="Go on").click()
     expect(answered).to_be_visible()
     assert int(re.search(r": ([\d,]+) of", answered.inner_text())[1].replace(",", "")) >= done

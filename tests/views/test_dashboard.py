@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.results import run_writing, storage
 from tests import synthetic
-from views import answers
+from views import run_command
 from views.parts.common import plain
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
@@ -203,7 +203,7 @@ def test_the_command_that_makes_a_model(cache_folder, command, made):
     path = cache_folder / "synthetic" / storage.RECORD
     path.write_text(json.dumps(json.loads(path.read_text()) | {"command": command, "checksum": ""}))
     record = storage.read_run(path.parent).record
-    assert answers.make_command(record, "minilm") == f"# minilm, 91 MB\n{made}"
+    assert run_command.make_command(record, "minilm") == f"# minilm, 91 MB\n{made}"
 
 
 def test_the_dashboard_imports_neither_torch_nor_transformers_nor_datasets(

@@ -13,7 +13,7 @@ from pipeline.data import uploads
 from pipeline.errors import PipelineError
 from pipeline.results import storage
 from pipeline.results.conditions import KINDS
-from views import answers
+from views import pasted_texts
 
 MARKUP = "<script>alert(1)</script> **bold** [a](javascript:alert(1)) $x$ :material/home:"
 BIDI = "\u202egnp.exe\u2066 coach"
@@ -51,7 +51,7 @@ def test_a_line_of_a_million_characters(open_page):
 
 
 def test_a_hundred_thousand_lines(open_page, monkeypatch):
-    monkeypatch.setattr(answers, "MAX_HEADLINES", 40)  # as many lines are classified
+    monkeypatch.setattr(pasted_texts, "MAX_HEADLINES", 40)  # as many lines are classified
     app = ask(open_page("try"), "coach\n" * 100_000)
     assert "Only the first 40 headlines" in markdown(app)
     assert len(app.dataframe[0].value) == 40
@@ -140,7 +140,7 @@ def test_uploads_take_bounded_time_and_memory(name, kind):
     tracemalloc.start()
     try:
         file = uploads.open_upload(f"a{kind}", BOMBS[name])
-        answers.keep_headlines(file.texts(), "Rows without text")
+        pasted_texts.keep_headlines(file.texts(), "Rows without text")
         file.summary()
     except PipelineError as error:
         said = str(error)

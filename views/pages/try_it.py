@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis.budget import join
-from views import answers
+from views import job, run_command
 from views.charts.answers import stacked_bars
 from views.glossary import with_article
 from views.parts import answer_bars, asking, examples, headline_input, many_answers, word_importance
@@ -84,7 +84,7 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
             answer_bars.table(view, roles, done)
 
 
-def so_far(view: View, job: answers.Job, roles: list[str]) -> dict[str, np.ndarray | None]:
+def so_far(view: View, job: job.Job, roles: list[str]) -> dict[str, np.ndarray | None]:
     """By role, the answer to the job's one text; None: still to come. Others can't answer."""
     found: dict[str, np.ndarray | None] = {}
     known = examples.of_run(view)
@@ -104,7 +104,7 @@ def draw(
     view: View,
     roles: list[str],
     given: Mapping[str, np.ndarray | None],
-    job: answers.Job,
+    job: job.Job,
 ) -> None:
     members = {role: int(part.members[0]) for role, part in job.parts.items() if part.done}
     place.html(stacked_bars(answer_bars.bars(view, roles, given, members), view.run.labels))
@@ -127,5 +127,5 @@ def show_how_to_get(view: View, roles: list[str]) -> None:
             "They are too large to come with the program, or not made yet. Each command makes one "
             "model, and what it is made from. Training took so long where this run was made:"
         )
-        lines = [answers.make_command(view.run.record, role) for role in missing]
+        lines = [run_command.make_command(view.run.record, role) for role in missing]
         st.code("\n".join(lines), language=None, wrap_lines=True)

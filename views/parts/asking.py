@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pipeline.errors import PipelineError
-from views.answers import Job
+from views.job import Job
 from views.parts import examples
 from views.parts.addresses import remember
 from views.parts.common import View, load_classifier, stamp

@@ -13,7 +13,7 @@ from pipeline.analysis.budget import excess, round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation, sentence
 from pipeline.recipes.role_names import student_of_baseline
 from pipeline.results import conditions
-from views import answers
+from views import run_command
 from views.charts import confusion
 from views.charts.axes import cost_of_a_million
 from views.glossary import UNSEEN, with_article
@@ -266,4 +266,4 @@ def show_files(view: View, role: str) -> None:
             )
         else:
             st.write("It is not installed: only its predictions are in this clone.")
-        st.code(answers.make_command(view.run.record, role), language=None, wrap_lines=True)
+        st.code(run_command.make_command(view.run.record, role), language=None, wrap_lines=True)

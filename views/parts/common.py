@@ -24,7 +24,7 @@ from pipeline.recipes.role_names import BASELINE, JOINED, replicated_role, stude
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
 from pipeline.runs import plan
-from views import answers
+from views import downloads
 from views.glossary import meaning
 
 PLAIN_CHART = {"displayModeBar": False}
@@ -278,7 +278,7 @@ def number(label: str, format: str = "%.1f", **options: Any) -> ColumnConfig:
 
 
 def download(label: str, table: pd.DataFrame, name: str) -> None:
-    data = answers.to_csv(table, answers.writes_comma(st.context.locale))
+    data = downloads.to_csv(table, downloads.writes_comma(st.context.locale))
     st.download_button(label, data, name, "text/csv", on_click="ignore", icon=":material/download:")
 
 

@@ -10,7 +10,7 @@ from pipeline.data import uploads
 from pipeline.data.declarations import DataSet
 from pipeline.data.reader import Form, TextFile
 from pipeline.errors import PipelineError
-from views import answers
+from views import pasted_texts
 from views.charts.palette import MANY_CLASSES
 from views.glossary import fill, with_article
 from views.parts import examples
@@ -37,13 +37,13 @@ def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
     if many.open:
         with many:
             pasted, row = ask_for_many(view)
-            return *answers.split_headlines(pasted, nouns), row
+            return *pasted_texts.split_headlines(pasted, nouns), row
     if file.open:
         with file:
             return *ask_for_file(view.data_set), st.container(horizontal=True)
     with one:
         typed, row = ask_for_one(view)
-        return *answers.split_headlines(typed, nouns), row
+        return *pasted_texts.split_headlines(typed, nouns), row
 
 
 def turn_to_tab(tabs: list[str]) -> None:
@@ -201,7 +201,7 @@ def upload(known: DataSet) -> tuple[list[str], list[str]]:
         return [], [f"Choose the column with the {known.nouns}."]
     # Paragraphs are one text: a line break in a cell is a space.
     given = (text and " ".join(text.split()) for text in file.texts())
-    texts, remarks = answers.keep_headlines(given, "Rows without text", known.nouns)
+    texts, remarks = pasted_texts.keep_headlines(given, "Rows without text", known.nouns)
     if not any(file.count()):
         raise PipelineError(f"{name} holds no text")
     st.text(f"{len(texts):,} {known.nouns} from {name}")

@@ -6,12 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis.budget import round_sensibly
-from views import answers
-from views.answers import Job
+from views import answers, downloads
 from views.charts import agreement
 from views.charts.answers import Bar, stacked_bars
 from views.charts.palette import MANY_CLASSES
 from views.glossary import with_article
+from views.job import CHUNK, Job
 from views.parts import answer_bars, asking, examples, headline_input, word_importance
 from views.parts.addresses import remember
 from views.parts.common import View, number, plain, share
@@ -43,7 +43,7 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
         place = st.empty()
         preview(view, job, given, place)
         for role in asking.work(view, job, here, lambda said: tell(bar, job, here, said)):
-            if job.parts[role].done <= answers.CHUNK:  # from then on, the bar must do
+            if job.parts[role].done <= CHUNK:  # from then on, the bar must do
                 preview(view, job, asking.answered(view, job, roles), place)
         st.rerun()
     elif not len(next(iter(given.values()))):
@@ -96,7 +96,7 @@ def set_stopped(job: Job, stopped: bool) -> None:
 
 def preview(view: View, job: Job, given: dict[str, np.ndarray], place: DeltaGenerator) -> None:
     """The first answers, while models are at work."""
-    texts = [text[:SHOWN] for text in job.texts[: answers.CHUNK]]
+    texts = [text[:SHOWN] for text in job.texts[:CHUNK]]
     ready = {role: part for role, part in job.parts.items() if part.done and role in given}
     first = {role: part.probabilities[: len(texts)] for role, part in ready.items()}
     table = answers.side_by_side(texts, first, view.run.labels)
@@ -166,10 +166,10 @@ def headline_of_address(count: int) -> int | None:
 
 
 def show_actions(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
-    comma = answers.writes_comma(st.context.locale)
+    comma = downloads.writes_comma(st.context.locale)
     st.download_button(
         "Download the answers as CSV",
-        lambda: answers.to_csv(to_download(view, job, list(given)), comma),
+        lambda: downloads.to_csv(to_download(view, job, list(given)), comma),
         "answers.csv",
         "text/csv",
         on_click="ignore",
@@ -182,7 +182,7 @@ def show_actions(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
 def to_download(view: View, job: Job, roles: list[str]) -> pd.DataFrame:
     """Every answer so far; more may have come since the page was drawn."""
     given = asking.answered(view, job, roles)
-    return answers.to_download(job.texts, given, view.run.labels, view.data_set.noun)
+    return downloads.to_download(job.texts, given, view.run.labels, view.data_set.noun)
 
 
 def show_chosen(

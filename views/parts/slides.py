@@ -11,11 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from pipeline.analysis import disagreement, metrics, takeaway
 from pipeline.analysis.budget import round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation
-from views.answers import Job
 from views.charts import confusion, frontier, labels
 from views.charts.answers import stacked_bars
 from views.charts.axes import Axis
 from views.glossary import with_article
+from views.job import Job
 from views.parts import answer_bars, asking, examples, limits, names, tiles, tradeoff, window
 from views.parts.common import PLAIN_CHART, View, chart_key, plain
 

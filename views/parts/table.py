@@ -8,7 +8,7 @@ from pipeline.analysis import metrics
 from pipeline.analysis.budget import round_sensibly
 from pipeline.analysis.significance import in_words
 from pipeline.recipes.families import FAMILIES
-from views import answers
+from views import run_command
 from views.charts.axes import with_costs
 from views.glossary import UNSEEN, with_article
 from views.parts import names
@@ -137,5 +137,5 @@ def show_stale(view: View) -> None:
         again = [role for role in stale if family and role in family.by_role()]
         if again:  # of a role that the family has no more, no model can be made
             # The run's own command makes its family's models, which not all of these need to be.
-            one = answers.make_command(view.run.record, again[0]).splitlines()[-1]
+            one = run_command.make_command(view.run.record, again[0]).splitlines()[-1]
             st.code(" ".join([one, *again[1:]]), language=None, wrap_lines=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pipeline.deployment import deployed_model
 from pipeline.results.storage import Run
-from views import answers
+from views import run_command
 from views.parts.common import View
 
 _FOLDER = {
@@ -24,7 +24,7 @@ def show(view: View, role: str) -> None:
     with st.expander("Use this model"):
         if run.artifact(role) is None:
             st.write("Its files are not in this clone. This makes them:")
-            st.code(answers.make_command(run.record, role), language=None, wrap_lines=True)
+            st.code(run_command.make_command(run.record, role), language=None, wrap_lines=True)
             return
         st.write(f"{_FOLDER[bool(model.cascade)]} The zip is built when you ask for it.")
         st.download_button(
