@@ -9,11 +9,11 @@ import streamlit as st
 from pipeline.analysis import takeaway
 from pipeline.analysis.budget import Budget
 from pipeline.analysis.recommendation import Recommendation, recommend
-from views.charts.axes import X_AXES, Y_AXES, Axis
+from views.charts.axes import X_AXES, Axis
 from views.parts import slide_keys, slides, window
 from views.parts.common import View
 from views.parts.limits import ask_others, read_size
-from views.parts.tradeoff import ask_axis, ask_price
+from views.parts.tradeoff import ask_axis, ask_price, ask_y_axis
 
 SLIDES = ("Gain", "Recommendation", "Errors", "Try it", "Remember")
 _FORMER = {"Trade-off": "Gain", "Deploy": "Recommendation", "Confusion": "Errors"}
@@ -158,7 +158,7 @@ def ask(view: View) -> Settings:
     """What is presented; the Compare page's link brings it here."""
     bound: dict[str, Any] = {"bind": "query-params"}
     budget = ask_others(read_size(presented("mb")), view.data_set, presented)
-    y = ask_axis(view, "Y axis", presented("y"), Y_AXES, None)
+    y = ask_y_axis(view, presented("y"), None)
     x = ask_axis(view, "X axis", presented("x"), X_AXES, None)
     price = ask_price(view, x, presented("price"))
     model = st.selectbox(

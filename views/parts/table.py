@@ -66,6 +66,9 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         "reported_size_mb": number("Reported MB", "localized"),
         "reported_note": "What is wrong with the report",
     }
+    if view.is_imbalanced:
+        leading = {name: columns[name] for name in ("name", "role", "macro_f1")}
+        columns = leading | columns
     absent: tuple[str, ...] = () if known.reported else ("reported",)
     absent += () if known.has_unseen_examples else ("headlines",)
     columns = {name: c for name, c in columns.items() if not name.startswith(absent)}

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis.budget import excess
 from pipeline.analysis.recommendation import Recommendation
+from pipeline.data.remarks import IMBALANCED
 from views.charts import frontier
 from views.charts.axes import X_AXES, Y_AXES, Axis, axes_of, points, with_costs
 from views.parts import choice, names, window
@@ -17,6 +18,10 @@ from views.parts.common import PLAIN_CHART, View, chart_key, figures
 PRICE = 0.05
 NO_RUN = "no other run"
 SIZE, LATENCY = "size_mb", "p50_ms"
+IMBALANCE = (
+    f"The largest class has {IMBALANCED} times the rows of the smallest or more: macro-F1 says "
+    "more than accuracy, by which models are recommended."
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Shown:
 def ask_shown(view: View, views: list[View]) -> Shown:
     """The widgets that say what is in the chart; they stand in one row below it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        y = ask_axis(view, "Y axis", "y", Y_AXES)
+        y = ask_y_axis(view, "y")
         x = ask_axis(view, "X axis", "x", X_AXES)
         price = ask_price(view, x)
         other = ask_other_run(view, views)
@@ -97,6 +102,7 @@ def show_chart(
         "Ring: the recommended model." if found.recommended else "",
         "Grey: beyond the limits." if not found.models["fits"].all() else "",
         f"Bars: 95 % intervals over {counted_over(shown.views, y)}.",
+        IMBALANCE if shown.views[0].is_imbalanced else "",
         "Stars and diamonds: figures of others, not measured here." if shown.others else "",
         "Arrows: further off than the chart reaches." if figure.layout.meta["arrows"] else "",
     ]
@@ -138,6 +144,13 @@ def counted_over(shown: list[View], y: Axis) -> str:
     return f"{' and '.join(dict.fromkeys(f'{count:,}' for count in counts))} {kind}"
 
 
+def ask_y_axis(view: View, key: str, width: int | None = 220) -> Axis:
+    """The figure that is shown: at first accuracy, or macro-F1 if classes are imbalanced."""
+    first = "macro_f1" if view.is_imbalanced else "accuracy"
+    known = {first: Y_AXES[first], **Y_AXES}
+    return ask_axis(view, "Y axis", key, known, width)
+
+
 def ask_axis(
     view: View, label: str, key: str, known: dict[str, Axis], width: int | None = 220
 ) -> Axis:
@@ -147,7 +160,7 @@ def ask_axis(
         view: of the run.
         label: of the box.
         key: of the box, and its name in the address.
-        known: what an axis can show.
+        known: what an axis can show, what it shows at first before the others.
         width: of the box, in pixels; None: all there is.
     """
     offered = axes_of(known, view.data_set)
