@@ -1,7 +1,9 @@
 """From the JSON of a file to a dataclass: every value must be of its field's type."""
 
 import json
-from typing import Any, TypeVar
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -10,6 +12,12 @@ from pipeline.errors import PipelineError
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """Decorates a dataclass, by ``pydantic.with_config``: text is no number, and no key is unknown."""
 T = TypeVar("T")
+
+
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    """Made once: for a run's record that takes as long as to read one."""
+    return TypeAdapter(kind)
 
 
 def read(kind: type[T], content: Any) -> T:
@@ -24,7 +32,7 @@ def read(kind: type[T], content: Any) -> T:
     """
     try:
         # Only of JSON, a strict dataclass may be an object.
-        return TypeAdapter(kind).validate_json(json.dumps(content))
+        return _reader(cast(Hashable, kind)).validate_json(json.dumps(content))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "it"

@@ -27,9 +27,14 @@ def remarks(corpus: Corpus, max_length: int) -> list[str]:
     return [line for line in found if line]
 
 
-def imbalance(corpus: Corpus) -> float:
-    """How many times as many training rows the largest class has as the smallest."""
-    counts = np.bincount(corpus.train.labels, minlength=len(corpus.labels))
+def imbalance(labels: np.ndarray, classes: int) -> float:
+    """How many times as many rows the largest class has as the smallest.
+
+    Args:
+        labels: class numbers, shape (n,).
+        classes: their number.
+    """
+    counts = np.bincount(labels, minlength=classes)
     return float(counts.max() / max(counts.min(), 1))
 
 
@@ -76,7 +81,7 @@ def _across(corpus: Corpus) -> list[str]:
 
 
 def _imbalance(corpus: Corpus) -> str:
-    if (times := imbalance(corpus)) < IMBALANCED:
+    if (times := imbalance(corpus.train.labels, len(corpus.labels))) < IMBALANCED:
         return ""
     counts = np.bincount(corpus.train.labels, minlength=len(corpus.labels))
     largest, smallest = corpus.labels[int(counts.argmax())], corpus.labels[int(counts.argmin())]

@@ -14,7 +14,7 @@ from pipeline.analysis import intervals, metrics, recommendation
 from pipeline.data import declarations
 from pipeline.data.declarations import DataSet
 from pipeline.data.loading import Asked
-from pipeline.data.remarks import IMBALANCED
+from pipeline.data.remarks import IMBALANCED, imbalance
 from pipeline.errors import PipelineError
 from pipeline.files import sha256
 from pipeline.inference import encoders, loaded_models
@@ -74,8 +74,7 @@ class View:
     @property
     def is_imbalanced(self) -> bool:
         """Whether classes differ so much in rows that macro-F1 says more than accuracy."""
-        counts = np.bincount(self.labels, minlength=len(self.run.labels))
-        return bool(counts.max() >= IMBALANCED * max(counts.min(), 1))
+        return imbalance(self.labels, len(self.run.labels)) >= IMBALANCED
 
     def meaning(self, *terms: str) -> str:
         """What terms of the glossary mean, for a hover, in the words of the run's data set."""
