@@ -1,5 +1,7 @@
 """The confusion page; clicks on cells are for tests in a browser."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,8 +114,11 @@ def test_what_is_chosen_travels_to_the_errors_and_back(open_page):
         ),
         ([0, 0, -2, 2], "Largest change: 2 fewer b predicted as a (better)."),
         ([-1, 0, 0, 1], "It makes as many mistakes of every kind."),
+        ([0, 2, 0, 0, 0, -3, 2, 2, 0], "(worse), and 2 more as large as the last."),
     ],
 )
 def test_the_largest_changes_are_said(counts, sentence):
-    cells = {"true": list("aabb"), "predicted": list("abab"), "count": counts}
+    names = "abc"[: int(len(counts) ** 0.5)]
+    actual, predicted = zip(*itertools.product(names, repeat=2), strict=True)
+    cells = {"true": actual, "predicted": predicted, "count": counts}
     assert sentence in say_largest(pd.DataFrame(cells))

@@ -1,9 +1,11 @@
 """The slides, without a browser."""
 
+import pandas as pd
 import pytest
 
 from tests import synthetic
 from views.pages.present import SLIDES
+from views.parts import slides
 
 
 def button(app, label):
@@ -33,6 +35,24 @@ def test_slides_are_turned_forth_and_back(open_page):
     assert any("5 / 5" in text.value for text in app.text)
     button(app, "Previous").click().run()
     assert step(app) == "Try it"
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([6, 3, 1], "most often takes a for b: 60 % of errors"),
+        ([4, 4, 2], "Tiny most often takes a for b and b for c: 40 % of errors each"),
+        (
+            [2, 2, 2],
+            "takes a for b and 2 other pairs as often: 33 % of errors each",
+        ),
+        ([], "Tiny makes no error on the test texts"),
+    ],
+)
+def test_errors_that_are_as_frequent_are_said_together(counts, said):
+    pairs = {"true": list("abc"), "predicted": list("bca")}
+    worst = {name: column[: len(counts)] for name, column in pairs.items()} | {"count": counts}
+    assert slides.where_it_errs("Tiny", pd.DataFrame(worst)).endswith(said)
 
 
 @pytest.mark.parametrize(

@@ -185,14 +185,17 @@ def say_largest(change: pd.DataFrame, most: int = 2) -> str:
         change: as ``disagreement.confusion_change`` returns it.
         most: how many are named.
     """
-    mistakes = disagreement.confusions(change).head(most)
+    mistakes = disagreement.confusions(change)
     parts = [
         f"{abs(count):,} {'more' if count > 0 else 'fewer'} {actual} predicted as {predicted} "
         f"({'worse' if count > 0 else 'better'})"
-        for actual, predicted, count in mistakes[["true", "predicted", "count"]].values
+        for actual, predicted, count in mistakes.head(most)[["true", "predicted", "count"]].values
     ]
     if not parts:
         return "It makes as many mistakes of every kind."
+    sizes = mistakes["count"].abs()
+    if as_large := int((sizes[most:] == sizes[:most].min()).sum()):
+        parts.append(f"and {as_large} more as large as the last")
     return f"Largest change{'s' if len(parts) > 1 else ''}: {', '.join(parts)}."
 
 

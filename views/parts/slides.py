@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis import disagreement, metrics, takeaway
-from pipeline.analysis.budget import round_sensibly, row_of
+from pipeline.analysis.budget import join, round_sensibly, row_of
 from pipeline.analysis.recommendation import Recommendation
 from views.charts import confusion, frontier, labels
 from views.charts.answers import stacked_bars
@@ -164,13 +164,16 @@ def show_errors(view: View, role: str) -> None:
 
 
 def where_it_errs(name: str, worst: pd.DataFrame, nouns: str = "texts") -> str:
-    """A model's commonest error in a sentence; ``worst`` is as ``confusions`` has it."""
+    """A model's most frequent errors in a sentence; ``worst`` is as ``confusions`` has it."""
     if worst.empty:
         return f"{name} makes no error on the test {nouns}"
-    first = worst.iloc[0]
-    share = first["count"] / worst["count"].sum()
-    pair = f"{first['true']} for {first['predicted']}"
-    return f"{name} most often takes {pair}: {100 * share:.0f} % of errors"
+    first = worst[worst["count"] == worst["count"].max()]
+    pairs = [f"{row['true']} for {row['predicted']}" for row in first.to_dict("records")]
+    if len(pairs) > 2:
+        pairs = [pairs[0], f"{len(pairs) - 1} other pairs as often"]
+    share = first["count"].iloc[0] / worst["count"].sum()
+    each = " each" if len(first) > 1 else ""
+    return f"{name} most often takes {join(pairs)}: {100 * share:.0f} % of errors{each}"
 
 
 def show_answers(view: View) -> None:
