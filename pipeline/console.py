@@ -23,13 +23,17 @@ def let_go() -> None:
             os.close(nowhere)
 
 
-def read_standard_input() -> bytes:
-    """All of standard input; nothing where there is none."""
+def read_standard_input(noun: str) -> bytes:
+    """All of standard input, a text a line; nothing where there is none.
+
+    Args:
+        noun: for one text, for whoever types.
+    """
     if sys.stdin is None:  # closed before the program began
         return b""
     if sys.stdin.isatty():
         end = "ctrl-Z and Enter" if os.name == "nt" else "ctrl-D"
-        print(f"one headline a line; end with {end}", file=sys.stderr)
+        print(f"one {noun} a line; end with {end}", file=sys.stderr)
     return sys.stdin.buffer.read()
 
 

@@ -1,4 +1,4 @@
-"""Classify a file of headlines, however long, or a folder of such files."""
+"""Classify a file of texts, however long, or a folder of such files."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ def add(verbs: Verbs) -> None:
     options = verbs.add_parser(
         "classify",
         parents=[cache_option(), form_options()],
-        help="classify a file of headlines, however long",
+        help="classify a file of texts, however long",
     )
     options.set_defaults(act=classify_file)
     options.add_argument(
@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
 
 
 def classify_file(options: argparse.Namespace) -> int:
-    """Classify a file or a folder of headlines with one model, in constant memory."""
+    """Classify a file or a folder of texts with one model, in constant memory."""
     from tqdm import tqdm
 
     from pipeline import progress
@@ -49,7 +49,7 @@ def classify_file(options: argparse.Namespace) -> int:
     shard = shards.parse(options.shard) if options.shard else shards.WHOLE
     folder = one_artifact(options.cache, options.run, options.model)
     source, target = options.source, options.target
-    with tqdm(unit="headline", unit_scale=True, disable=None) as bar:
+    with tqdm(unit="text", unit_scale=True, disable=None) as bar:
         if source.is_dir():
             done = folders.classify(
                 source,
@@ -78,5 +78,5 @@ def classify_file(options: argparse.Namespace) -> int:
     rows = sum(one.rows for one in done.values())
     without = sum(one.without_text for one in done.values())
     more = f"; {without:,} rows without text have none" if without else ""
-    print(f"{target} holds the answers to {rows:,} headlines{more}")
+    print(f"{target} holds the answers to {rows:,} texts{more}")
     return 0

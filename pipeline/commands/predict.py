@@ -1,4 +1,4 @@
-"""Classify headlines of the command line or of standard input."""
+"""Classify texts of the command line or of standard input."""
 
 import argparse
 import sys
@@ -9,23 +9,24 @@ import pandas as pd
 
 from pipeline import console
 from pipeline.commands.common import Verbs, cache_option, default_run, named_run
+from pipeline.data import declarations
 from pipeline.data.text_encoding import decode
 from pipeline.errors import PipelineError
 from pipeline.results.storage import Run
 
-_NOTHING = 'nothing to classify; give headlines: predict "headline" …'
+_NOTHING = 'nothing to classify; give a text: predict "text" …'
 _WIDTH = 60
-"""Characters of a headline that the table shows."""
+"""Characters of a text that the table shows."""
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the command line."""
-    options = verbs.add_parser("predict", parents=[cache_option()], help="classify headlines")
-    options.set_defaults(act=predict_headlines)
+    options = verbs.add_parser("predict", parents=[cache_option()], help="classify texts")
+    options.set_defaults(act=predict_texts)
     options.add_argument(
-        "headlines",
+        "texts",
         nargs="*",
-        metavar="HEADLINE",
+        metavar="TEXT",
         help="before, between and after the options; by default, lines of standard input",
     )
     options.add_argument(
@@ -39,28 +40,29 @@ def add(verbs: Verbs) -> None:
     )
 
 
-def predict_headlines(options: argparse.Namespace) -> int:
-    """Classify headlines with every model of a run that has its artifact at hand."""
-    if options.headlines and not "".join(options.headlines).strip():
+def predict_texts(options: argparse.Namespace) -> int:
+    """Classify texts with every model of a run that has its artifact at hand."""
+    if options.texts and not "".join(options.texts).strip():
         raise PipelineError(_NOTHING)
     run = named_run(options.cache, options.run) if options.run else default_run(options.cache)
-    roles, headlines = _roles_and_headlines(options, run)
+    roles, words = _roles_and_texts(options, run)
     # Said before standard input is waited for.
-    texts = _texts(_arguments(headlines)) if headlines else []
+    texts = _texts(_arguments(words)) if words else []
     models = _models(run, roles)
-    texts = texts or _texts(_lines_of_standard_input())
-    print(_table(run, models, texts).to_string(index=False, float_format="{:.3f}".format))
+    noun = declarations.of_run(run.record.data, run.record.toy).noun
+    texts = texts or _texts(_lines_of_standard_input(noun))
+    print(_table(run, models, texts, noun).to_string(index=False, float_format="{:.3f}".format))
     return 0
 
 
-def _roles_and_headlines(options: argparse.Namespace, run: Run) -> tuple[list[str], list[str]]:
-    """The models and the headlines that words of the command line are.
+def _roles_and_texts(options: argparse.Namespace, run: Run) -> tuple[list[str], list[str]]:
+    """The models and the texts that words of the command line are.
 
-    Headlines may follow ``--model ROLE``, and so may more roles: with ``--model``, a word that is a
+    Texts may follow ``--model ROLE``, and so may more roles: with ``--model``, a word that is a
     role of the run is one, but for the words after ``--``.
     """
-    before = len(options.headlines) - options.after_dashes
-    words, texts = options.headlines[:before], options.headlines[before:]
+    before = len(options.texts) - options.after_dashes
+    words, texts = options.texts[:before], options.texts[before:]
     if not options.model:
         return [], words + texts
     roles = [word for word in words if word in run.by_role]
@@ -88,22 +90,22 @@ def _arguments(words: list[str]) -> list[str]:
 
     def text(word: str, number: int) -> str:
         try:
-            return decode(word.encode("utf-8", "surrogateescape"), f"headline {number}")
+            return decode(word.encode("utf-8", "surrogateescape"), f"text {number}")
         except UnicodeEncodeError:  # no bytes that a console gave
             return word
 
     return [text(word, number) for number, word in enumerate(words, start=1)]
 
 
-def _lines_of_standard_input() -> list[str]:
+def _lines_of_standard_input(noun: str) -> list[str]:
     """Its lines, whatever their ends: CR, LF or CRLF."""
-    content = decode(console.read_standard_input(), "standard input")
+    content = decode(console.read_standard_input(noun), "standard input")
     # Texts that were joined have marks in between.
     return [line.removeprefix("\ufeff") for line in StringIO(content, newline=None)]
 
 
 def _texts(lines: list[str]) -> list[str]:
-    """The headlines without blank ones, which are counted on standard error."""
+    """The texts without blank ones, which are counted on standard error."""
     lines = [line.rstrip("\r\n") for line in lines]
     texts = [line for line in lines if line.strip()]
     if len(texts) < len(lines):
@@ -113,8 +115,8 @@ def _texts(lines: list[str]) -> list[str]:
     return texts
 
 
-def _table(run: Run, models: dict[str, Path], texts: list[str]) -> pd.DataFrame:
-    """A row for each text and model, text after text."""
+def _table(run: Run, models: dict[str, Path], texts: list[str], noun: str) -> pd.DataFrame:
+    """A row for each text and model, text after text; ``noun`` heads the texts."""
     from pipeline.inference import encoders
     from pipeline.inference.classifier import Classifier
 
@@ -123,7 +125,7 @@ def _table(run: Run, models: dict[str, Path], texts: list[str]) -> pd.DataFrame:
     answers = [Classifier(folder).predict_proba(texts) for folder in models.values()]
     return pd.DataFrame(
         {
-            "headline": console.shown(text, _WIDTH),
+            noun: console.shown(text, _WIDTH),
             "run": run.name,
             "model": role,
             "label": run.labels[probabilities[number].argmax()],

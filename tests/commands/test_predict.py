@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.data.declarations import BANKING77
 from tests import pipelines, synthetic
 
 
@@ -67,6 +68,13 @@ def test_a_model_that_is_not_at_hand(cache_folder, capsys):
     assert main(["predict", "oil", "--model", "teacher", "--cache", str(cache_folder)]) == 1
     error = capsys.readouterr().err
     assert "run synthetic has no model 'teacher' at hand; there are minilm, tiny-int8" in error
+
+
+def test_a_runs_texts_have_its_own_noun(cache_folder, capsys):
+    synthetic.write_run(cache_folder, "intents", labels=("balance", "card"), data_set=BANKING77)
+    arguments = ["predict", "lost", "--run", "intents", "--cache", str(cache_folder)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.split()[0] == "question"
 
 
 LINES = "Zürich bank\nTōkyō cup\n"

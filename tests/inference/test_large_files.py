@@ -107,7 +107,7 @@ def test_a_killed_process_goes_on(cache_folder, tmp_path):
     pq.write_table(marked, first)
     process = pipelines.run(*command)
     assert process.returncode == 0, process.stderr
-    assert process.stdout == f"{target} holds the answers to 60,000 headlines\n"
+    assert process.stdout == f"{target} holds the answers to 60,000 texts\n"
     table = pd.read_parquet(target)
     assert table["row"].tolist() == list(range(60_000))
     assert (table["p0"] == 7).sum() == len(marked)

@@ -190,11 +190,11 @@ def test_the_command_takes_a_shard(cache_folder, folder, tmp_path, capsys):
     source, target = folder / "part4.csv", tmp_path / "out.parquet"
     status, told = command(source, target, "--shard", "2/3")
     third = tmp_path / "out-00002-of-00003.parquet"
-    assert (status, told.out) == (0, f"{third} holds the answers to 17 headlines\n")
+    assert (status, told.out) == (0, f"{third} holds the answers to 17 texts\n")
     assert "shard 2/3: rows 16 to 32" in told.err
     assert len(pd.read_parquet(third)) == 17
     status, told = command(folder, tmp_path / "out", "--shard", "1/1")
-    assert (status, told.out) == (0, f"{tmp_path / 'out'} holds the answers to 150 headlines\n")
+    assert (status, told.out) == (0, f"{tmp_path / 'out'} holds the answers to 150 texts\n")
     status, told = command(source, target, "--shard", "4/3")
     assert (status, told.err) == (
         1,
