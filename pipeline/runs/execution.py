@@ -29,11 +29,11 @@ class Folders:
     """Where a run is made."""
 
     cache: Path
-    """Of all runs."""
+    """The folder of all runs."""
     work: Path
-    """Of what is made on the way."""
+    """The folder of stages: weights, checkpoints, logits, artifacts, evaluations."""
     checkpoints: Path | None = None
-    """Of pretrained checkpoints; None: they are taken from the Hub."""
+    """The folder of pretrained checkpoints; None: they come from the Hub."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Request:
     """What a run is asked for."""
 
     name: str
-    """The run's."""
+    """Of the run."""
     command: str
-    """As the record has it."""
+    """The command line, for the record."""
     roles: list[str]
     pretrained_layers: bool = False
     """Students take the layers of their parent's checkpoint, not of its fine-tuned weights."""
     measure_again: bool = False
-    """Every role is timed anew, whatever is done."""
+    """Measure the cost of every role again, even if it is done."""
 
 
 def run(
@@ -58,18 +58,18 @@ def run(
     folders: Folders,
     callbacks: tuple[TrainerCallback, ...] = (),
 ) -> Run | None:
-    """Make the roles asked for and what they need; each is written into the run once it is done.
+    """Make the requested roles and the roles that they need; write each into the run once done.
 
-    Of several processes the first makes and writes everything and gives the run; the others help
-    it to train, and give None.
+    Stages that are done under the same fingerprint are not made again, and the run's other roles
+    stay. A teacher that is needed only for its logits is not made if the work folder or the run
+    has them.
 
-    What is done already under the same fingerprint is taken as it is; the run's other roles stay.
-    A teacher that is needed for its logits alone is not made where the work folder or the run has
-    them.
+    The first of several processes makes and writes everything and returns the run; the others
+    help it to train, and return None.
 
     Args:
         family: whose models are made.
-        corpus: that they learn and are judged on.
+        corpus: the texts that they are trained and tested on.
         request: what is made.
         folders: where.
         callbacks: added to every Trainer.
@@ -96,7 +96,7 @@ def run(
         )
         roles = plan.roles_to_make(family, request.roles, inputs, stages.logits.has_all)
         stages.check_checkpoints(roles)
-        processes.wait_for_all()  # until all have the same roles in mind
+        processes.wait_for_all()  # until all processes have listed the same roles
         if not processes.is_first():
             for role in roles:
                 stages.help_to_train(role)
@@ -119,12 +119,12 @@ def run(
 def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]:
     """By name, the identity of each checkpoint as the run has it.
 
-    By them, what the run holds is known even if nothing that is asked for rests on them: its
-    teacher, to compare with, and its logits.
+    With them the fingerprints of roles that were not requested are known too: of the teacher,
+    which students are compared with, and of its logits.
     """
     names = plan.checkpoints(family, family.by_role(), {})
-    # Parents come first in a run. A model that was made before its parent was made anew may name
-    # another identity.
+    # Parents come first in a run, and their identities count: a student that is older than its
+    # parent may name another one.
     records = reversed(existing.record.models if existing else [])
     return {name: r.inputs[name] for r in records for name in names if name in r.inputs}
 
@@ -154,9 +154,9 @@ def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
 
 
 def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
-    """Whether a run has this very record, and its artifact and texts with it, in the newest schema.
+    """Whether a run has exactly this record, its artifact and its texts, in the newest schema.
 
-    With ``cost``, what it costs is compared too: ``bench`` may have timed the model since.
+    Costs are compared only with ``cost``, since ``bench`` may have timed the model meanwhile.
     """
     stored = run.by_role.get(record.role)
     if not (stored and run.artifact(record.role) and _has_texts(run)):
@@ -174,7 +174,7 @@ def _has_texts(run: Run) -> bool:
 
 
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
-    """As the run has it, whose data are the same; counted where it was not."""
+    """The counts by split: the run's own if it has them, for its data are the same."""
     known = existing.record.data.near_duplicates if existing else None
     held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
     return known or near_duplicates.near_duplicates(corpus.train.texts, held_out)
@@ -188,11 +188,11 @@ def _write(
     kept = [role for role in records if role != record.role]
     predictions = {role: existing.all_predictions(role) for role in kept} if existing else {}
     artifacts = existing.artifacts() if existing else {}
-    # Of the models of today's recipe alone: what an older teacher answered teaches nobody any more.
+    # Only logits that today's recipe learns from are kept, not those of an older teacher.
     stored = existing.all_logits() if existing else {}
     logits = {key: stored[key] for key in stages.logits.learned() if key in stored}
     logits |= stages.logits.at_hand([record.role])
-    # Models that today's family has no more, of a run that an older version began, come last.
+    # Roles that the family no longer has come last: an older version made them.
     in_order = [role for role in dict.fromkeys([*stages.models, *kept]) if role in records]
     corpus = stages.corpus
     return write_run(

@@ -38,7 +38,7 @@ from pipeline.runs.joined_sources import Source
 from pipeline.runs.model_record import TEACHER
 
 _VERSIONS = {"artifact": 1, "evaluation": 1}
-"""Raised when a stage's code comes to give something else for the same files."""
+"""Raise one when the code of its stage gives another result for the same files."""
 _HEADLINES = "headlines.parquet"
 _DEPLOYED, _FACTS = "deployed", "facts.json"
 """What the stage of the artifact makes: the artifact itself, and the number of its weights."""

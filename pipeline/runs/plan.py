@@ -23,12 +23,12 @@ from pipeline.recipes.roles import (
 from pipeline.recipes.training_settings import RandomSpans, Training
 from pipeline.results.storage import Run
 
-# Raised when a stage's code comes to give something else for the same settings.
+# Raise one when the code of its stage gives another result for the same settings.
 _VERSIONS = {"weights": 2, "logits": 2, "artifact": 3, "evaluation": 2}
 
 CALIBRATION_ROWS = 256
 BLOCK_SIZE = 128
-# The least noise in a teacher's logits on validation rows: python -m tests.experiments.smoothing
+# The noise in a teacher's logits on validation rows is least: python -m tests.experiments.smoothing
 SMOOTHING = 0.75
 UNEVEN = 15.0
 """Columns of an input are smoothed only if the largest is at least this many times the median."""
@@ -62,7 +62,7 @@ class Fingerprints(NamedTuple):
     @property
     def trained(self) -> str:
         """Of the weights, of a model that has them."""
-        assert self.weights, "a model that is only quantized teaches nobody"
+        assert self.weights, "a quantized model has no weights of its own"
         return self.weights
 
 
@@ -156,13 +156,16 @@ def learns(model: Model) -> Training | None:
 
 
 def _from_pretrained_layers(model: Model, inputs: Mapping[str, str]) -> bool:
-    """Whether a model takes layers of its parent's checkpoint; one of its own stays as it is."""
+    """Whether a model takes its layers from its parent's pretrained checkpoint.
+
+    A model that starts from a checkpoint of its own does not.
+    """
     keeps_its_parents = isinstance(model, Trained) and model.layers and isinstance(model.start, str)
     return bool(keeps_its_parents and inputs.get(LAYERS_FROM) == PRETRAINED)
 
 
 def keep_parents_layers(family: Family, roles: Iterable[str]) -> bool:
-    """Whether any of these roles, or of those that they need, keeps layers of its parent's."""
+    """Whether any of these roles, or a role that it needs, keeps layers of its parent."""
     known = {LAYERS_FROM: PRETRAINED}
     return any(
         _from_pretrained_layers(model, known)
@@ -187,7 +190,7 @@ def starting_checkpoint(
 
 
 def checkpoints(family: Family, roles: Iterable[str], inputs: Mapping[str, str]) -> list[str]:
-    """Names of the pretrained checkpoints that these roles rest on, their teachers' too."""
+    """Names of the pretrained checkpoints that these roles and their teachers start from."""
     starts = (
         starting_checkpoint(family, model, inputs)
         for role in roles
@@ -197,7 +200,7 @@ def checkpoints(family: Family, roles: Iterable[str], inputs: Mapping[str, str])
 
 
 def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Iterator[Model]:
-    """A model and all that its fingerprint rests on; one may come twice."""
+    """A model and all models that its fingerprint depends on; a model may come twice."""
     if role is not None:
         model = family.by_role()[role]
         yield model
@@ -211,7 +214,7 @@ def settings(family: Family, model: Model) -> dict[str, Any]:
     """How a model is made, as the run's record and the fingerprints have it."""
     described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
     if isinstance(model, Quantized) and model.every_operator:
-        # The naive way, as it is.
+        # The naive way smooths nothing.
         described |= {"every_operator": True, "smoothing": None, "uneven": None}
     if isinstance(model, Classical):
         described["shape"] = asdict(model.tfidf)
@@ -226,17 +229,18 @@ def settings(family: Family, model: Model) -> dict[str, Any]:
         described |= {"members": model.members, "most_mb": model.most_mb, "most_lost": MOST_LOST}
     if training := learns(model):
         described |= asdict(training)
-    # What does not apply is left out, so that a setting added later leaves older models as made.
+    # Settings without a value are left out: a new setting then changes no older fingerprint.
     applies = {name: value for name, value in described.items() if value is not None}
-    # As it is read back, with lists for tuples.
+    # As JSON gives it back: lists instead of tuples.
     return json.loads(json.dumps(applies))
 
 
 def inputs(family: Family, role: str, known: Mapping[str, str]) -> dict[str, str]:
-    """What a model takes from outside the recipe, out of all that a run takes.
+    """The inputs of one model, selected from all inputs of a run.
 
-    That is the data's fingerprint under "data", the identity of each checkpoint on its line under
-    the checkpoint's name, and ``INT8_BITS`` and ``LAYERS_FROM`` where they matter to it.
+    They are the data's fingerprint under "data", the identity of each checkpoint that the model or
+    one of its parents starts from under the checkpoint's name, and ``INT8_BITS`` and
+    ``LAYERS_FROM`` if the model depends on them.
     """
     lineage = list(_lineage(family, role, known))
     names = ["data", *checkpoints(family, [role], known)]
@@ -248,11 +252,11 @@ def inputs(family: Family, role: str, known: Mapping[str, str]) -> dict[str, str
 
 
 def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerprints]:
-    """The fingerprints of every role for which ``inputs`` hold all that they rest on.
+    """The fingerprints of every role whose inputs are all known.
 
     Args:
         family: the family.
-        inputs: as ``plan.inputs`` gives them of one role, or of all.
+        inputs: as ``plan.inputs`` returns them, of one role or of all.
     """
     found: dict[str, Fingerprints] = {}
     for role, model in family.by_role().items():  # parents first
@@ -303,7 +307,7 @@ def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
 
 
 def makes_weights(model: Model) -> bool:
-    """Whether something is trained for it, rather than made of other models' artifacts."""
+    """Whether a model is trained or fitted, not made from other models' artifacts."""
     return not isinstance(model, Quantized | Cascade)
 
 
@@ -312,7 +316,7 @@ def state(family: Family, run: Run | None, role: str) -> str:
     record = run and run.by_role.get(role)
     if not record:
         return "missing"
-    if run and record.is_joined:  # no recipe made it: it is as old as the run's data
+    if run and record.is_joined:  # no recipe made it: only the data can change
         same_data = record.inputs.get("data") == run.record.data.fingerprint
         return "done" if same_data else "stale"
     today = fingerprints(family, record.inputs).get(role)

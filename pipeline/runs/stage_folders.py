@@ -20,9 +20,8 @@ def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], Non
         work: the folder of all stages.
         name: what the stage makes, for people.
         fingerprint: of everything that the result depends on.
-        make: fills the draft folder it is given. The draft of a killed run is given again as it
-            was left, so that training can go on from its last checkpoint; what ``clear`` took
-            out of it is there again, too.
+        make: fills a draft folder. After a kill it gets the draft as it was, with what ``clear``
+            took out of it, so that training can go on from its last checkpoint.
     """
     target = folder(work, name, fingerprint)
     draft = _draft(target)
@@ -43,7 +42,7 @@ def complete_together(
 ) -> Path:
     """``complete`` for a stage that all processes make; only the first may write in ``make``.
 
-    They all come here before the first can complete it, so they all find it missing or there.
+    All processes look for the folder before the first can complete it, so they all agree.
     """
     target = folder(work, name, fingerprint)
     if target.is_dir():
@@ -69,8 +68,8 @@ def _draft(target: Path) -> Path:
 def clear(draft: Path) -> None:
     """Empty a draft, whose stage starts from scratch or writes its result.
 
-    What was in it is kept beside until the stage is complete: checkpoints that took hours are
-    not to be lost by a kill before the result is written.
+    Its content is kept beside it until the stage is complete, so that a kill before the result is
+    written does not lose checkpoints that took hours.
     """
     if _cleared(draft).is_dir():
         shutil.rmtree(draft)

@@ -68,7 +68,7 @@ class Stages:
     work: Path
     checkpoints: Path | None
     inputs: dict[str, str]
-    """What the fingerprints rest on: see ``plan.inputs``."""
+    """What the fingerprints depend on: see ``plan.inputs``."""
     existing: Run | None = None
     """The run as it stands. Its models keep the bits that they were made with, and its logits are
     used where a work folder has none."""
@@ -101,7 +101,7 @@ class Stages:
     def check_checkpoints(self, roles: Iterable[str]) -> None:
         """Load every checkpoint that these roles are still to be trained from.
 
-        So what is wrong with one is said now, not hours later when its turn comes.
+        An error in one is reported now, not hours later.
 
         Raises:
             PipelineError: one can't be had or does not fit, or has fewer layers than a role keeps.
@@ -139,7 +139,7 @@ class Stages:
             self.weights(role)
 
     def bits(self, role: str) -> str:
-        """Bits of a model's int8 weights: as the run has it, else as this processor needs them."""
+        """Bits of a model's int8 weights: the run's, or else those that this processor needs."""
         records = self.existing.by_role if self.existing else {}
         # A cascade's are those of its members.
         for each in (role, *plan.members(self.models[role])):
@@ -270,7 +270,7 @@ class Stages:
 
     def _write_artifact(self, model: Model, draft: Path) -> None:
         stage_folders.clear(draft)
-        # Before anything is said of this model: they may have to be made first.
+        # Parents first: they may have to be made, and that prints lines of its own.
         weights = self.trained(model)
         source = self.artifact(model.source) / GRAPH if isinstance(model, Quantized) else None
         network, tokenizer = networks.read(weights)
@@ -284,11 +284,11 @@ class Stages:
                 ngram_graph.export(network, draft / GRAPH)
             else:
                 export.export_onnx(network, draft / GRAPH)
-        weight_files.split_weights(draft / GRAPH)  # it may be installed in a repository
+        weight_files.split_weights(draft / GRAPH)  # a repository may refuse large files
         networks.write_encoder(draft, tokenizer, self.family.max_length, self.corpus.labels)
 
     def _quantize(self, model: Quantized, tokenizer: Tokenizer, source: Path, target: Path) -> None:
-        """Quantize the graph ``source`` as the model's method has it."""
+        """Quantize the graph ``source`` by the model's method."""
         if model.way == "int4":
             quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
             return
@@ -392,7 +392,7 @@ class Stages:
 
     @property
     def _is_asked_headlines(self) -> bool:
-        """Not toy models, nor those that tell other classes apart."""
+        """Whether models are asked the invented headlines: not toy ones, and on AG News alone."""
         return not self.family.toy and self.corpus.data_set.has_unseen_examples
 
     def predictions(self, role: str) -> pd.DataFrame:
