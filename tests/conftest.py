@@ -15,8 +15,8 @@ DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 WORKERS = 2
 TRAINED = {"toy_cache", "bert_cache"}
 """Fixtures that train a whole family, once a session."""
-SLOW = TRAINED | {"browser"}
-"""Fixtures whose tests are slow."""
+SLOW = TRAINED | {"browser", "open_page"}
+"""Fixtures whose tests are slow: a page takes half a second, and there are hundreds of them."""
 
 
 def pytest_xdist_auto_num_workers(config):

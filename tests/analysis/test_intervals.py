@@ -44,6 +44,7 @@ def test_the_worst_recall_is_counted_on_its_own_rows():
     assert found == pytest.approx((0.9, *metrics.accuracy_interval(9, 10)))
 
 
+@pytest.mark.slow
 def test_the_bootstrap_of_macro_f1_is_one_over_rows(sample):
     labels, probabilities = sample
     predicted, generator, scores = probabilities.argmax(axis=1), np.random.default_rng(0), []

@@ -81,6 +81,7 @@ def is_named_or_the_same(run_folder, name, damaged):
         assert "\n" not in problems[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(name=NAMES, place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255))
 def test_a_byte_that_is_flipped_is_noticed(run_folder, name, place, bits):

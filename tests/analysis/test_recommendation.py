@@ -209,6 +209,7 @@ def no_tighter(one, other):
     return one is None or (other is not None and one >= other)
 
 
+@pytest.mark.slow
 @CHECKED
 @given(runs(), LIMITS, LIMITS, LIMITS, st.none() | SHARES)
 def test_more_megabytes_never_recommend_a_model_less_accurate_on_validation(
@@ -244,6 +245,7 @@ def test_a_verdict_depends_on_no_limit(table, mb, ms, accuracy):
     assert (free[settled] == found[settled]).all()
 
 
+@pytest.mark.slow
 @CHECKED
 @given(runs(), LIMITS, LIMITS, st.none() | SHARES)
 def test_what_is_recommended_fits_and_is_the_smallest_that_may_be(table, mb, ms, accuracy):

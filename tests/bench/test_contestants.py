@@ -10,6 +10,8 @@ from pipeline.models import networks
 from pipeline.results.storage import read_run
 from tests import synthetic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(cache_folder):

@@ -14,6 +14,8 @@ from pipeline.errors import PipelineError
 from pipeline.inference.classifier import Classifier
 from pipeline.models import networks
 
+pytestmark = pytest.mark.slow
+
 
 def test_many_texts_come_back_in_order(artifact):
     texts = ["coach", "election", "shares and more words", "coach x x"] * 20

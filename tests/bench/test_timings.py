@@ -19,6 +19,8 @@ from pipeline.results.storage import read_run
 from pipeline.training import prediction
 from tests import pipelines, synthetic
 
+pytestmark = pytest.mark.slow
+
 
 def test_headlines_are_joined_in_turn_and_of_one_class():
     texts = timings.headlines((1, 3), 8)
@@ -27,7 +29,6 @@ def test_headlines_are_joined_in_turn_and_of_one_class():
     assert texts == timings.headlines((1, 3), 8)
 
 
-@pytest.mark.slow
 def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     rules = {"tiny-int8": Rule(0.9), "minilm": None}
     before = synthetic.add_cascade(read_run(cache_folder / "synthetic"), rules)

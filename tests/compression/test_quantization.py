@@ -27,6 +27,8 @@ from pipeline.models import fake_quantization
 from pipeline.runs import plan
 from tests import pipelines
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY, POSITIONS, WIDTH, INNER, LAYERS, PAD = 120, 40, 32, 64, 2, 1
 ARCHITECTURES = {
     "bert": (BertConfig, BertForSequenceClassification),

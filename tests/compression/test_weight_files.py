@@ -22,6 +22,8 @@ from pipeline.models import fake_quantization, networks
 from pipeline.results.storage import list_runs
 from tests import pipelines, synthetic
 
+pytestmark = pytest.mark.slow
+
 MOST = 30_000
 SMOOTHING = Smoothing(strength=0.5, uneven=1.0)
 """Of every input."""

@@ -68,6 +68,7 @@ def test_transformers_reads_a_members_tokenizer(exported):
     assert tokenizer.tokenize("oil prices") == ["oil", "prices"]
 
 
+@pytest.mark.slow
 def test_the_script_answers_as_the_classifier_where_nothing_else_is(run, exported, bare_python):
     packages = deployed_model.packages(*deployed_model.members(run, ROLE))
     assert packages == ["onnxruntime", "tokenizers", "numpy"]

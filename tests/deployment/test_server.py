@@ -45,6 +45,7 @@ def online(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
 
 
+@pytest.mark.slow
 def test_hugging_faces_client_gets_the_models_answers(tmp_path, online):
     run = synthetic.write_run(tmp_path / "cache")
     with serving.serve(tmp_path / "cache") as served:
@@ -69,6 +70,7 @@ def test_hugging_faces_client_gets_the_models_answers(tmp_path, online):
                 InferenceClient(url).text_classification(text)
 
 
+@pytest.mark.slow
 def test_sigterm_lets_what_is_under_way_end(tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic, "slow_nodes", partial(synthetic.slow_nodes, products=2))
     synthetic.write_run(tmp_path / "cache", slow=["minilm"])

@@ -89,6 +89,7 @@ def test_an_interrupted_call_goes_on_and_ends_the_same(folder, tmp_path, monkeyp
     )
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on(cache_folder, tmp_path):
     source, target = write(tmp_path / "in.txt", TEXTS * 1200), tmp_path / "out.parquet"
     command = ("classify", source, target, "--model", "minilm", "--cache", cache_folder)
@@ -197,6 +198,7 @@ def test_the_output_must_be_another_parquet_file(folder, tmp_path):
             large_files.classify(source, target, folder)
 
 
+@pytest.mark.slow
 def test_the_command_names_its_model(cache_folder, tmp_path):
     source, target = write(tmp_path / "in.csv"), tmp_path / "out.parquet"
     for more, message in [

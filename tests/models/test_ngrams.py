@@ -46,6 +46,7 @@ def test_rounding_by_hand_and_its_gradients():
     np.testing.assert_allclose(table.log_step.grad, [-0.04, -0.04, 0.7], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_artifact_answers_as_the_model_does_at_half_a_byte_a_number(model, tmp_path):
     ngram_graph.export(model, tmp_path / GRAPH)
     encoders.write_ngrams(tmp_path, model.config.ngrams, labels=LABELS)

@@ -105,6 +105,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", PUBLISHED)
 def test_published_configurations_have_the_notebooks_sizes(role, tmp_path):
     build, configure, shape, size_mb = PUBLISHED[role]

@@ -487,6 +487,7 @@ def test_201_classes_are_refused(run_folder):
         storage.read_run(run_folder)
 
 
+@pytest.mark.slow
 def test_many_classes_that_unfold_to_many_rows_are_refused(tmp_path):
     folder = synthetic.write_run(tmp_path, labels=NAMES[200], rows=80, at_hand=()).folder
     path = folder / "predictions" / "minilm.parquet"
@@ -731,6 +732,7 @@ def test_a_writer_killed_in_the_swap_is_recovered_by_the_next(cache_folder, monk
     assert list(run.by_role) == ["teacher", "minilm", "tiny-int8"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_readers_never_miss_a_run_that_is_replaced(cache_folder, monkeypatch, can_exchange):
     if not can_exchange:

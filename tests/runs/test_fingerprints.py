@@ -324,6 +324,7 @@ def longer_tiny():
     )
 
 
+@pytest.mark.slow
 def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, longer_tiny, tmp_path):
     assert make(corpus) == STAGES
     before = read_run(tmp_path / "cache" / "run")
@@ -338,6 +339,7 @@ def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, lon
     assert make(corpus) == set()  # what the first settings made is still there
 
 
+@pytest.mark.slow
 def test_a_setting_changed_in_the_middle_of_a_training(make, corpus, longer_tiny):
     assert make(corpus, stop_in="tiny") == STAGES - TINY - {
         "toy-minilm-int8-artifact",
@@ -348,6 +350,7 @@ def test_a_setting_changed_in_the_middle_of_a_training(make, corpus, longer_tiny
     assert make(corpus, family=longer_tiny) == TINY
 
 
+@pytest.mark.slow
 def test_other_data_make_everything_anew_and_overwrite_nothing(
     make, corpus, other_corpus, tmp_path
 ):
@@ -486,6 +489,7 @@ def bits_of(run):
     return {role: model.inputs.get(plan.INT8_BITS) for role, model in run.by_role.items()}
 
 
+@pytest.mark.slow
 def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monkeypatch):
     make(corpus, "minilm-int8", "tiny-static")
     record = tmp_path / "cache" / "run" / "run.json"

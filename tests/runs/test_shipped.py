@@ -46,6 +46,7 @@ def shipped(request):
     return next(run for run in runs if run.name == request.param)
 
 
+@pytest.mark.slow
 def test_a_shipped_run_verifies(shipped, capsys):
     assert main(["verify", shipped.name]) == 0, capsys.readouterr().out
 

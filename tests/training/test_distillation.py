@@ -117,6 +117,7 @@ def test_a_student_of_another_vocabulary_is_refused(pair, tmp_path):
         distillation.hidden_teacher(teacher, other, stranger)
 
 
+@pytest.mark.slow
 def test_hidden_states_come_first_and_leave_no_trace(pair, checkpoints, tmp_path, monkeypatch):
     _, its, teacher, other = pair
     hidden = distillation.hidden_teacher(teacher, other, its)

@@ -15,6 +15,8 @@ from pipeline.training import model_selection, resumable, trainer
 from pipeline.training.interrupts import SIGNALS, StopAtCheckpoint
 from pipeline.training.task import TrainingTask
 
+pytestmark = pytest.mark.slow
+
 BERT = "google-bert/bert-base-uncased"
 SETTINGS = Training(rates=(2e-3,), epochs=2, batch_size=16, checkpoint_steps=8)
 

@@ -85,6 +85,7 @@ def judged(monkeypatch):
 # --- the rate -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_loss_on_validation_chooses_the_rate(tmp_path):
     settings = Training(rates=(1e-9, 0.05), epochs=4, batch_size=16, search_steps=30)
     _, _, record = learn(tmp_path, settings)
@@ -97,6 +98,7 @@ def test_the_loss_on_validation_chooses_the_rate(tmp_path):
     assert losses[record["kept_step"]] == min(losses.values())
 
 
+@pytest.mark.slow
 def test_a_rate_at_which_training_diverges_counts_as_worst(tmp_path):
     settings = Training(rates=(DIVERGES, 5e-2), epochs=2, batch_size=16, search_steps=12)
     _, _, record = learn(tmp_path, settings)
@@ -171,6 +173,7 @@ def test_the_loss_on_validation_is_the_mean_over_its_rows(tmp_path):
 LONGER = Training(rates=(1e-2,), epochs=1, batch_size=90, doubled_up_to=24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("losses", "tried", "kept_step"),
     [
@@ -201,6 +204,7 @@ def test_a_longer_training_is_tried_while_that_lowers_the_loss(
     json.dumps(record, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_kill_between_two_lengths_repeats_none(tmp_path):
     class Begun(TrainerCallback):
         def __init__(self, stop_at=None):

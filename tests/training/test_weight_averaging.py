@@ -42,6 +42,7 @@ def learn(folder, callback=None, since=0.5):
     return model_selection.train_and_select(task, folder, (callback,) if callback else ())
 
 
+@pytest.mark.slow
 def test_the_mean_is_of_the_weights_after_the_last_steps(tmp_path):
     watch = Watch()
     model, _, record = learn(tmp_path, watch, since=0.1)
@@ -60,6 +61,7 @@ def test_validation_judges_the_mean(tmp_path):
     assert (logits.argmax(1) == validation.labels).mean() == pytest.approx(kept["accuracy"])
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_ends_with_the_same_mean(tmp_path):
     whole, _, record = learn(tmp_path / "whole")
     # The last checkpoint but one: the mean has been begun.

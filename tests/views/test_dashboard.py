@@ -206,6 +206,7 @@ def test_the_command_that_makes_a_model(cache_folder, command, made):
     assert run_command.make_command(record, "minilm") == f"# minilm, 91 MB\n{made}"
 
 
+@pytest.mark.slow
 def test_the_dashboard_imports_neither_torch_nor_transformers_nor_datasets(
     cache_folder, data_folder
 ):

@@ -17,6 +17,8 @@ from pipeline.data.uploads import MAX_BYTES
 from tests import walk
 from tests.stress.session import Session
 
+pytestmark = pytest.mark.slow
+
 # Python's own sockets, in the process that is asked to look at every page.
 GUARD = """
 import socket, sys
