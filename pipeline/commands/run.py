@@ -91,7 +91,7 @@ def run_family(options: argparse.Namespace) -> int:
 
     data = replace(said, data_set=data_set, train_rows=options.train_rows, family=family)
     corpus = loading.load(data, progress.say)
-    for line in remarks.remarks(corpus, family.max_length):
+    for line in remarks.remarks(corpus):
         progress.say(f"warning: {line}")
     checkpoints = toy_checkpoints(work, corpus) if family.toy else options.checkpoints
     request = execution.Request(

@@ -1,7 +1,7 @@
 """What is said of a data set before it is used. Nothing is refused for it."""
 
-import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,18 +12,11 @@ IMBALANCED = 10
 """Times as many training rows as the smallest class has, from which on the largest is too large."""
 _MOST_CUT = 0.01
 _SAMPLE = 5_000
-_PIECES = re.compile(r"\w+|[^\w\s]")
-_CHINESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
-def remarks(corpus: Corpus, max_length: int) -> list[str]:
-    """A line on each thing that makes figures say less than they seem to.
-
-    Args:
-        corpus: the data set.
-        max_length: tokens of a text that models read, its two marks included.
-    """
-    found = [_repeated(corpus), *_across(corpus), _imbalance(corpus), _cut(corpus, max_length)]
+def remarks(corpus: Corpus) -> list[str]:
+    """A line on each thing that makes figures say less than they seem to."""
+    found = [_repeated(corpus), *_across(corpus), _imbalance(corpus)]
     return [line for line in found if line]
 
 
@@ -38,21 +31,33 @@ def imbalance(labels: np.ndarray, classes: int) -> float:
     return float(counts.max() / max(counts.min(), 1))
 
 
-def cut_share(texts: list[str], max_length: int) -> float:
-    """The share of texts that are longer than models read, at least, by a sample of many.
+def cut(
+    texts: Sequence[str],
+    count: Callable[[list[str]], Sequence[int]],
+    max_length: int,
+    tokenizer: str,
+) -> str:
+    """A line where models do not read many of the texts to their end; else nothing.
 
-    Words and marks are counted, and each Chinese or Japanese character. A tokenizer makes no fewer
-    tokens of them.
+    Of many texts a sample is counted.
+
+    Args:
+        texts: training texts.
+        count: gives the number of each text's tokens, its marks included.
+        max_length: tokens of a text that models read, its marks included.
+        tokenizer: whose tokens are counted.
     """
-    if len(texts) > _SAMPLE:
-        places = np.random.default_rng(SEED).permutation(len(texts))[:_SAMPLE]
-        texts = [texts[place] for place in places]
-    room = max_length - 2
-    return sum(len(text) > room and _pieces(text) > room for text in texts) / max(len(texts), 1)
-
-
-def _pieces(text: str) -> int:
-    return len(_PIECES.findall(_CHINESE.sub(" 字 ", text)))
+    sample = list(texts)
+    if len(sample) > _SAMPLE:
+        places = np.random.default_rng(SEED).permutation(len(sample))[:_SAMPLE]
+        sample = [sample[place] for place in places]
+    share = float(np.mean(np.asarray(count(sample)) > max_length))
+    if share <= _MOST_CUT:
+        return ""
+    return (
+        f"{100 * share:.0f} % of the training texts are longer than {max_length} tokens of "
+        f"{tokenizer}; models read only their beginning"
+    )
 
 
 def _repeated(corpus: Corpus) -> str:
@@ -88,14 +93,4 @@ def _imbalance(corpus: Corpus) -> str:
     return (
         f"{largest!r} has {times:.0f} times as many training rows as {smallest!r}: macro-F1 says "
         "more than accuracy"
-    )
-
-
-def _cut(corpus: Corpus, max_length: int) -> str:
-    share = cut_share(corpus.train.texts, max_length)
-    if share <= _MOST_CUT:
-        return ""
-    return (
-        f"{100 * share:.0f} % of the training texts or more are longer than {max_length} tokens; "
-        "models read only their beginning"
     )

@@ -26,7 +26,7 @@ from pipeline import files, processes
 from pipeline.analysis import cascades
 from pipeline.compression import export, ngram_graph, qat, quantization, weight_files
 from pipeline.compression.smoothquant import Smoothing
-from pipeline.data import data_sets
+from pipeline.data import data_sets, remarks
 from pipeline.data.data_sets import SEED, Corpus
 from pipeline.evaluation import scoring
 from pipeline.files import link_or_copy, sha256, write_json
@@ -117,11 +117,25 @@ class Stages:
                 start = plan.starting_checkpoint(self.family, self.models[parent], self.inputs)
             if start:
                 needed.setdefault(start, []).append(model)
+        warned = False
         for start, models in needed.items():
-            network, _ = self._load(start)
+            network, tokenizer = self._load(start)
             for model in models:
                 if model.layers:
                     networks.check_layers(network, model.layers)
+            warned = warned or self._warn_of_cut_texts(start, tokenizer)
+
+    def _warn_of_cut_texts(self, start: Checkpoint, tokenizer: Tokenizer) -> bool:
+        """Say it if models that start from a checkpoint do not read many texts to their end."""
+
+        def count(texts: list[str]) -> list[int]:
+            return [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]]
+
+        texts, length = self.corpus.train.texts, self.family.max_length
+        line = remarks.cut(texts, count, length, start.name)
+        if line:
+            say(f"warning: {line}")
+        return bool(line)
 
     def _is_done(self, kind: str, role: str) -> bool:
         fingerprint = getattr(self.fingerprints[role], kind)

@@ -86,7 +86,7 @@ def test_a_rare_class_is_in_every_split(tmp_path):
     frame.to_csv(tmp_path / "rare.csv", index=False)
     corpus = load(tmp_path / "rare.csv")
     assert all((rows.labels == 1).sum() == 1 for rows in corpus.splits().values())
-    assert any("macro-F1" in line for line in remarks.remarks(corpus, 128))
+    assert any("macro-F1" in line for line in remarks.remarks(corpus))
 
 
 def test_a_folders_own_splits_are_used(tmp_path):
@@ -361,7 +361,6 @@ def test_what_makes_figures_doubtful_is_counted(tmp_path):
     frame = table(("a", "b"), 100)
     frame.loc[2, "text"] = frame.loc[0, "text"]
     frame.loc[3, "text"] = frame.loc[0, "text"]  # of the other class
-    frame.loc[5:9, "text"] = [f"{row} " + "word " * 200 for row in range(5)]
     folder = tmp_path / "my"
     folder.mkdir()
     frame.to_csv(folder / "train.csv", index=False)
@@ -370,14 +369,24 @@ def test_what_makes_figures_doubtful_is_counted(tmp_path):
     said = []
     corpus = loading.load(Asked(str(folder), labels=("a", "b")), said.append)
     assert any("the test rows have none of b" in line for line in said)
-    lines = "\n".join(remarks.remarks(corpus, 128))
+    lines = "\n".join(remarks.remarks(corpus))
     assert "rows repeat an earlier one word for word" in lines
     assert "1 have another label" in lines
     assert "1 of 4 test rows stand among the training rows word for word" in lines
-    assert "% of the training texts or more are longer than 128 tokens" in lines
     assert "macro-F1" not in lines
-    assert not remarks.remarks(load(write(tmp_path / "fine.csv")), 128)
+    assert not remarks.remarks(load(write(tmp_path / "fine.csv")))
 
 
-def test_each_chinese_character_is_a_token():
-    assert remarks.cut_share(["世" * 127, "word " * 126, "x" * 5000], 128) == pytest.approx(1 / 3)
+@pytest.mark.parametrize(
+    ("rows", "longer", "said"),
+    [
+        (100, 1, ""),
+        (100, 2, "2 % of the training texts"),
+        (40_000, 40_000, "100 % of the training"),
+    ],
+)
+def test_texts_that_are_longer_than_models_read_are_counted(rows, longer, said):
+    texts = ["x" * (128 + (row < longer)) for row in range(rows)]
+    line = remarks.cut(texts, lambda some: [len(text) for text in some], 128, "bert")
+    assert line.startswith(said)
+    assert bool(line) == bool(said)
