@@ -2,10 +2,10 @@
 
     streamlit run dashboard.py [-- --cache DIR] [--data DIR [--text COLUMN …] [--label COLUMN] …]
 
-This file assembles the pages, which are in views/, one a page. They hold pages and widgets only:
+This file assembles the pages of views/pages/, one file per page. Pages only arrange widgets:
 figures come from pipeline.analysis, charts from views.charts, answers from pipeline.inference.
-What people or files bring is shown as data or as plain text, never as markdown. Neither torch nor
-transformers nor datasets is imported here.
+Text from users or files is shown as data or as plain text, never as markdown. The dashboard does
+not import torch, transformers or datasets.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from views.parts.common import View, plain, read_cache, stamp
 
 
 def read_arguments() -> argparse.Namespace:
-    """What stands after -- on Streamlit's command line."""
+    """The arguments after ``--`` on Streamlit's command line; an error stops the page."""
     parser = argparse.ArgumentParser(
         prog="streamlit run dashboard.py --", allow_abbrev=False, parents=[labelled_options()]
     )
@@ -44,7 +44,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def asked_data(arguments: argparse.Namespace) -> Asked:
-    """What the command line says of the data."""
+    """The data that the command line asks for; an error stops the page."""
     try:
         return asked_of(arguments)
     except UsageError as error:
@@ -63,7 +63,7 @@ def empty_page(cache: Path) -> None:
 
 
 def other_runs(lost: str, views: list[View], page: st.Page) -> None:
-    """Say that an address names a run that is not there, and show the way to those that are."""
+    """Say that the URL names a missing run, and link to the runs that exist."""
     st.header("This run is not there")
     st.text(f"The address asks for run {lost}. There are:")
     for view in views:
@@ -86,15 +86,15 @@ def choose_view(views: list[View]) -> View:
 
 
 def bring_back(page: st.Page) -> None:
-    """Come back to a page as it was left, where its address has lost that.
+    """Restore a page's query parameters if its URL has lost them.
 
-    On the way from page to page, Streamlit puts into the browser's history an address of the page
-    that is left, without what its widgets hold: that is where the browser's Back leads. A model
-    that was chosen on another page meanwhile comes along.
+    When the user goes to another page, Streamlit adds a URL of the old page to the browser's
+    history, but without the values of its widgets. The browser's Back button leads to that URL.
+    If the user has chosen another model on another page since then, this page shows that model.
     """
     left = st.session_state.setdefault("left", {})
     query = {key: st.query_params.get_all(key) for key in st.query_params}
-    own = {key: value for key, value in query.items() if key != "run"}  # which all pages share
+    own = {key: value for key, value in query.items() if key != "run"}  # all pages share the run
     comes = st.session_state.get("page") != page.url_path
     st.session_state["page"] = page.url_path
     if comes and not own and left.get(page.url_path):
@@ -105,8 +105,8 @@ def bring_back(page: st.Page) -> None:
     left[page.url_path] = own
 
 
-# A style comes after the first paint: it may frame links, which come later still, but not move
-# anything that is there.
+# The browser gets this style after its first paint. The style may change links, which arrive even
+# later, but it must not move anything that is already on the page.
 _STYLE = """<style>
 .st-key-actions a { box-shadow: inset 0 0 0 1px rgba(128, 128, 128, 0.45); border-radius: 0.5rem;
   justify-content: center; min-height: 2.5rem; margin: 0; }
@@ -115,13 +115,13 @@ _STYLE = """<style>
 
 
 def show() -> None:
-    """One run of the script: the page that an address asks for."""
+    """Run the script once: show the page that the URL asks for."""
     st.set_page_config(
         page_title="Small text classifiers", layout="wide", initial_sidebar_state="collapsed"
     )
     if st.session_state.setdefault("fresh", True):
-        # A browser lays an empty page out narrow until it hears that it is wide. Content that came
-        # in the same moment would be taken for content that moved.
+        # The browser lays out an empty page as narrow until it learns that the layout is wide.
+        # Content that arrives at the same moment would count as a layout shift.
         time.sleep(0.06)
         st.session_state["fresh"] = False
     st.html(_STYLE)
@@ -133,8 +133,8 @@ def show() -> None:
     if problems:
         st.warning("Not every run in the cache is whole:")
         st.code("\n".join(problems), language=None, wrap_lines=True)
-    # What a page is called with is known only when it runs, hence the lambdas. No page has an icon:
-    # it would be the tab's, too, and the browser would ask another host for it.
+    # A page's arguments are known only when it runs, hence the lambdas. Pages have no icons: the
+    # browser's tab would show the icon too, and the browser would load it from another host.
     pages = {
         page.url_path: page
         for page in (
@@ -151,8 +151,8 @@ def show() -> None:
             ),
         )
     }
-    # A default page has no address of its own, so the default is but a way to the first one; so is
-    # the address that the first one had before.
+    # Streamlit's default page has no URL path of its own, so it only redirects to the first page.
+    # So does /frontier, which was the first page's path in the past.
     ways = [
         st.Page(lambda: None, title="Home", default=True, visibility="hidden"),
         st.Page(lambda: None, title="Frontier", url_path="frontier", visibility="hidden"),
@@ -173,7 +173,7 @@ def show() -> None:
         empty_page(cache)
 
 
-if __name__ == "__main__":  # so Streamlit runs it for every page
+if __name__ == "__main__":  # Streamlit runs the script this way for every page
     show()
-else:  # and so the server imports it as it starts
+else:  # the server imports this module when it starts
     app = st.App(__file__, lifespan=sharing.announced, middleware=sharing.MIDDLEWARE)

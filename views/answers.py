@@ -1,4 +1,4 @@
-"""What models answer to texts, in words and as tables."""
+"""Models' answers to texts, in words and as tables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,14 @@ import pandas as pd
 from pipeline.analysis.budget import join
 from views.charts.palette import MANY_CLASSES
 
-# Models that a sentence names; of more, it says how many.
+# Up to this many models with the same answer are named. If there are more, they are counted.
 _NAMED = 3
 RUNNERS_UP = ("2nd", "3rd")
-"""Columns of a model's other answers, where there are many classes."""
+"""Columns for a model's second and third answer, if there are many classes."""
 
 
 def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
-    """In words, what models answer to one text; ``votes`` are class numbers, one a model."""
+    """Models' answers to one text in words; ``votes`` has one class number per model."""
     counts = np.bincount(votes, minlength=len(names))
     if counts.max() == len(votes):
         who = {1: "", 2: "both say "}.get(len(votes), f"all {len(votes)} say ")
@@ -25,16 +25,16 @@ def agreement(votes: np.ndarray, names: Sequence[str]) -> str:
 
 
 def sentence(said: Mapping[str, int], names: Sequence[str]) -> str:
-    """What models answer to one text: "4 of 5 models say Business; Nano says Sports".
+    """Models' answers to one text: "4 of 5 models say Business; Nano says Sports".
 
     Args:
-        said: by a model's name, the number of the class that it answers; not empty.
-        names: of the classes.
+        said: by model name, the number of the class that the model answers; not empty.
+        names: class names.
     """
     by_class: dict[int, list[str]] = {}
     for model, answer in said.items():
         by_class.setdefault(answer, []).append(model)
-    # The most votes first; the models' order decides between equals.
+    # Most votes first; ties keep the models' order.
     first, *others = sorted(by_class.items(), key=lambda item: -len(item[1]))
     (answer, models), total = first, len(said)
     if not others:
@@ -59,7 +59,7 @@ def votes_of(answers: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Whether the models differ on a text, bool of shape (n,)."""
+    """For each text, whether the models' answers differ; bool, shape (n,)."""
     votes = votes_of(answers)
     return (votes != votes[:, :1]).any(axis=1)
 
@@ -67,12 +67,12 @@ def differ(answers: Mapping[str, np.ndarray]) -> np.ndarray:
 def side_by_side(
     texts: Sequence[str], answers: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> pd.DataFrame:
-    """One row a text: how far the models agree, the text, and each model's answer.
+    """One row per text: how far the models agree, the text, and each model's answer.
 
     Args:
-        texts: n of them.
-        answers: by role, probabilities of shape (n, k); without any, only texts are shown.
-        names: of the k classes.
+        texts: n texts.
+        answers: by role, probabilities of shape (n, k); if empty, the table only has the texts.
+        names: the k class names.
     """
     if not answers:
         return pd.DataFrame({"Agreement": "…", "Headline": list(texts)})
@@ -87,14 +87,14 @@ def side_by_side(
 
 
 def runners_up(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, list]:
-    """The second and the third class of each row, where a column a class would be too much.
+    """The second and third class of each row, for runs with too many classes for a column each.
 
     Args:
-        probabilities: shape (n, k), k being 3 or more.
-        names: of the k classes.
+        probabilities: shape (n, k), k at least 3.
+        names: the k class names.
 
     Returns:
-        By column, n values; probabilities are in 0..1.
+        By column name, n values: class names, and their probabilities on the scale of the input.
     """
     places = np.argsort(-probabilities, axis=1, kind="stable")
     columns: dict[str, list] = {}
@@ -106,11 +106,11 @@ def runners_up(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, lis
 
 
 def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
-    """Every model's answer to one text: a row a model, probabilities in percent.
+    """Every model's answer to one text: one row per model, probabilities in percent.
 
-    Columns of classes are named by position, as a class may be called as another column is; of many
-    classes, there are ``runners_up`` alone. A model with fewer answers than that (none, while it
-    loads) has an empty row.
+    Columns of classes are named by position, because a class may have the same name as another
+    column. With many classes, there are only the columns of ``runners_up``. A model that has not
+    answered this text yet has an empty row.
     """
     rows, is_many = [], len(names) >= MANY_CLASSES
     for role, probabilities in answers.items():
@@ -131,13 +131,13 @@ def of_one(position: int, answers: Mapping[str, np.ndarray], names: Sequence[str
 def by_model(
     answers: Mapping[str, np.ndarray], names: Sequence[str], labels: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """One row a model: texts called each class, and how often the other models say the same.
+    """One row per model: how many texts it puts in each class, and how often other models agree.
 
-    Columns of classes are named by position, as a class may be called as another column is. Many
-    classes have none: see ``by_class``.
-    "Agrees" is in percent: over all texts and all other models, the share of equal answers;
-    NaN for a model that is alone. Without texts, everything is NaN. "Right", in percent too,
-    is there where the true classes are known: ``labels``, of shape (n,).
+    Columns of classes are named by position, because a class may have the same name as another
+    column. With many classes, there are no such columns: see ``by_class``.
+    "Agrees" is the share, in percent, of equal answers over all texts and all other models. It is
+    NaN if there is no other model. "Right" is the share of right answers, in percent. It is there
+    only if the true classes are given: ``labels``, shape (n,). Without texts, all figures are NaN.
     """
     votes = votes_of(answers)
     rows = []
@@ -155,7 +155,7 @@ def by_model(
 
 
 def by_class(answers: Mapping[str, np.ndarray], names: Sequence[str]) -> pd.DataFrame:
-    """One row a class, "Class", and a column a model: how many texts it calls so."""
+    """One row per class ("Class"), one column per model: how many texts it puts in that class."""
     counts = {
         role: np.bincount(probabilities.argmax(axis=1), minlength=len(names))
         for role, probabilities in answers.items()

@@ -1,4 +1,4 @@
-"""What people download: answers as a table, and a table as CSV."""
+"""Downloads: answers as a table, and a table as CSV."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import pandas as pd
 from views.answers import runners_up, votes_of
 from views.charts.palette import MANY_CLASSES
 
-# What spreadsheets take for the start of a formula, in East Asian widths too.
+# Characters that spreadsheets read as the start of a formula, full-width forms too.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
@@ -20,14 +20,15 @@ def to_download(
     names: Sequence[str],
     noun: str = "text",
 ) -> pd.DataFrame:
-    """What is downloaded: a row a text; each model's answer and all its probabilities.
+    """The table to download: one row per text, with each model's answer and its probabilities.
 
-    Of many classes, these are the likeliest three.
+    With many classes, only the three highest probabilities are in it. ``models_differ`` says
+    whether the models' answers differ.
 
     Args:
-        texts: at least as many as were answered.
-        given: by role, probabilities of shape (n, k) of the first n texts.
-        names: of the k classes.
+        texts: at least n texts; only the first n are in the table.
+        given: by role, probabilities of the first n texts, shape (n, k).
+        names: the k class names.
         noun: name of the column of texts.
     """
     votes = votes_of(given) if given else np.empty((0, 0), int)
@@ -42,12 +43,12 @@ def to_download(
         for number, name in enumerate(names):
             table[f"{role} {name}"] = probabilities[:, number]
     frame = pd.DataFrame(table).round(4)
-    # A model may be called as the noun is.
+    # A model may have the same name as this column.
     frame.insert(0, noun, list(texts[: len(votes)]), allow_duplicates=True)
     return frame
 
 
-# Languages whose spreadsheets read 0,5 for a half and separate cells by semicolons; and places
+# Languages whose spreadsheets write one half as 0,5 and separate cells by semicolons, and regions
 # where the same languages write 0.5.
 _COMMA_LANGUAGES = (
     " az be bg bs ca cs da de el es et eu fi fr gl hr hu hy id is it ka kk ky lt lv mk nb nl nn no "
@@ -64,15 +65,15 @@ def writes_comma(locale: str | None) -> bool:
 
 
 def to_csv(table: pd.DataFrame, decimal_comma: bool = False) -> bytes:
-    """CSV that spreadsheets open as it is meant: letters, figures, and no formula.
+    """CSV that spreadsheets open correctly: letters and numbers are right, nothing is a formula.
 
-    It starts with the mark by which Excel knows UTF-8. A text that starts like a formula has an
-    apostrophe before it (OWASP: CSV injection). Texts are in quotes, so that a semicolon in the
-    first of a row does not start a cell where semicolons separate them.
+    It starts with a byte order mark, by which Excel recognizes UTF-8. A text that starts like a
+    formula gets an apostrophe before it (OWASP: CSV injection). Texts are in quotes. Otherwise a
+    semicolon in the first text of a row could start a new cell.
 
     Args:
-        table: what is downloaded.
-        decimal_comma: figures and separators as German Excel reads them: 0,5 and a semicolon.
+        table: the table to download.
+        decimal_comma: write numbers and separators as German Excel reads them: 0,5 and semicolons.
     """
 
     def defused(value: Any) -> Any:
@@ -80,7 +81,7 @@ def to_csv(table: pd.DataFrame, decimal_comma: bool = False) -> bytes:
 
     safe = table.rename(columns=defused)
     for position, kind in enumerate(safe.dtypes):
-        if not pd.api.types.is_numeric_dtype(kind):  # bool is one of them
+        if not pd.api.types.is_numeric_dtype(kind):  # bool counts as numeric
             safe.isetitem(position, [defused(value) for value in safe.iloc[:, position]])
     text = safe.to_csv(
         index=False,

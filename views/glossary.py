@@ -1,6 +1,6 @@
 """What the dashboard's words and figures mean: the text of its hovers and of its glossary.
 
-In braces stands what is called otherwise from data set to data set: see ``fill``.
+Words in braces depend on the data set; ``fill`` replaces them.
 """
 
 from pipeline.data.declarations import DataSet
@@ -89,11 +89,11 @@ GLOSSARY = {
 
 
 UNSEEN = "Accuracy on headlines alone"
-"""The one term that is of AG News alone."""
+"""A term only for data sets with examples that no model has learned from, as AG News has."""
 
 
 def fill(text: str, known: DataSet) -> str:
-    """A text of the glossary or of an axis, in the words of a data set: its noun for a text."""
+    """Replace the braces in a text of the glossary or of an axis by a data set's nouns."""
     return text.format(
         noun=known.noun,
         nouns=known.nouns,
@@ -104,7 +104,7 @@ def fill(text: str, known: DataSet) -> str:
 
 
 def with_article(noun: str) -> str:
-    """A noun behind "a" or "an", as far as its first letter tells."""
+    """A noun with "a" or "an" before it, chosen by its first letter."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
@@ -114,7 +114,7 @@ def meaning(term: str, known: DataSet) -> str:
 
 
 def glossary(known: DataSet) -> dict[str, str]:
-    """Every term that a run on a data set has, and what it means, in the words of that data set."""
+    """By term, the explanation: all terms that apply to a data set, with its nouns filled in."""
     return {
         fill(term, known): fill(text, known)
         for term, text in GLOSSARY.items()

@@ -1,4 +1,4 @@
-"""Models that answer texts a chunk at a time, so that a page can show what is done, and stop."""
+"""Models answer texts in chunks, so that a page can show progress and can stop."""
 
 import time
 from collections.abc import Hashable, Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.inference.classifier import Classifier
 
-# One batch: the longest that Stop has to wait for.
+# Texts per chunk: one batch. Stop has to wait for one chunk at most.
 CHUNK = 32
 
 
@@ -17,24 +17,24 @@ class Part:
     """What one model has answered so far."""
 
     identity: Hashable
-    """Of the model's files: answers of other files are not kept."""
+    """Identifies the model's files; answers of other files are dropped."""
     probabilities: np.ndarray
-    """Shape (n, k); rows from ``done`` on hold nothing yet."""
+    """Shape (n, k); rows from ``done`` on are not filled yet."""
     members: np.ndarray
-    """Shape (n,): which member of a cascade answered; 0 of any other model."""
+    """Shape (n,): which member of a cascade answered; 0 for any other model."""
     done: int = 0
     seconds: float = 0.0
-    """Spent answering, without loading the model."""
+    """Time spent on answers, without loading the model."""
     problem: str = ""
-    """Why the model can't be asked, if it can't."""
+    """Why the model can't answer; empty if it can."""
 
 
 @dataclass
 class Job:
-    """Texts that several models answer in chunks, so that it can be stopped and gone on with.
+    """Texts that several models answer in chunks, so that the work can be stopped and resumed.
 
-    An interrupted script may still be at a chunk as its successor starts on the same one: to do
-    a chunk twice is a waste and does no harm.
+    An interrupted script may still work on a chunk when its successor starts the same chunk. Doing
+    a chunk twice wastes time but does no harm.
     """
 
     texts: list[str]
@@ -42,7 +42,7 @@ class Job:
     parts: dict[str, Part] = field(default_factory=dict)
 
     def prepare(self, role: str, identity: Hashable, classes: int) -> None:
-        """Make room for a model's answers; those of other files under its name are dropped."""
+        """Make room for a model's answers; drop those that other files gave under the same role."""
         if role not in self.parts or self.parts[role].identity != identity:
             shape = (len(self.texts), classes)
             self.parts[role] = Part(
@@ -50,7 +50,10 @@ class Job:
             )
 
     def next(self, roles: Sequence[str]) -> str | None:
-        """The model whose turn it is: that with the fewest answers, the first of equals."""
+        """The model with the fewest answers, which is next; None if all have answered all texts.
+
+        Ties go to the first one.
+        """
         role = min(roles, key=lambda role: self.parts[role].done)
         return role if self.parts[role].done < len(self.texts) else None
 
@@ -66,7 +69,7 @@ class Job:
             part.done = last
 
     def done(self, roles: Sequence[str]) -> int:
-        """How many texts every one of the models has answered: the first so many."""
+        """How many texts, counted from the first, all of the models have answered."""
         return min((self.parts[role].done for role in roles), default=0)
 
     def share(self, roles: Sequence[str]) -> float:
@@ -75,11 +78,11 @@ class Job:
         return sum(self.parts[role].done for role in roles) / total if total else 1.0
 
     def answers(self, roles: Sequence[str]) -> dict[str, np.ndarray]:
-        """By role, probabilities of shape (m, k) of the m texts that all have answered."""
+        """By role, probabilities of the m texts that all have answered, shape (m, k)."""
         done = self.done(roles)
         return {role: self.parts[role].probabilities[:done] for role in roles}
 
     def milliseconds(self, role: str) -> float:
-        """One model's time for a text, on average."""
+        """One model's mean time per text."""
         part = self.parts[role]
         return 1000 * part.seconds / max(part.done, 1)

@@ -1,4 +1,4 @@
-"""From what is pasted or uploaded to the texts that are classified."""
+"""Turns pasted or uploaded lines into the texts to classify."""
 
 import io
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ MAX_HEADLINES = 10_000
 
 
 def split_headlines(pasted: str, nouns: str = "texts") -> tuple[list[str], list[str]]:
-    """The lines of a text, one text each, and a remark on each thing that is left out or cut."""
-    # Lazily: a text may hold millions of lines.
+    """Split a pasted text into one text per line; return what ``keep_headlines`` returns."""
+    # StringIO reads line by line: the pasted text may have millions of lines.
     return keep_headlines(io.StringIO(pasted, newline=None), "Blank lines", nouns)
 
 
 def keep_headlines(
     lines: Iterable[str | None], blanks: str, nouns: str = "texts"
 ) -> tuple[list[str], list[str]]:
-    """The texts that are classified, and a remark on each thing that is left out or cut.
+    """The texts to classify, and remarks on what is left out or not read to its end.
 
     Args:
-        lines: the texts; only the first ``MAX_HEADLINES`` that hold any are read.
-        blanks: what those that hold none are called.
-        nouns: what the texts are called.
+        lines: the texts; the first ``MAX_HEADLINES`` that are not blank are kept.
+        blanks: what a remark calls the blank ones.
+        nouns: what a remark calls the texts.
     """
     blank = 0
     texts: list[str] = []

@@ -7,10 +7,10 @@ from pipeline.results.records import RunRecord
 
 
 def make_command(record: RunRecord, role: str) -> str:
-    """The command that makes one model of a run: the run's own, narrowed to the role.
+    """The command that makes one model of a run: the run's own command with ``--only`` this role.
 
-    A remark above it says which model that is, how large, and how long its training took, where
-    that is known.
+    For a joined model it is the command that adds the model to the run. A remark above the command
+    says the model's role, its size, and the training time if it is known.
     """
     (model,) = [model for model in record.models if model.role == role]
     remark = f"# {role}, {model.size_bytes / 1e6:.0f} MB{_training_time(model.training)}"
@@ -32,7 +32,7 @@ def make_command(record: RunRecord, role: str) -> str:
 
 
 def _training_time(training: TrainingRecord | None) -> str:
-    """ ", 12 minutes of training", or nothing where the record does not say."""
+    """ ", 12 minutes of training"; empty if the record has no time."""
     seconds = training and training.seconds_since_last_start
     if not seconds:
         return ""

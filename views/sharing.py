@@ -1,7 +1,7 @@
-"""Who reaches the dashboard, said where it starts and where somebody is refused.
+"""Says who can reach the dashboard: when it starts, and when somebody is refused.
 
-Streamlit answers a name that it is not told of with a page that stays blank: the reason, that it
-refused the page's websocket, is in nobody's sight.
+If a browser uses a host name that Streamlit does not allow, the page stays blank. The reason is
+that Streamlit refused the page's websocket, but no message says so.
 """
 
 import logging
@@ -19,21 +19,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.console import shown
 
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
-# The server imports the pages before it serves them, and every cached function warns of that.
+# The server imports the pages before it serves them. Each cached function then logs a warning.
 logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
     lambda record: "No runtime found" not in record.getMessage()
 )
 
 _MOST_SAID = 50
-"""Refusals that are told apart; whoever tries more names is not given more lines."""
+"""Maximum number of different refusals that are printed: nobody can flood the terminal."""
 
 
 def who_reaches_it(address: str | None, allowed: Collection[str], port: int) -> str:
-    """One line: who reaches the dashboard as it is set, and what to set for others.
+    """One line: who can reach the dashboard with these settings, and how to let others in.
 
     Args:
-        address: Streamlit's ``server.address``; None: all of the machine's.
-        allowed: its ``server.allowedHosts``: the names that it answers to; empty: any.
+        address: Streamlit's ``server.address``; None: all addresses of the machine.
+        allowed: its ``server.allowedHosts``, the host names that it answers to; empty: any.
         port: its ``server.port``.
     """
     name = "NAME is the host in the address that they open; README: Show it to others"
@@ -52,7 +52,7 @@ def who_reaches_it(address: str | None, allowed: Collection[str], port: int) -> 
 
 
 def answers_to(host: str, allowed: Collection[str]) -> bool:
-    """Whether Streamlit's ``server.allowedHosts`` have the host of a request, whatever its port."""
+    """Whether Streamlit's ``server.allowedHosts`` allow a request's host; its port is ignored."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -67,15 +67,15 @@ def answers_to(host: str, allowed: Collection[str]) -> bool:
 
 
 class ExplainRefusals:
-    """Says on the page, or in the terminal, what Streamlit refuses in silence."""
+    """Middleware that explains refusals, on the page or in the terminal; Streamlit does not."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand before Streamlit's own application."""
+        """Wrap Streamlit's own application."""
         self._app = app
         self._said: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let Streamlit answer, one request."""
+        """Answer one request, or let Streamlit answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -128,7 +128,7 @@ def _on_the_page(host: str) -> str:
 
 @asynccontextmanager
 async def announced(_: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Say who reaches the dashboard, once it is about to serve."""
+    """Print who can reach the dashboard, just before it starts to serve."""
     option = st.get_option
     line = who_reaches_it(
         option("server.address"), option("server.allowedHosts"), option("server.port")

@@ -1,6 +1,6 @@
-"""How far models agree on many texts: one bar, a part for each number of models that agree.
+"""How far models agree on many texts: one bar, with a part for each number of agreeing models.
 
-HTML, as the bars in ``charts.answers``.
+The bar is HTML, as those in ``charts.answers`` are.
 """
 
 import html
@@ -8,7 +8,7 @@ import html
 import numpy as np
 
 _SHADES = ("#56B4E9", "#8FCDF0", "#C5E5F7", "#F7D9A8", "#F0B560", "#E69F00", "#D55E00")
-"""From all models that agree to none: each is legible under dark text."""
+"""From "all models agree" to "none agree"; dark text is legible on each."""
 _STYLE = """<style>
 .agreement { font-size: 0.875rem; }
 .agreement .bar { display: flex; height: 2.4em; border-radius: 3px; overflow: hidden; }
@@ -20,7 +20,9 @@ _STYLE = """<style>
 
 
 def levels(votes: np.ndarray) -> dict[int, int]:
-    """How many texts have how many models at most that agree, the most models first.
+    """By the number of models that agree on a text, the number of such texts; most models first.
+
+    If a text gets several answers, the models that give its most frequent one are counted.
 
     Args:
         votes: class numbers, shape (texts, models).
@@ -38,7 +40,7 @@ def bar(found: dict[int, int], models: int) -> str:
 
     Args:
         found: as ``levels`` returns it.
-        models: how many voted.
+        models: number of models that voted.
     """
     total = sum(found.values())
     parts, legend = [], []
@@ -67,7 +69,7 @@ def name(level: int, models: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; one that is not nothing or all never looks so: "<1 %", ">99 %"."""
+    """A share in whole percent; "<1 %" or ">99 %" if it would wrongly be rounded to 0 or 100 %."""
     if 0 < share < 0.005:
         return "<1\u202f%"
     if 0.995 <= share < 1:

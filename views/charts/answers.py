@@ -1,8 +1,8 @@
-"""What models answer to one text: one stacked bar a model, and the words that mattered, coloured.
+"""Models' answers to one text: a stacked bar per model, and the words that mattered in colour.
 
-These pictures are HTML, not plotly's: text in them is text, they take the page's theme and width,
-and they are there at once, where plotly is megabytes to load. All that comes from people or from
-files is escaped here.
+These pictures are HTML instead of plotly charts: their text is real text, and they adapt to the
+page's theme and width. They also appear at once, while plotly has to load megabytes first. All text
+from users or files is escaped here.
 """
 
 import html
@@ -14,12 +14,12 @@ import numpy as np
 from views.charts.palette import MANY_CLASSES, ON_COLOR, REST, class_colors
 
 _TOP = 3
-"""Of many classes, so many have a part of their own in a bar, and the rest is one grey part."""
+"""With many classes, at most this many have their own part in a bar; the rest is one grey part."""
 PLAIN_POINTS = 2
-"""Points of probability: a word that moves the answer by less is left plain."""
+"""Percentage points: a word that changes the answer's probability by less is not coloured."""
 _FOR, _AGAINST = "0, 114, 178", "213, 94, 0"
 _WIDE, _NARROW = 0.12, 0.05
-"""Shares of a bar that have room for a name with a figure, and for a figure."""
+"""Least shares of a bar with room for a name and a figure, and for a figure alone."""
 
 _STYLE = f"""<style>
 .answers-box {{ container: answers / inline-size; }}
@@ -62,20 +62,20 @@ class Bar:
 
     name: str
     note: str
-    """Beside the name: size, time."""
+    """Text beside the name: size, time."""
     probabilities: np.ndarray | None
     """Shape (k,); None: the model has not answered."""
     empty: str = "…"
-    """What stands in the place of an answer that is not there."""
+    """Text in place of a missing answer."""
 
 
 def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -> str:
-    """HTML of one stacked bar a model, in the order given, under a legend of the classes.
+    """HTML of one stacked bar per model, in the order of ``bars``, under a legend of the classes.
 
     Args:
-        bars: one a model.
-        names: of the k classes.
-        size: of the text, times the page's.
+        bars: one per model.
+        names: the k class names.
+        size: text size as a multiple of the page's.
     """
     colors = list(class_colors(names).values())
     in_bars = {c for b in bars if b.probabilities is not None for c in parts_of(b.probabilities)}
@@ -93,13 +93,14 @@ def stacked_bars(bars: Sequence[Bar], names: Sequence[str], size: float = 1.0) -
 
 
 def parts_of(probabilities: np.ndarray) -> list[int]:
-    """The classes that have a part of their own in one model's bar, in their order.
+    """The classes that have their own part in one model's bar, in class order.
 
-    Of many, these are the likeliest three; of the second and the third, only what has room for a
-    figure, or the legend would be full of classes that nobody sees.
+    With few classes, these are all. With many, these are the most likely class, and the second and
+    third if their parts have room for a figure. Otherwise the legend would be full of classes that
+    nobody sees.
 
     Args:
-        probabilities: of the k classes, shape (k,).
+        probabilities: shape (k,).
     """
     if len(probabilities) < MANY_CLASSES:
         return list(range(len(probabilities)))
@@ -143,15 +144,15 @@ def _part(name: str, share: float, color: str, top: bool) -> str:
 
 
 def words(said: Sequence[str], weights: np.ndarray, rest: str = "") -> str:
-    """HTML of a sentence whose words are shaded by what they did to a model's answer.
+    """HTML of a sentence whose words are shaded by their effect on a model's answer.
 
-    A word that spoke for the answer has a filled ground and a figure with +, one against it is
-    underlined, too, and has a figure with −: neither needs its colour to be told.
+    Words that support the answer have a coloured background and a figure with +. Words against it
+    are also underlined and have a figure with −. So readers do not need the colours.
 
     Args:
         said: the n words.
-        weights: shape (n,), in -1..1, as ``attribution.leave_one_word_out`` has them.
-        rest: what follows of the text, which was not examined.
+        weights: shape (n,), in -1..1, as ``attribution.leave_one_word_out`` returns them.
+        rest: the rest of the text, which was not examined.
     """
     parts = []
     for word, weight in zip(said, weights, strict=True):
@@ -169,5 +170,5 @@ def words(said: Sequence[str], weights: np.ndarray, rest: str = "") -> str:
 
 
 def _strength(points: int) -> float:
-    """How far a ground covers the page's: fullest from 50 points on, legible in either theme."""
+    """Opacity of a word's background: highest from 50 points on, legible in both themes."""
     return 0.1 + 0.5 * min(abs(points), 50) / 50

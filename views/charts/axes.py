@@ -1,4 +1,4 @@
-"""What the frontier's axes can show, and a run's models as points on two of them."""
+"""The axes that the frontier can have, and a run's models as points on two of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,42 +13,42 @@ from pipeline.recipes.role_names import JOINED
 from views.glossary import UNSEEN, fill, meaning
 
 REFERENCES = {"classical": "Classical", JOINED: "Joined"}
-"""Methods of models that belong to no family → the legend's word for them; words are short, so that
-the legend leaves a phone some room for the chart."""
+"""Methods of models that belong to no family → their words in the legend. The words are short, so
+that the legend leaves room for the chart on a phone."""
 
 
 Figure = TypeVar("Figure", float, pd.Series)
-"""One figure, or one of each model."""
+"""One model's figure, or a series with a figure of each model."""
 
 
 @dataclass(frozen=True)
 class Axis:
     """One figure that an axis can show.
 
-    In the tables below, terms and titles are as the glossary has them, with braces; ``axes_of``
-    fills these in.
+    In the tables below, terms and titles may have braces, as in the glossary; ``axes_of`` fills
+    them in.
     """
 
     key: str
-    """Column of the models' table, or the figure that ``pipeline.analysis.intervals`` computes."""
+    """Column of the models' table, or name of a figure in ``pipeline.analysis.intervals``."""
     term: str
-    """In the glossary."""
+    """Its name in the glossary."""
     title: str
-    """A phone has room for 34 letters across."""
+    """Title on the chart; a phone has room for 34 letters."""
     lower_is_better: bool
     unit: str = ""
     interval: str = ""
-    """How its 95 % interval is had; none if empty."""
+    """Method of its 95 % interval; empty: it has none."""
     help: str = ""
     """What the term means."""
 
     @property
     def is_of_examples(self) -> bool:
-        """Whether it is a figure of the invented headlines, which few runs have."""
+        """Whether the figure is measured on the invented headlines; few runs have it."""
         return self.term == UNSEEN
 
     def filled(self, known: DataSet) -> "Axis":
-        """The axis in the words of a data set."""
+        """The axis with a data set's nouns filled in."""
         term, title = fill(self.term, known), fill(self.title, known)
         return replace(self, term=term, title=title, help=meaning(self.term, known))
 
@@ -109,9 +109,10 @@ X_AXES = {
 
 
 def axes_of(axes: Mapping[str, Axis], known: DataSet) -> dict[str, Axis]:
-    """By what the address calls it, each axis that runs on a data set have, in its words.
+    """By its key in the URL, each axis that applies to a data set, with its nouns filled in.
 
-    The address keeps the words of AG News, which all runs were on once: links stay as they are.
+    The keys have AG News's nouns for every data set. All runs were on AG News once, and old links
+    must still work.
     """
     return {
         fill(axis.term, AGNEWS): axis.filled(known)
@@ -125,18 +126,18 @@ def cost_of_a_million(
 ) -> Figure:
     """What it costs to classify a million texts, in the price's currency.
 
-    Every thread is taken for a core that is paid for as long as the batch runs.
+    Every thread counts as a core that is paid for as long as the batch runs.
 
     Args:
-        rows_per_second: of many rows, with ``threads`` threads.
-        threads: that were used.
-        price_per_core_hour: of one core for one hour.
+        rows_per_second: throughput on many rows, with ``threads`` threads.
+        threads: number of threads used.
+        price_per_core_hour: price of one core for one hour.
     """
     return 1e6 / rows_per_second / 3600 * threads * price_per_core_hour
 
 
 def with_costs(table: pd.DataFrame, price: float) -> pd.DataFrame:
-    """A models' table with the columns ``parameters_m`` and ``cost`` (of a million texts)."""
+    """Add the columns ``parameters_m`` and ``cost`` (of a million texts) to a models' table."""
     return table.assign(
         parameters_m=table["parameters"] / 1e6,
         cost=[
@@ -150,18 +151,19 @@ def points(table: pd.DataFrame, figures: pd.DataFrame, x: Axis, y: Axis) -> pd.D
     """A run's models as points of the frontier.
 
     Args:
-        table: one row a model, with ``run``, ``role``, ``method`` and the column of ``x``.
-        figures: columns ``role``, ``y``, ``low``, ``high``, as ``intervals.intervals`` has them.
+        table: one row per model, with ``run``, ``role``, ``method`` and the column of ``x``.
+        figures: columns ``role``, ``y``, ``low``, ``high``; ``intervals.intervals`` returns them.
         x: a cost; lower is better.
-        y: a figure.
+        y: a figure of quality.
 
     Returns:
-        One row a model that has both: ``run``, ``role``, ``group`` (the run's name, or what kind of
-        reference it is), ``x``, ``y``, ``low``, ``high``, and ``front``, within the run.
+        One row per model that has both figures: ``run``, ``role``, ``group`` (the run's name, or
+        the kind of reference), ``x``, ``y``, ``low``, ``high``, and ``front`` (whether the model is
+        on the Pareto front of these models).
     """
     joined = table[["run", "role", "method", x.key]].merge(figures, on="role")
     joined = joined.rename(columns={x.key: "x"})
-    # The axis is logarithmic: a cost of nothing has no place on it.
+    # The axis is logarithmic, so it can't show a cost of 0.
     joined = joined[np.isfinite(joined["x"]) & (joined["x"] > 0) & np.isfinite(joined["y"])]
     group = joined["method"].map(REFERENCES).fillna(joined["run"])
     better = -joined["y"] if y.lower_is_better else joined["y"]

@@ -7,7 +7,7 @@ from views.charts.common import BLUE, INK, dress
 
 
 def figure(curve: pd.DataFrame, chosen: float) -> go.Figure:
-    """The curve, and the threshold that validation rows chose.
+    """The curve, with a mark at its point nearest to the threshold chosen on validation rows.
 
     Args:
         curve: as ``analysis.cascades.curve`` returns it.

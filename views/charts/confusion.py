@@ -1,6 +1,6 @@
-"""The confusion matrix, of one model or as the change from another's.
+"""The confusion matrix of one model, or its change against another model's.
 
-Every shade is light and every number on it dark, so that cells read the same on both themes.
+All shades are light and all numbers on them dark, so that cells are legible in both themes.
 """
 
 import pandas as pd
@@ -10,8 +10,8 @@ from views.charts.common import VERMILLION, dress
 from views.charts.palette import BETTER_FILL, MANY_CLASSES, ON_COLOR, WORSE_FILL
 
 SHADES = [[0, "#F2F6FA"], [0.1, "#C9DDEE"], [1, "#6BAED6"]]
-# Worse is orange and better is blue, which all kinds of colour vision tell apart. Without colour
-# numbers tell it by their signs: more is better on the diagonal and worse elsewhere.
+# Worse is orange and better is blue, which can be told apart with any kind of colour vision. The
+# numbers' signs say the same without colour: more is better on the diagonal and worse elsewhere.
 CHANGE_SHADES = [[0, WORSE_FILL], [0.5, "#F7F7F7"], [1, BETTER_FILL]]
 
 _ACTUAL, _PREDICTED = "%{customdata[2]}", "%{customdata[3]}"
@@ -19,11 +19,11 @@ _WHOLE = {
     "share": f"those that are {_ACTUAL}",
     "column_share": f"those predicted as {_PREDICTED}",
 }
-"""What a cell's share is of."""
+"""By kind of share, what it is a share of, in the words of the hover."""
 _LONGEST, _MOST = 14, 20
-"""Letters of a class's name beside the squares; classes that are named there."""
+"""Maximum letters of a class's name beside the matrix, and maximum number of names there."""
 _HEIGHT, _HIGH = 320, 480
-"""Pixels, with few and with many classes."""
+"""Heights in pixels, with few and with many classes."""
 
 Cell = tuple[str, str]
 """Actual class, predicted class."""
@@ -39,12 +39,12 @@ def figure(
     """A confusion matrix: actual classes down, predicted ones across.
 
     Args:
-        cells: as ``disagreement.confusion_cells`` returns them; those of ``analysis.confusion``
+        cells: as ``disagreement.confusion_cells`` returns them; those of ``metrics.confusion``
             lack ``column_share``.
         shares: write shares in the cells instead of counts.
-        by: which share shades the cells and is written: ``share`` of the actual class, or
-            ``column_share``, of the predicted one.
-        chosen: the cell to be framed, if any.
+        by: which share sets the shades, and is written if ``shares``: ``share`` of the actual
+            class, or ``column_share`` of the predicted one.
+        chosen: the cell to frame, if any.
         nouns: what is counted.
     """
     written = cells[by].map("{:.1%}".format) if shares else cells["count"].map("{:,}".format)
@@ -61,15 +61,15 @@ def change_figure(
     limit: float = 0.0,
     nouns: str = "texts",
 ) -> go.Figure:
-    """What a model moved against another, cell by cell: signed, and coloured by better and worse.
+    """The change of a matrix against another model's: signed, and coloured by better and worse.
 
     Args:
         change: as ``disagreement.confusion_change`` returns it.
         shares: write changes of shares, in percentage points, instead of counts.
-        by: which share that is, ``share`` or ``column_share``.
-        chosen: the cell to be framed, if any.
-        limit: the change, of either sign, that has the full shade; at least the largest one here.
-            One limit for charts side by side makes their shades comparable.
+        by: which share, ``share`` or ``column_share``.
+        chosen: the cell to frame, if any.
+        limit: the change, of either sign, that has the full shade. A larger change in this chart
+            raises it. Give charts side by side the same limit to make their shades comparable.
         nouns: what is counted.
     """
     values = change[by if shares else "count"]
@@ -94,7 +94,7 @@ def frame_class(figure: go.Figure, names: list[str], sought: str) -> go.Figure:
 
 
 def better_if_more(cells: pd.DataFrame) -> pd.Series:
-    """1 where more rows in a cell are better, on the diagonal; −1 elsewhere."""
+    """1 on the diagonal, where more rows are better; −1 elsewhere."""
     return (cells["true"] == cells["predicted"]).map({True: 1, False: -1})
 
 
@@ -112,7 +112,7 @@ def _matrix(
     hover: str,
     chosen: Cell | None,
 ) -> go.Figure:
-    """The squares; ``hover`` says of each what ``told`` holds of it."""
+    """The matrix; the template ``hover`` shows the columns of ``told`` for each cell."""
     names = list(dict.fromkeys(cells["true"]))
     square, is_many = (len(names), len(names)), len(names) >= MANY_CLASSES
     figure = go.Figure()
@@ -128,9 +128,10 @@ def _matrix(
         ygap=0 if is_many else 2,
         hoverinfo="skip",
     )
-    # A heatmap's cells can't be selected in Streamlit (streamlit#8760); unseen squares on top can.
-    # They fill their cells; where cells are narrower and squares overlap, the nearest is meant. Of
-    # many cells, only those have one that hold something: a browser is slow with thousands.
+    # A heatmap's cells can't be selected in Streamlit (streamlit#8760), but invisible squares on
+    # top of them can. The squares fill their cells. Where cells are narrower and squares overlap, a
+    # click selects the nearest one. If there are many cells, only non-empty ones get a square:
+    # browsers are slow with thousands.
     if is_many:
         there = cells["count"] != 0
         cells, told = cells[there], told[there]
@@ -139,7 +140,7 @@ def _matrix(
         y=cells["true"],
         mode="markers",
         marker={"symbol": "square", "size": 10 if is_many else 60, "opacity": 0},
-        # Else what is not selected is dimmed to a share of that, and what is shows up.
+        # Otherwise plotly dims the squares that are not selected, and selected ones become visible.
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=told.assign(
@@ -161,25 +162,26 @@ def _matrix(
     last = len(names) - 0.5
     figure.update_xaxes(title="Predicted", range=[-0.5, last], autotickangles=[0, -30, -90])
     figure.update_yaxes(title="Actual", range=[last, -0.5])
-    # Of many classes, every so many is named. A name may look like a number, which it is not.
+    # With many classes, only every n-th is named. Axes are of type "category", because plotly would
+    # read names that look like numbers as numbers.
     named = names[:: -(-len(names) // _MOST)]
     short = [_as_text(shortened(name)) for name in named]
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, ticks="", ticklabelstandoff=4, automargin=False)
         update(type="category", tickvals=named, ticktext=short)
         update(tickfont={"size": 11})  # three charts side by side leave a class 50 pixels
-    # Room for eight letters, as AG News's names have, and for each one more.
+    # The margins have room for eight letters, AG News's longest names. Longer names need more.
     more = 6 * max(0, max(map(len, map(shortened, named))) - 8)
-    # On a phone, names of many stand upright, above the axis's title.
+    # On a phone, the names of many classes are vertical and need room above the axis's title.
     height, below = (_HIGH, 92) if is_many else (_HEIGHT, 64)
     return dress(figure, height=height, margin={"l": 74 + more, "r": 2, "t": 4, "b": below + more})
 
 
 def shortened(name: str) -> str:
-    """A class's name as far as there is room for it beside the squares."""
+    """A class's name, cut to the room beside the matrix."""
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _as_text(name: str) -> str:
-    """A name that plotly shows as it is: it takes some tags for markup."""
+    """A name escaped for plotly, which would read some tags in it as markup."""
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -21,14 +21,14 @@ Key = tuple[str, str]
 """A model: its run and its role."""
 
 HEIGHT = 360
-"""Pixels: what a projector of 1280×720 has left under the tiles."""
+"""Pixels: the room that a projector of 1280×720 has below the tiles."""
 _MARGIN = {"l": 62, "r": 12, "t": 12, "b": 48}
 _LEGEND_ROW = 20
 _EXCLUDED = "#8F959B"
 _SHADE = "rgba(128, 128, 128, 0.13)"
 _HALO = "rgba(36, 123, 189, 0.35)"
 
-# Run by run, then kinds of reference: each has a shape of its own beside its colour.
+# Each run and each kind of reference has its own colour and its own shape.
 _RUN_STYLES = ((BLUE, "circle"), (VERMILLION, "square"))
 _REFERENCE_STYLES = dict(
     zip(REFERENCES.values(), ((GREEN, "triangle-up"), (OCHRE, "hexagon")), strict=True)
@@ -38,18 +38,18 @@ _FOREIGN_STYLES = {"Notebook": (GREY, "diamond-open"), "Published": (PURPLE, "st
 
 @dataclass(frozen=True)
 class Marks:
-    """What a chart sets off from the rest."""
+    """Models and limits that a chart highlights."""
 
     picked: Key | None = None
-    """The recommended model: it has a ring."""
+    """The recommended model; it has a ring."""
     opened: Key | None = None
-    """The model whose details are open: it has a halo."""
+    """The model whose details are open; it has a halo."""
     excluded: frozenset[Key] = frozenset()
-    """Models beyond the limits: they are grey."""
+    """Models beyond the limits; they are grey."""
     most_x: float | None = None
-    """The limit of the cost that the chart shows: what is beyond it is shaded."""
+    """The upper limit of the cost on the x axis; the area beyond it is shaded."""
     least_y: float | None = None
-    """The limit of the figure, where higher is better."""
+    """The lower limit of the figure on the y axis, if higher is better; shaded in the same way."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Look:
 def references_frame(
     reported: Mapping[str, Reported], published: Iterable[Published] = ()
 ) -> pd.DataFrame:
-    """What others say of accuracy and size, as ``frontier`` takes it; empty for nothing.
+    """Accuracies and sizes that others reported, as ``figure`` accepts them; may be empty.
 
     Args:
         reported: by role, what the source notebook reported.
@@ -89,21 +89,22 @@ def figure(
     marks: Marks = Marks(),
     look: Look = Look(),
 ) -> go.Figure:
-    """Quality against cost, with intervals, each run's Pareto front and what others say.
+    """Quality against cost, with intervals, each run's Pareto front and figures of others.
 
-    What lies so far off that it would squash everything else is drawn as an arrow at the edge, with
-    its figure in its label. Marks that would overlap stand side by side; a hover tells their cost.
+    A point so far off that it would compress the scale for the others is drawn as an arrow at the
+    edge, with its figure in its label. Marks that would overlap stand side by side; their hovers
+    show the exact cost.
 
-    The figure's ``meta`` has ``arrows``: whether there are any.
+    The returned figure's ``meta["arrows"]`` says whether there are arrows.
 
     Args:
-        models: as ``axes.points`` has them, of one run or of two, with the models' ``name`` if
-            that is not their role; at least one row. ``y``, ``low`` and ``high`` are in 0..1.
-        references: as ``references_frame`` has them, or none; drawn hollow.
+        models: as ``axes.points`` returns them, of one run or two; at least one row. A column
+            ``name`` is needed if names differ from roles. ``y``, ``low``, ``high`` are in 0..1.
+        references: as ``references_frame`` returns them, drawn hollow; None: there are none.
         x: the cost; its axis is logarithmic.
-        y: the figure.
-        marks: what is set off.
-        look: how large it is.
+        y: the figure of quality.
+        marks: what to highlight.
+        look: how large to draw the chart.
     """
     references = references_frame({}) if references is None else references
     if "name" not in models:
@@ -123,7 +124,7 @@ def figure(
     groups = {str(name): group for name, group in models.groupby("group", sort=False)}
     for name in sorted(groups, key=lambda name: name in _REFERENCE_STYLES):  # runs come first
         for excluded, group in groups[name].groupby("excluded", sort=True):
-            # The legend shows the mark of the first one.
+            # The legend shows the mark of the group's first model.
             group = group.sort_values(["edge", "front"], ascending=[True, False])
             color, shape = styles[name]
             style = _EXCLUDED if excluded else color, shape
@@ -134,7 +135,7 @@ def figure(
     _add_rings(figure, models, {marks.picked: INK}, symbol="circle-open", size=24)
     wanted = _labels(models, references, marks, x, look.narrow)
     groups_shown = sorted({trace.name for trace in figure.data if trace.name})
-    # A single run needs no legend, and its references bear their names.
+    # A single run needs no legend, not even with classical or joined models: labels name them.
     named = len(set(groups_shown) - {*_REFERENCE_STYLES}) > 1
     heights = _inner_heights(look.height, groups_shown if named else [], look.narrow)
     placed = labels.place(wanted, lines, x_range, y_range, heights, look.font, look.narrow)
@@ -160,7 +161,7 @@ def figure(
 
 
 def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
-    """Of the plotting area at each width: a legend above it takes a row more or less."""
+    """Heights of the plotting area at each width; a legend has more rows in a narrow window."""
     widths = np.array(labels.WIDTHS[narrow])
     if not names:
         return np.full(len(widths), height - _MARGIN["t"] - _MARGIN["b"])
@@ -173,12 +174,12 @@ def _inner_heights(height: int, names: list[str], narrow: bool) -> np.ndarray:
 
 
 def _add_fronts(figure: go.Figure, models: pd.DataFrame) -> list[tuple[float, float, float, float]]:
-    """Each run's Pareto front; returns its lines as ``labels.place`` takes them."""
+    """Add each run's Pareto front; return its lines as ``labels.place`` accepts them."""
     lines = []
     for run, group in models[models["front"]].groupby("run", sort=False):
         front = group.sort_values("drawn_x")
         color, dash = (BLUE, "dot") if run == models["run"].iloc[0] else (VERMILLION, "dash")
-        # Whatever is right of this line and on its bad side is beaten: hence steps, not slopes.
+        # A model right of this line and on its bad side is beaten: hence steps, not slopes.
         figure.add_scatter(
             x=front["drawn_x"],
             y=front["y"],
@@ -202,7 +203,7 @@ def _add_rings(
     symbol: str,
     size: int,
 ) -> None:
-    """A ring or a halo about each of the models that ``colors`` names."""
+    """Add a ring or a halo around each model that ``colors`` names."""
     for row in _rows(models):
         if color := colors.get((row.run, row.role)):
             figure.add_scatter(
@@ -216,7 +217,7 @@ def _add_rings(
 
 
 def _shade(figure: go.Figure, marks: Marks, x_range: list[float], y_range: list[float]) -> None:
-    """What is beyond a limit of an axis, with a line where the limit is."""
+    """Shade the area beyond each axis's limit, and draw a line at the limit."""
     left, right = (10**end for end in x_range)
     everything = {"x0": left, "x1": right, "y0": y_range[0], "y1": y_range[1]}
     boxes = []
@@ -236,7 +237,7 @@ def _shade(figure: go.Figure, marks: Marks, x_range: list[float], y_range: list[
 
 
 def _styles(models: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Colour and shape of every group: the first run's, the second's, each kind of reference's."""
+    """By group, its colour and shape: the first run, the second run, each kind of reference."""
     runs = [name for name in models["group"].unique() if name not in _REFERENCE_STYLES]
     return dict(zip(runs, _RUN_STYLES, strict=False)) | _REFERENCE_STYLES
 
@@ -250,7 +251,7 @@ def _add_models(
     size: int,
     legend: bool,
 ) -> None:
-    """One group's points with their intervals: filled on the front, hollow off it."""
+    """Add one group's points with their intervals: filled on the front, hollow off it."""
     (color, shape), (x, y) = style, axes
     shapes = [f"triangle-{edge}" if edge else shape for edge in group["edge"]]
     shown = group["edge"] == ""
@@ -285,7 +286,7 @@ def _add_models(
         f"{y.term}: %{{customdata[4]:.1%}} "
         "(%{customdata[1]:.1%} – %{customdata[2]:.1%})<br>"
         f"{x.term}: %{{customdata[5]}} {x.unit}{beyond}<extra></extra>",
-        # A click opens a model's details; fading the others says nothing more.
+        # A click opens a model's details, so the other models need not fade.
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
@@ -315,7 +316,11 @@ def _add_references(figure: go.Figure, kind: str, group: pd.DataFrame, x: Axis, 
 def _labels(
     models: pd.DataFrame, references: pd.DataFrame, marks: Marks, x: Axis, narrow: bool
 ) -> list[Label]:
-    """Every point's name; off the front, of two runs above all, only where there is room."""
+    """Every point's label.
+
+    Points on the front and highlighted models always keep theirs. Other labels may be left out if
+    there is no room, and with two runs more of them are.
+    """
     single = models["run"].nunique() == 1
     wanted = []
     for row in _rows(models):
@@ -335,15 +340,15 @@ def _labels(
 
 
 def _add_labels(figure: go.Figure, placed: list[labels.Placed], font: int) -> None:
-    """The names that have a place, with a thin line to the point where one is not next to it."""
-    # All at once: plotly goes over all annotations again each time that one is added.
+    """Add the labels, with a thin line to the point if a label is not next to it."""
+    # All at once, because plotly checks all annotations again each time one is added.
     figure.update_layout(
         annotations=[
             {
                 "text": label.text,
                 "x": math.log10(label.x),
                 "y": label.y,
-                # Beside the ring or the halo of what is set off, not on it.
+                # A highlighted model's label stands beside its ring or halo, not on it.
                 "ax": (16 if label.text.startswith("<b>") else 10) * side,
                 "ay": shift,
                 "xanchor": "left" if side > 0 else "right",

@@ -1,4 +1,4 @@
-"""Where the labels of points go, so that they keep apart on a phone and on a screen alike."""
+"""Places for the labels of points, so that labels do not overlap on a phone or a wide screen."""
 
 import math
 import re
@@ -9,23 +9,23 @@ from typing import NamedTuple
 import numpy as np
 
 WIDTHS = {True: (270, 330, 440), False: (425, 540, 740)}
-"""Of the plotting area in pixels, by whether it is in a narrow window: the browser's choice, so
-places are compared at all three."""
+"""Widths of the plotting area in pixels, by whether the window is narrow. The browser chooses the
+width, so places are compared at all three widths."""
 FONT = 12
-"""Pixels, for which the lengths below hold."""
+"""Font size in pixels for which the lengths below hold."""
 _CHARACTER, _LINE = 7.0, 16
 _POINT = 7
 """Pixels from a point's middle to its edge."""
 _NEAR = 72
-"""An optional label stands no further above or below its point."""
+"""An optional label is at most this many pixels above or below its point."""
 _TOO_MUCH = {True: {1: 55, 2: 15}, False: {1: 150, 2: 30}}
-"""In a narrow window or a wide one, by rank: a label is left out if its best place still covers so
-much. A phone has room for fewer; a point's hover says its name, too."""
+"""By whether the window is narrow, and by rank: a label is left out if even its best place has this
+cost. A phone has room for fewer labels; a point's hover also shows its name."""
 _TAGS = re.compile("</?[bi]>")
 _SIDES, _SHIFTS = np.array(list(product((1, -1), sorted(range(-240, 241, 8), key=abs)))).T
-"""Where a label may stand: right or left of its point, and so many pixels below it."""
+"""Possible places of a label: its side (1 right of the point, -1 left), and pixels below it."""
 
-# What a label, and what the thin line that leads to it, had better not cover.
+# Cost of covering each kind of thing: by a label, and by the thin line from it to its point.
 _COVERS = {"point": (60, 20), "label": (150, 20), "line": (12, 3), "leader": (10, 5)}
 
 
@@ -36,7 +36,7 @@ class Label(NamedTuple):
     x: float
     y: float
     rank: int
-    """0: needed; 1: left out rather than put on another label; 2: optional."""
+    """0: never left out; 1: left out rather than put on another label; 2: optional."""
 
 
 class Placed(NamedTuple):
@@ -58,19 +58,20 @@ def place(
     font: int = FONT,
     narrow: bool = False,
 ) -> list[Placed]:
-    """Where each point's label goes: beside it, moved up or down where labels would meet.
+    """Place each point's label beside it, moved up or down where labels would overlap.
 
-    Greedy: by rank, then from left to right, each label takes the place that covers least, itself
-    and by the line that leads to it, and is nearest to its point.
+    Greedy: by rank, then from left to right, each label gets the place with the lowest cost. The
+    cost grows with what the label and its line cover, and with the distance to the point. Labels
+    without a good place are left out, except those of rank 0.
 
     Args:
-        labels: one of every point.
-        lines: (x, y, x, y) of what a label had better not cover: upright or level.
+        labels: one per point.
+        lines: (x0, y0, x1, y1) of vertical or horizontal lines that labels should not cover.
         x_range: the ends of the axis, as log10.
         y_range: the ends of the axis.
-        heights: of the plotting area in pixels at each of the ``WIDTHS``.
+        heights: heights of the plotting area in pixels, at each of the ``WIDTHS``.
         font: size of the labels in pixels.
-        narrow: which ``WIDTHS``.
+        narrow: whether the window is narrow, which selects the ``WIDTHS``.
     """
     scale, widths, too_much = font / FONT, np.array(WIDTHS[narrow], float), _TOO_MUCH[narrow]
 
@@ -78,7 +79,7 @@ def place(
         across = (math.log10(x) - x_range[0]) / (x_range[1] - x_range[0])
         return across * widths, (y_range[1] - y) / (y_range[1] - y_range[0]) * heights
 
-    # What is taken already, by width: boxes (widths, taken, 4) as left, top, right, bottom.
+    # Boxes that are already taken, each of shape (widths, 4): left, top, right, bottom.
     taken, kinds = [], []
     for label in labels:
         across, down = pixels(label.x, label.y)
@@ -119,8 +120,8 @@ def place(
 def _leaders(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """The line from a point to its label in each place, as boxes (places, widths, 4).
 
-    It begins outside the point, and beside the point's own upright bar; NaN, which meets nothing,
-    where the label is next to its point.
+    It begins outside the point and beside the point's vertical error bar. It is NaN, which overlaps
+    nothing, where the label is next to its point.
     """
     shifts = np.where(np.abs(_SHIFTS) > _POINT + 1, _SHIFTS, np.nan)
     near, far = np.sign(shifts) * (_POINT + 1), shifts
@@ -137,7 +138,7 @@ def _boxes(left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndar
 
 
 def _meet(own: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """At how many widths each place meets each thing that is taken.
+    """At how many widths each place overlaps each box that is taken.
 
     Args:
         own: shape (places, widths, 4).

@@ -1,7 +1,7 @@
 """One palette for every page: the colours of classes, and of better and worse.
 
-The first hues are Okabe & Ito's (2008), which the colour-blind tell apart. All are light enough for
-``ON_COLOR`` to be legible on them. Nothing is told by colour alone.
+The first five hues are Okabe & Ito's (2008), which colour-blind people can tell apart. All hues are
+light enough for ``ON_COLOR`` to be legible on them. No information is in colour alone.
 """
 
 import colorsys
@@ -12,38 +12,38 @@ from functools import cache
 import numpy as np
 
 ON_COLOR = "#111111"
-"""Text on any class's colour: a contrast of 4.5 at least, in both themes."""
+"""Colour of text on any class's colour: its contrast is at least 4.5, in both themes."""
 
 _HUES = ("#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#F0E442", "#9A9AE0", "#E8845C", "#A6A6A6")
 REST = "#B8B8B8"
-"""Of all classes that have no colour of their own in a picture."""
+"""Colour of all classes that have no colour of their own in a picture."""
 _MOST = 200
-"""Classes that a run can have."""
+"""Maximum number of classes of a run."""
 _LEAST_LUMINANCE = 0.21
-"""Of a colour on which ``ON_COLOR`` has a contrast of 4.5, and a little more."""
+"""Luminance of a colour on which ``ON_COLOR`` has a contrast slightly above 4.5."""
 
 MANY_CLASSES = 12
-"""From so many on, a colour or a column for each class of a run is too much."""
+"""From this number of classes on, one colour or one column per class is too much."""
 
 BETTER, WORSE = "#247BBD", "#C25700"
-"""Text of a change: a contrast of 4.5 on the pages' background of either theme."""
+"""Text colours of a change: a contrast of 4.5 on the page's background in both themes."""
 BETTER_FILL, WORSE_FILL = "#9CCBEA", "#F4B183"
-"""Marks and cells of a change, under ``ON_COLOR``."""
+"""Colours of marks and cells of a change; text on them is in ``ON_COLOR``."""
 
 
 def class_colors(names: Sequence[str]) -> dict[str, str]:
-    """A colour for every class of a run, the same on every page: by its place among the classes."""
+    """By class name, a colour; it depends on the class's position, so all pages show the same."""
     if len(names) < MANY_CLASSES:
         return dict(zip(names, (*_HUES, *_more()), strict=False))
-    # There, grey is the colour of the rest.
+    # With many classes, grey is the colour of the rest.
     return dict(zip(names, (*_HUES[:-1], *_more()), strict=False))
 
 
 @cache
 def _more() -> tuple[str, ...]:
-    """Colours for many classes, in an order in which each is as far as can be from all before.
+    """Colours for many classes, each as far as possible from all colours before it.
 
-    Names have to tell so many apart, but no colour comes twice.
+    So many colours can't be told apart without the classes' names, but no colour occurs twice.
     """
     grid = itertools.product(np.arange(0, 1, 1 / 48), np.arange(0.4, 0.88, 0.04), (0.35, 0.6, 0.85))
     offered = np.array([colorsys.hls_to_rgb(*point) for point in grid])
@@ -64,11 +64,11 @@ _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], _LUMINANCE, [0.0193, 0.1192, 0.950
 
 
 def _linear(colors: np.ndarray) -> np.ndarray:
-    """sRGB colours in 0..1, shape (n, 3), as amounts of light."""
+    """Convert sRGB colours in 0..1, shape (n, 3), to linear RGB."""
     return np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
 
 
 def _lab(colors: np.ndarray) -> np.ndarray:
-    """sRGB colours in CIELAB, shape (n, 3), where distances are about those that people see."""
+    """Convert sRGB colours, shape (n, 3), to CIELAB: distances are close to perceived ones."""
     x, y, z = np.cbrt(_linear(colors) @ _TO_XYZ.T / [0.9505, 1.0, 1.089]).T
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)

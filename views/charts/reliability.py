@@ -10,7 +10,7 @@ from views.charts.common import BLUE, GREY, INK, dress
 
 
 def figure(bins: pd.DataFrame, nouns: str = "texts") -> go.Figure:
-    """How often a model is right, by how sure it is, above how many rows each bar stands for.
+    """How often a model is right, by its confidence; below that, the number of rows per bar.
 
     Args:
         bins: as ``calibration.reliability`` returns them.
@@ -73,7 +73,7 @@ def figure(bins: pd.DataFrame, nouns: str = "texts") -> go.Figure:
     figure.update_yaxes(
         title="Rows, log scale",
         type="log",
-        # From below 1, which is a row and must be seen; and to 10 at least.
+        # The axis starts below 1, so that a bar of one row is visible. It reaches at least 10.
         range=[-0.3, max(math.log10(full["count"].max()), 1) + 0.15],
         tickvals=[1, 10, 100, 1_000, 10_000, 100_000],
         tickformat=",",

@@ -1,4 +1,4 @@
-"""The frontier's scales: their ends and ticks, what lies off them, and marks that would overlap."""
+"""The frontier's scales: ends, ticks, points off the scale, and marks that would overlap."""
 
 import math
 
@@ -9,11 +9,12 @@ from views.charts import labels
 from views.charts.axes import Axis
 
 _CHEAP = 100
-"""A reference that is so many times cheaper than every model is put at the edge."""
+"""A reference that is more than this many times cheaper than every model is put at the edge."""
 _SQUASHED = 0.25
-"""Bad points are put at the edge if all others would else share less than this of the height."""
+"""Bad points are put at the edge if all others would otherwise have less than this share of the
+height."""
 _APART = 15
-"""Pixels between the middles of two marks that stand side by side."""
+"""Least distance in pixels between the middles of two marks side by side."""
 
 
 def on_scale(
@@ -23,17 +24,17 @@ def on_scale(
     y: Axis,
     size: tuple[float, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[float], list[float]]:
-    """Models and references with where they are drawn, and the ends of the axes.
+    """Models and references with the positions where they are drawn, and the ends of both axes.
 
-    Both get ``drawn_x``, ``drawn_y`` and ``edge``: "", or the side at which an arrow stands for a
-    point that is further off ("down", "up" or "left").
+    Models and references get the columns ``drawn_x``, ``drawn_y`` and ``edge``. ``edge`` is "" or,
+    for a point off the scale, the side where an arrow is drawn instead ("down", "up" or "left").
 
     Args:
-        models: as ``axes.points`` has them.
-        references: as ``frontier.references_frame`` has them.
-        x: the cost; its axis is logarithmic, and its ends are log10 of it.
-        y: the figure.
-        size: width and height in pixels of the plotting area, more or less.
+        models: as ``axes.points`` returns them.
+        references: as ``frontier.references_frame`` returns them.
+        x: the cost; its axis is logarithmic, and its ends are returned as log10.
+        y: the figure of quality.
+        size: approximate width and height of the plotting area in pixels.
     """
     references = references.assign(low=references["y"], high=references["y"])
     low, high = (pd.concat([models[c], references[c]]).to_numpy(float) for c in ("low", "high"))
@@ -65,14 +66,14 @@ def on_scale(
 
 
 def side_by_side(across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Where marks stand that would overlap: moved apart sideways, and no further than they must.
+    """Move marks that would overlap apart sideways, no further than necessary.
 
     Args:
-        across: of their middles, pixels, shape (n,).
-        down: the same.
+        across: horizontal positions of the marks' middles in pixels, shape (n,).
+        down: vertical positions, shape (n,).
 
     Returns:
-        ``across``, shape (n,); unmoved where no other mark is near.
+        New horizontal positions, shape (n,); unchanged where no other mark is near.
     """
     moved = across.astype(float)
     order = np.argsort(moved, kind="stable")
@@ -91,12 +92,14 @@ def side_by_side(across: np.ndarray, down: np.ndarray) -> np.ndarray:
 
 
 def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.ndarray:
-    """Which points are so bad that they would squash all others: fewer than half of them, if any.
+    """Which points are so bad that they would compress the scale for all others; bool, shape (n,).
+
+    These are always fewer than half of the points.
 
     Args:
         low: lower ends of the points' intervals, shape (n,).
         high: upper ends.
-        lower_is_better: which side is the bad one.
+        lower_is_better: whether the high side is the bad one.
     """
     if lower_is_better:
         low, high = -high, -low
@@ -111,9 +114,12 @@ def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.n
 
 
 def ticks(low: float, high: float, font: int = labels.FONT, narrow: bool = True) -> list[float]:
-    """1, 2, 5, 10, … within a log axis; plotly's own are too few or run together."""
+    """Ticks of a log axis whose ends are log10: 1, 2, 5, 10, … or fewer if there is no room.
+
+    Plotly's own ticks are too few or overlap.
+    """
     decades = range(math.floor(low), math.ceil(high) + 1)
-    for digits in ((1, 2, 5), (1, 3), (1,)):  # the most that there is room for
+    for digits in ((1, 2, 5), (1, 3), (1,)):  # the densest ticks that there is room for
         found = [digit * 10.0**decade for decade in decades for digit in digits]
         found = [tick for tick in found if low <= math.log10(tick) <= high]
         letters = sum(len(f"{tick:,g}") + 1.5 for tick in found)
