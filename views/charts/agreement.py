@@ -6,9 +6,10 @@ The bar is HTML, as those in ``charts.answers`` are.
 import html
 
 import numpy as np
+from plotly.colors import sample_colorscale
 
 _SHADES = ("#56B4E9", "#8FCDF0", "#C5E5F7", "#F7D9A8", "#F0B560", "#E69F00", "#D55E00")
-"""From "all models agree" to "none agree"; dark text is legible on each."""
+"""From "all models agree" to "none agree"."""
 _STYLE = """<style>
 .agreement { font-size: 0.875rem; }
 .agreement .bar { display: flex; height: 2.4em; border-radius: 3px; overflow: hidden; }
@@ -78,7 +79,5 @@ def percent(share: float) -> str:
 
 
 def _color(dissenting: int, models: int) -> str:
-    """The shade of a part: the more models dissent, the warmer."""
-    if dissenting == 0:
-        return _SHADES[0]
-    return _SHADES[min(2 + dissenting, len(_SHADES) - 1)] if models > 2 else _SHADES[5]
+    """The shade of a part: the more models dissent, the warmer. No two parts share a shade."""
+    return str(sample_colorscale(list(_SHADES), dissenting / max(models - 1, 1))[0])
