@@ -1,4 +1,4 @@
-"""What the figures rest on, on one screen: each section opens when it is asked for."""
+"""The About page: what the figures rest on. Each section opens on a click."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def show(view: View) -> None:
     if view.data_set.mistakes:
         sections["notebook"] = ("What the source notebook got wrong", show_mistakes)
     for key, (title, section) in sections.items():
-        # A link to a word opens the glossary.
+        # A link to a glossary term opens the glossary.
         opened = key == "words" and "term" in st.query_params
         with st.expander(title, opened, key=f"show_{key}", bind="query-params"):
             section(view)
@@ -60,7 +60,7 @@ def show_summary(view: View) -> None:
 
 
 def in_words(names: list[str], most: int = 10) -> str:
-    """Class names as a part of a sentence: all of a few, the number of many."""
+    """Class names for a sentence: all of them, or only their number if there are over ``most``."""
     if len(names) > most:
         return f"{len(names)} classes"
     return f"{', '.join(map(plain, names[:-1]))} and {plain(names[-1])}"
@@ -111,9 +111,9 @@ def show_recipe(view: View) -> None:
 
 
 def recipe(model: ModelRecord) -> dict:
-    """One row of the recipes' table."""
+    """A model's row in the table of recipes."""
     settings, training = model.settings, model.training
-    rounded = settings.get("architecture") == "ngrams"  # as it is trained
+    rounded = settings.get("architecture") == "ngrams"  # trained with 4-bit weights
     whole = "4 bits, symmetric" if rounded else "32-bit fractions"
     return {
         "role": model.role,
@@ -147,7 +147,7 @@ def show_data(view: View) -> None:
 
 
 def of_classes(view: View) -> str:
-    """How many test rows each class has; of many classes, the least and the most."""
+    """How many test rows each class has. For many classes: only the smallest and largest count."""
     counts = np.bincount(view.labels, minlength=len(view.run.labels))
     if len(counts) >= MANY_CLASSES:
         return f"{counts.min():,} to {counts.max():,} of each of {len(counts)} classes"
@@ -155,14 +155,17 @@ def of_classes(view: View) -> str:
 
 
 def declared(known: DataSet) -> dict[str, str]:
-    """What is known of the data set beside its rows, as lines."""
+    """The terms of use and the reference of a data set, as names and values for ``key_values``."""
     may = {True: "May be passed on. ", False: "May not be passed on. ", None: ""}
     lines = {"Its texts": f"{known.nouns.capitalize()}. {may[known.redistributable]}{known.terms}"}
     return lines | ({"Reference": known.reference} if known.reference else {})
 
 
 def near_duplicates(data: DataRecord) -> dict[str, str]:
-    """How many held-out rows repeat a training row, as lines; none of a run that did not count."""
+    """How many held-out rows repeat a training row, as names and values for ``key_values``.
+
+    Empty if the run did not count them.
+    """
     found, lines = data.near_duplicates or {}, {}
     for split in ("validation", "test"):
         count, total = found.get(split), data.rows.get(split)
@@ -173,7 +176,7 @@ def near_duplicates(data: DataRecord) -> dict[str, str]:
 
 
 def in_fours(digits: str) -> str:
-    """A long number that can wrap: "0123456789" becomes "0123 4567 89"."""
+    """Split a long number so that its line can wrap: "0123456789" becomes "0123 4567 89"."""
     return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
 

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says, and what one temperature mends."""
+"""The Calibration page: is a model right as often as it says, and what does a temperature mend?"""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ CHANCE = (
 
 @st.cache_data(max_entries=8, show_spinner="Resampling the test rows …")
 def temperatures(_view: View, key: tuple) -> pd.DataFrame:
-    """``temperature.temperature_table`` of a run; ``key`` tells one state of it from another."""
+    """``temperature.temperature_table`` of a run; ``key`` must change when the run's files do."""
     return temperature.temperature_table(
         _view.labels, _view.probabilities, _view.validation_labels, _view.validation
     )
@@ -55,7 +55,7 @@ def show(view: View) -> None:
 
 
 def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
-    """One model's reliability diagram, and in a sentence what it says."""
+    """Show one model's reliability diagram and its ECE, and say in sentences what they mean."""
     given = view.probabilities[role]
     if scaled:
         given = temperature.scale(given, row["temperature"])
@@ -76,10 +76,10 @@ def show_model(view: View, role: str, row: pd.Series, scaled: bool) -> None:
 
 
 def say_what_it_mends(row: pd.Series) -> str:
-    """How sure a model is, and what its temperature mends, in sentences to be read out.
+    """How over- or underconfident a model is, and what its temperature mends, in sentences.
 
     Args:
-        row: of ``temperature.temperature_table``.
+        row: a row of ``temperature.temperature_table``.
     """
     gap = 100 * row["overconfidence"]
     kind = "overconfident" if gap > 0 else "underconfident"
@@ -106,7 +106,7 @@ def say_what_it_mends(row: pd.Series) -> str:
 
 
 def show_table(view: View, table: pd.DataFrame, fitted: bool) -> None:
-    """Every model before and after; intervals beside the figures."""
+    """Show the figures of every model, with intervals; if ``fitted``, also after scaling."""
     st.subheader("What one temperature mends", anchor=False)
     st.markdown(
         "Fitted on validation, judged on test. Accuracy is unchanged by it: a model gets more or "

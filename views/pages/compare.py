@@ -1,4 +1,4 @@
-"""Which model to take: the takeaway, four tiles, accuracy against size, any model's details."""
+"""The Compare page: the takeaway, four tiles, the trade-off chart, and any model's details."""
 
 import streamlit as st
 
@@ -12,12 +12,12 @@ from views.parts.limits import ask_limits
 
 
 def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
-    """The page.
+    """Show the page.
 
     Args:
-        view: of the run.
-        views: of all runs.
-        pages: the pages that a model's details lead to, by address.
+        view: the run.
+        views: all runs.
+        pages: all pages by URL path; a model's details link to some of them.
     """
     found, told = show_takeaway(view)
     left, right = st.columns([2.55, 1], gap="medium")
@@ -39,7 +39,7 @@ def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
 
 
 def show_takeaway(view: View) -> tuple[Recommendation, takeaway.Takeaway]:
-    """The heading with the limits beside it, and the tiles: all that ten seconds are enough for."""
+    """Show the heading, the limits beside it, and the tiles: the answer for a reader in a hurry."""
     left, right = st.columns([2.2, 1], gap="medium", vertical_alignment="bottom")
     with right:
         budget = ask_limits(view.candidates["size_mb"].tolist(), view.data_set)
@@ -51,7 +51,7 @@ def show_takeaway(view: View) -> tuple[Recommendation, takeaway.Takeaway]:
 
 
 def ask_opened(shown: list[View], picked: str) -> tuple[View, str]:
-    """The model whose details are open: the recommended one, until another is chosen."""
+    """Ask which model's details to open; at first those of ``picked``, the recommended model."""
     offered = {
         tradeoff.name_of(view, role, shown): f"{name} of {view.title}" if place else name
         for place, view in enumerate(shown)
@@ -60,12 +60,12 @@ def ask_opened(shown: list[View], picked: str) -> tuple[View, str]:
     addresses.say_missing("model", "model", offered)
     chosen = choice.choose("Model", offered, "model", picked)
     opened = tradeoff.split_name(chosen, shown)
-    assert opened  # one of those that were offered
+    assert opened  # the box offers only models of these runs
     return opened
 
 
 def links(pages: dict[str, st.Page], role: str) -> list[card.Link]:
-    """What a model's details lead to."""
+    """The links in a model's details."""
     return [
         ("Try it", pages["try"], ":material/play_arrow:", {"model": role}),
         ("See its errors", pages["errors"], ":material/search:", {"model": role}),

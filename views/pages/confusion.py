@@ -1,4 +1,4 @@
-"""Which classes are mistaken for which, one to three models side by side."""
+"""The Confusion page: which classes one to three models mistake for which."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from views.parts.names import names, names_with_roles
 from views.parts.rows import answers_of, list_rows
 from views.parts.texts import ask_texts
 
-# What cells hold → whether that is shares, and which ones shade.
+# What cells show → whether they show shares, and which share shades them.
 CELLS = {
     "Counts": (False, "share"),
     "Row shares": (True, "share"),
@@ -55,7 +55,8 @@ def show(view: View) -> None:
         for role, given in view.probabilities.items()
         if role in chosen or role == base
     }
-    # The matrices stand above what chooses a cell of them, but frame the cell that it says.
+    # The matrices stand above the widgets that choose a cell, but are drawn after them: they frame
+    # that cell.
     above, sought = st.container(), None
     if len(classes) < MANY_CLASSES:
         st.subheader(f"The {nouns} of one cell", anchor=False)
@@ -66,7 +67,8 @@ def show(view: View) -> None:
             cell = choose_cell(classes)
         places = above.columns(len(chosen))
     else:
-        # Matrices are as large as can be, one below the other; the list says what is in them.
+        # Large matrices stand one below the other. Their cells are too small to read, so a list
+        # beside them shows the figures.
         left, right = above.columns([3, 2], gap="medium")
         places = [left] * len(chosen)
         with right:
@@ -98,14 +100,14 @@ def show(view: View) -> None:
 
 
 def choose_model(chosen: list[str], called: dict[str, str]) -> str:
-    """The model whose cell is looked at."""
+    """Ask for the model whose cell is shown in detail."""
     role = choose("Model", {role: called[role] for role in chosen}, "model", chosen[0])
     assert role is not None  # the box has a default
     return role
 
 
 def choose_cell(classes: list[str]) -> confusion.Cell | None:
-    """A cell of a matrix, by keyboard; a click on a cell sets the same widgets."""
+    """Ask for a cell of a matrix; a click on a cell sets the same widgets."""
     by_name, (left, right) = {name: name for name in classes}, st.columns(2)
     with left:
         actual = choose("Actual class", by_name, "actual", placeholder="A class")
@@ -117,7 +119,7 @@ def choose_cell(classes: list[str]) -> confusion.Cell | None:
 def cells_of(
     role: str, base: str | None, matrices: dict[str, pd.DataFrame]
 ) -> tuple[pd.DataFrame, bool]:
-    """A model's cells, or what it moved against the base model; and whether they are changes."""
+    """A model's cells, or their changes from the base model; and whether they are changes."""
     if base is None or role == base:
         return matrices[role], False
     return disagreement.confusion_change(matrices[role], matrices[base]), True
@@ -131,9 +133,15 @@ def show_matrix(
     cells: tuple[bool, str],
     framed: tuple[confusion.Cell | None, str | None],
 ) -> None:
-    """One model's matrix, or what it moved against the base model; cells can be clicked.
+    """Show one model's matrix, or its changes from the base model; cells can be clicked.
 
-    ``framed`` are a cell, and a class whose row and column are.
+    Args:
+        view: the run.
+        role: the model.
+        base: the base model; None: the matrix itself is shown.
+        matrices: by role, cells as ``disagreement.confusion_cells`` returns them.
+        cells: a value of ``CELLS``.
+        framed: the cell to frame, and the class whose row and column to frame; each may be None.
     """
     (shares, by), (cell, sought), nouns = cells, framed, view.data_set.nouns
     if base is None or role == base:
@@ -163,7 +171,7 @@ def show_matrix(
             st.session_state["actual"] = points[0]["y"]
             st.session_state["predicted"] = points[0]["x"]
 
-    # One line above, so that charts side by side stand on one height.
+    # Exactly one line stands above each chart, so that charts side by side are level.
     st.text(said)
     st.plotly_chart(
         figure,
@@ -183,7 +191,7 @@ def say_largest(change: pd.DataFrame, most: int = 2) -> str:
 
     Args:
         change: as ``disagreement.confusion_change`` returns it.
-        most: how many are named.
+        most: how many changes to name.
     """
     mistakes = disagreement.confusions(change)
     parts = [
@@ -200,7 +208,7 @@ def say_largest(change: pd.DataFrame, most: int = 2) -> str:
 
 
 def show_metrics(view: View, chosen: list[str]) -> None:
-    """Precision, recall and F1 of every class, of the models that are compared."""
+    """Show precision, recall and F1 of every class for the chosen models."""
     nouns = view.data_set.nouns
     format, short, rows = share(len(view.labels)), names(view.run), []
     for role in chosen:
@@ -229,7 +237,7 @@ def show_metrics(view: View, chosen: list[str]) -> None:
 def list_cell(
     view: View, texts: list[str] | None, role: str, base: str | None, cell: confusion.Cell
 ) -> None:
-    """The rows of one cell; against a base model, those that came or went."""
+    """List the rows of one cell; with a base model, only those that came or went."""
     actual, predicted = cell
     classes, short = view.run.labels, names(view.run)
     base = base or role

@@ -1,4 +1,4 @@
-"""Which rows go wrong: filtered, between two models, and where the label itself may be wrong."""
+"""The Errors page: one model's wrong rows, changes between two models, suspected label errors."""
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,12 @@ def show_one_model(view: View, texts: list[str] | None) -> None:
 
 
 def ask_for_more(roles: list[str]) -> tuple[str, tuple[int, int], int]:
-    """The filters that are needed less: outcome, confidence in percent, models that differ."""
+    """Ask for the less common filters.
+
+    Returns:
+        The outcome ("Wrong", "Correct" or "All"), the range of the confidence in percent, and the
+        least number of other models that differ.
+    """
     outcome = st.radio(
         "Answers",
         ["Wrong", "Correct", "All"],
@@ -158,15 +163,15 @@ def show_changes(view: View, texts: list[str] | None) -> None:
 def say_changes(
     base: str, model: str, broke: int, fixed: int, total: int, difference: Difference
 ) -> str:
-    """The counts and the comparison in a sentence that can be read out.
+    """The counts of changed rows and the difference in accuracy, as markdown sentences.
 
     Args:
-        base: name of the model that is compared with, as markdown.
-        model: name of the model.
-        broke: rows that are newly wrong.
-        fixed: rows that are newly correct.
-        total: test rows.
-        difference: in accuracy, of the model less the base.
+        base: name of the base model, as markdown.
+        model: name of the model, as markdown.
+        broke: number of newly wrong rows.
+        fixed: number of newly correct rows.
+        total: number of test rows.
+        difference: accuracy of the model less that of the base model.
     """
     said = f"Against {base}, {model} has {broke:,} of {total:,} rows newly wrong and {fixed:,} "
     said += "newly correct"

@@ -1,4 +1,4 @@
-"""Before an audience: five slides in large type, and nothing beside them but the page number."""
+"""The Present page: five slides in large type, with a small bar of controls below."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,9 @@ from views.parts.tradeoff import ask_axis, ask_price, ask_y_axis
 
 SLIDES = ("Gain", "Recommendation", "Errors", "Try it", "Remember")
 _FORMER = {"Trade-off": "Gain", "Deploy": "Recommendation", "Confusion": "Errors"}
-"""What older links call some of them."""
+"""Old names of slides, which older links use → today's names."""
 BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model")
-"""Keys of what comes along from the Compare page and goes back there."""
+"""Query keys that a link carries from the Compare page to this one and back."""
 
 _STYLE = """<style>
 [data-testid=stHeader], [data-testid=stSidebar] { display: none; }
@@ -36,24 +36,24 @@ _STYLE = """<style>
 .st-key-memory code { font-size: clamp(1rem, 0.6rem + 1vw, 1.75rem); }
 .st-key-typed input { font-size: clamp(1.1rem, 0.7rem + 1vw, 1.75rem); }
 </style>"""
-"""It is there at once on the way from another page; only a page that is opened by its address is
+"""Coming from another page, this style applies at once. Only a page that is opened by its URL is
 drawn without it for a moment."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is presented."""
+    """What the slides show."""
 
     budget: Budget
     x: Axis
     y: Axis
     price: float
     model: str | None
-    """Role of the model whose errors are shown; None: the recommended one."""
+    """Role of the model whose errors are shown; None: the recommended model."""
 
 
 def show(view: View, back: st.Page) -> None:
-    """The page; ``back`` is the one to return to."""
+    """Show the page; Exit and Esc lead to the page ``back``."""
     st.html(_STYLE)
     step = st.query_params.get("step", "")
     step = _FORMER.get(step, step)
@@ -90,28 +90,28 @@ def show_slide(
 
 
 def presented(key: str) -> str:
-    """This page's key for what is ``key`` on the Compare page.
+    """This page's key for the setting that the Compare page calls ``key``.
 
-    The same key on both would do in an address, but not over a link from one page to the other:
-    there, Streamlit takes a bound widget's value for gone with the page that is left.
+    The pages need different keys: when a link leads from one page to the other, Streamlit drops
+    the values of the widgets that the old page bound to its URL.
     """
     return f"shown_{key}"
 
 
 def brought() -> dict[str, str]:
-    """What a link from the Compare page brings here; the run is in every page's address."""
+    """The query of a link from the Compare page to this one, without the run."""
     return {presented(key): st.query_params[key] for key in BROUGHT if key in st.query_params}
 
 
 def going_back() -> dict[str, str]:
-    """What a link to the Compare page brings back there."""
+    """The query of a link from this page back to the Compare page, without the run."""
     return {
         key: st.query_params[presented(key)] for key in BROUGHT if presented(key) in st.query_params
     }
 
 
 def link(view: View) -> str:
-    """The address of the Compare page with what is presented, to be read out or typed."""
+    """The URL of the Compare page with the settings of this presentation, for the audience."""
     own = st.context.url or "http://localhost:8501/present"
     query = {"run": view.title} | going_back()
     return f"{own.rsplit('/', 1)[0]}/compare?{urlencode(query)}"
@@ -122,7 +122,7 @@ def turn_to(place: int) -> None:
 
 
 def show_foot(view: View, place: int, back: st.Page) -> Settings:
-    """Where we are, the way on by mouse or finger, the settings, and the way out."""
+    """Show the slide's number, Previous, Next, Settings and Exit; return the settings."""
     last = len(SLIDES) - 1
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for icon, label, to in (("chevron_left", "Previous", -1), ("chevron_right", "Next", 1)):
@@ -145,7 +145,7 @@ def show_foot(view: View, place: int, back: st.Page) -> Settings:
 
 
 def leave(back: st.Page) -> None:
-    """To the page before; a limit that was lifted here is lifted there, too."""
+    """Go to the page ``back`` with this page's settings; those cleared here are cleared there."""
     query = going_back()
     for key in set(BROUGHT) - set(query):
         for kept in (st.session_state, st.session_state["left"].get(back.url_path, {})):
@@ -155,7 +155,7 @@ def leave(back: st.Page) -> None:
 
 
 def ask(view: View) -> Settings:
-    """What is presented; the Compare page's link brings it here."""
+    """Ask for what the slides show; a link from the Compare page sets the first values."""
     bound: dict[str, Any] = {"bind": "query-params"}
     budget = ask_others(read_size(presented("mb")), view.data_set, presented)
     y = ask_y_axis(view, presented("y"), None)

@@ -1,4 +1,4 @@
-"""Type a text, and every model answers; or paste or upload thousands."""
+"""The Try it page: the models classify one typed text, or thousands from a paste or a file."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from views.parts.common import View, plain
 from views.parts.names import names, names_with_roles
 
 _STYLE = "<style>[data-testid=stStatusWidget] { display: none; }</style>"
-"""Streamlit's own Stop would end the script and leave the page half drawn."""
+"""Hides Streamlit's own Stop button, which would end the script and leave half a page."""
 
 
 def show(view: View) -> None:
@@ -36,10 +36,11 @@ def show(view: View) -> None:
 
 
 def ask_for_models(view: View) -> list[str]:
-    """Roles of the models to show, the largest first.
+    """Ask which models to show; return their roles, the largest first.
 
-    At first: those to deploy and those that were joined, where they are installed, and the largest
-    one to deploy, whose recorded answers show what the small ones are measured by.
+    By default: all installed models that are deployable or joined, and the largest deployable
+    one, because the small models are judged by it. If that is not installed, its recorded answers
+    are shown.
     """
     roles, installed = list(view.table["role"]), examples.installed(view)
     to_deploy = list(view.candidates["role"]) or roles
@@ -60,7 +61,7 @@ def ask_for_models(view: View) -> list[str]:
 
 
 def show_one(view: View, text: str, roles: list[str]) -> None:
-    """One text: a sentence, a bar a model as the models answer, and the words that mattered."""
+    """Show one text's answers: a sentence, one bar per model, and the words that mattered."""
     here = [role for role in roles if role in examples.installed(view)]
     job = asking.job_of(view, [text], here)
     can = [role for role in here if not job.parts[role].problem]
@@ -85,7 +86,10 @@ def show_one(view: View, text: str, roles: list[str]) -> None:
 
 
 def so_far(view: View, job: job.Job, roles: list[str]) -> dict[str, np.ndarray | None]:
-    """By role, the answer to the job's one text; None: still to come. Others can't answer."""
+    """By role, the answer to the job's one text, shape (k,); None: the model has yet to answer.
+
+    Models that can't answer are left out.
+    """
     found: dict[str, np.ndarray | None] = {}
     known = examples.of_run(view)
     for role in roles:
@@ -111,7 +115,7 @@ def draw(
 
 
 def show_how_to_get(view: View, roles: list[str]) -> None:
-    """The commands that make the models that are not installed, with size and time."""
+    """Show the commands that make the missing models, with each model's size and training time."""
     installed, called = examples.installed(view), names(view.run)
     missing = [role for role in view.table["role"] if role not in installed]
     if not missing:

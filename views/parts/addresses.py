@@ -1,4 +1,4 @@
-"""What an address asks for and is not there, and what pages keep in it by themselves."""
+"""Check the values in a page's URL, and write values into it."""
 
 from collections.abc import Collection
 
@@ -6,24 +6,24 @@ import streamlit as st
 
 
 def missing(key: str, there: Collection[str]) -> list[str]:
-    """What the address asks for under ``key`` and is not among ``there``, as it stands there.
+    """The values of ``key`` in the URL that are not among ``there``, each once.
 
-    To be called before the widget that is bound to ``key``, which takes from the address what it
-    does not have.
+    Call it before the widget that is bound to ``key`` is drawn: the widget removes unknown values
+    from the URL.
     """
     asked = st.query_params.get_all(key)
     return [value for value in dict.fromkeys(asked) if value and value not in there]
 
 
 def say_missing(noun: str, key: str, there: Collection[str]) -> None:
-    """Say, as plain text, that what an address asks for is not there, and what is."""
+    """Warn if the URL asks for values that are not among ``there``; list both as plain text."""
     if lost := missing(key, there):
         st.warning(f"This address asks for what is not there: no {noun} is called so:")
         st.text(f"{', '.join(lost)}\nThere are: {', '.join(there)}")
 
 
 def remember(name: str, value: str | None) -> None:
-    """Keep something in the page's address, or take it out."""
+    """Set a value in the page's URL; None removes it."""
     if st.query_params.get(name) == value:
         return
     if value is None:

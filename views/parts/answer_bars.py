@@ -1,4 +1,4 @@
-"""Every model's answer to one text: the bars, what stands beside them, and the table."""
+"""Every model's answer to one text: bars with size and time, a table, and a sentence."""
 
 from collections.abc import Mapping
 
@@ -16,8 +16,9 @@ from views.parts.common import View, load_classifier, number, plain, stamp
 from views.parts.names import names
 
 _SECONDS = 0.7
-"""Of measuring one model."""
+"""How long to measure one model."""
 _TEXTS = 200
+"""How many texts to time a model on at most."""
 PROBABILITY = "The probability that the model gives this class; the classes add up to 100 %"
 CONFIDENCE = "The probability of the answer. Calibration shows how far to trust it."
 
@@ -28,14 +29,14 @@ def bars(
     given: Mapping[str, np.ndarray | None],
     members: Mapping[str, int] | None = None,
 ) -> list[Bar]:
-    """One bar a model, the smallest first.
+    """Return one bar per model, the smallest first.
 
     Args:
-        view: of the run.
+        view: the run.
         roles: the models, the largest first.
-        given: by role, the probabilities of the classes, shape (k,); None: still to come. A model
-            that is left out can't answer here.
-        members: by role, which member of a cascade answered.
+        given: by role, the probabilities of the classes, shape (k,); None: the model has yet to
+            answer. A model that is left out can't answer here.
+        members: by role of a cascade, the position of the member that answered.
     """
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     found = []
@@ -54,10 +55,10 @@ def bars(
 def marked_bars(
     view: View, roles: list[str], given: dict[str, np.ndarray], label: int
 ) -> list[Bar]:
-    """One bar a model, the smallest first, each with whether its answer is correct.
+    """Return one bar per model, the smallest first; each says whether the answer is correct.
 
     Args:
-        view: of the run.
+        view: the run.
         roles: the models, the largest first.
         given: by role, the probabilities of the classes, shape (k,).
         label: position of the actual class.
@@ -70,19 +71,19 @@ def marked_bars(
 
 
 def milliseconds(view: View, role: str) -> str:
-    """A model's time for one text: measured here, if it was; else what the run recorded."""
+    """A model's time for one text: as measured in this session, or else as recorded in the run."""
     measured = measurements(view).get(role)
     return round_sensibly(recorded_milliseconds(view, role) if measured is None else measured)
 
 
 def recorded_milliseconds(view: View, role: str) -> float:
-    """The median time of one short text; in runs older than that figure, of one whole row."""
+    """The median time for one short text; older runs only have that for one whole row."""
     cost = view.run.by_role[role].cost
     return cost.p50_ms if cost.headline_p50_ms is None else cost.headline_p50_ms
 
 
 def measurements(view: View) -> dict[str, float]:
-    """By role, milliseconds a short text that were measured on this machine in this session."""
+    """By role, milliseconds per short text, as measured on this machine in this session."""
     kept = st.session_state.setdefault("measured", {})
     found = {}
     for role in examples.installed(view):
@@ -92,16 +93,16 @@ def measurements(view: View) -> dict[str, float]:
 
 
 def _identity(view: View, role: str) -> tuple:
-    """Tells one state of a model's files from another."""
+    """A key that changes when the model's files change."""
     return view.run.name, role, stamp(view.run.artifact_folder(role), "*")
 
 
 def show_times(view: View, roles: list[str]) -> None:
-    """Where the times were taken, and the button that takes them here.
+    """Say where the times were measured, and offer a button that measures them here.
 
     Args:
-        view: of the run.
-        roles: models that are installed.
+        view: the run.
+        roles: installed models, the largest first; with none, nothing is shown.
     """
     if not roles:
         return
@@ -128,7 +129,7 @@ def show_times(view: View, roles: list[str]) -> None:
 
 
 def measure(view: View, role: str) -> None:
-    """Time a model on the examples, and keep the figure for the session."""
+    """Time a model on the invented headlines, and keep the result for the session."""
     texts = examples.read_examples()["text"].sample(_TEXTS, random_state=0).tolist()
     try:
         figure = median_milliseconds(load_classifier(view, role), texts, _SECONDS)
@@ -138,7 +139,7 @@ def measure(view: View, role: str) -> None:
 
 
 def recorded_on(view: View, roles: list[str]) -> str:
-    """In words, what the run's times are of, and where they were taken."""
+    """A phrase that says what the run's times are for, and on which machine they were measured."""
     models = [view.run.by_role[role] for role in roles]
     old = any(model.cost.headline_p50_ms is None for model in models)
     short = view.data_set.short
@@ -154,7 +155,7 @@ def recorded_on(view: View, roles: list[str]) -> str:
 
 
 def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
-    """The figures behind the bars: a row a model, the smallest first."""
+    """Show the figures behind the bars: one row per model, the smallest first."""
     classes = view.run.labels
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
     rows = answers.of_one(0, {r: given[r][None] for r in roles[::-1] if r in given}, classes)
@@ -182,7 +183,7 @@ def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
 
 
 def verdict(view: View, roles: list[str], given: dict[str, np.ndarray]) -> str:
-    """The models' answers in a sentence: text, no markup."""
+    """The models' answers in a sentence, as plain text."""
     called = names(view.run)
     said = {called[role]: int(given[role].argmax()) for role in roles[::-1] if role in given}
     return answers.sentence(said, view.run.labels) if said else "No model can answer here"

@@ -1,4 +1,4 @@
-"""The session's job on Try it: which models can be asked, and letting them answer in turn."""
+"""The session's job: the models that answer the texts a user entered, one chunk at a time."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,12 +13,12 @@ from views.parts.common import View, load_classifier, stamp
 
 
 def job_of(view: View, texts: list[str], roles: list[str]) -> Job:
-    """The session's job: the one under way if it is of these texts, else a new one.
+    """Return the session's job if it has the same texts, else a new one.
 
     Args:
-        view: of the run.
-        texts: to classify.
-        roles: models that are installed.
+        view: the run.
+        texts: the texts to classify.
+        roles: installed models; the job gets a part for each.
     """
     job = st.session_state.get("job")
     if job is None or job.texts != texts:
@@ -35,19 +35,19 @@ def job_of(view: View, texts: list[str], roles: list[str]) -> Job:
 def work(
     view: View, job: Job, roles: list[str], tell: Callable[[str], None] = lambda said: None
 ) -> Iterator[str]:
-    """Let the models answer in turn, the smallest first, until all is done.
+    """Let the models answer in turn, the smallest first, until all have answered.
 
-    A click on Stop, or on anything else, ends this script at its next word to the page; the script
-    that follows finds in the job all that was answered.
+    A click on Stop or any other widget ends this script when it next writes to the page. The next
+    script finds all earlier answers in the job.
 
     Args:
-        view: of the run.
-        job: has a part for each of the models.
+        view: the run.
+        job: the job; it has a part for each of the models.
         roles: the models, the largest first.
-        tell: takes each word on how far the work is.
+        tell: is called with each message on the progress.
 
     Yields:
-        the model that has answered a chunk, or that can't: then its part says why.
+        The model that has answered a chunk, or that failed: then its part says why.
     """
     queue, loaded = roles[::-1], {}
     while queue and not job.stopped and (role := job.next(queue)):
@@ -65,10 +65,10 @@ def work(
 
 
 def answered(view: View, job: Job, roles: list[str]) -> dict[str, np.ndarray]:
-    """By role, probabilities (m, k) of the m texts that all installed models have answered.
+    """By role, probabilities (m, k) for the m texts that all installed models have answered.
 
-    A model that is not installed has the answers that its run recorded, if all texts are examples;
-    else it is left out, as is one that can't be asked.
+    If all texts are examples, a model that is not installed has the answers that its run recorded.
+    Other models that are not installed are left out, and so are models with a problem.
     """
     here = [role for role in roles if role in job.parts and not job.parts[role].problem]
     done = job.done(here) if here else len(job.texts)
@@ -82,7 +82,7 @@ def answered(view: View, job: Job, roles: list[str]) -> dict[str, np.ndarray]:
 
 
 def show_problems(job: Job, roles: list[str]) -> None:
-    """The models that can't be asked, and why; they are tried again when their files change."""
+    """Show which models can't be asked, and why. A change of their files clears the problem."""
     problems = {role: job.parts[role].problem for role in roles if job.parts[role].problem}
     if problems:
         st.warning(f"{', '.join(problems)} can't be asked:")

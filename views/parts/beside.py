@@ -1,4 +1,4 @@
-"""Two runs side by side: which roles of the one are better than the other's."""
+"""Compare two runs: for each role that both have, which run's model is better."""
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig

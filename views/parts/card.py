@@ -1,4 +1,4 @@
-"""One model's details: what it costs and loses, where to go from there, how it was made."""
+"""One model's details: its costs, its loss in accuracy, links to pages, and how it was made."""
 
 import json
 import math
@@ -21,10 +21,10 @@ from views.parts import cascade, names, use_this_model
 from views.parts.common import PAIRED_TEST, View, describe, number, plain
 
 _COST, _SHORT = "Cost of a million {nouns}", "Latency of {a_short}"
-"""Terms of the glossary."""
+"""Glossary terms."""
 
 Link = tuple[str, st.Page, str, dict[str, str]]
-"""Label, the page that it leads to, icon, and what the address says there."""
+"""Label, target page, icon, and the query of the target's URL."""
 
 
 def show(
@@ -34,14 +34,14 @@ def show(
     price: float,
     links: Sequence[Link],
 ) -> None:
-    """A model's details: what it comes to, where to go from there, and behind buttons all the rest.
+    """Show a model's details: a summary, links, and sections that open on a click.
 
     Args:
-        view: of the model's run.
-        role: of the model.
-        found: the recommendation of the run that the page is about.
-        price: of a core for an hour.
-        links: where to go from here.
+        view: the model's run.
+        role: the model.
+        found: the recommendation of the page's run, which may be another run than the model's.
+        price: price of one core for one hour.
+        links: links to other pages.
     """
     row = row_of(view.table, role)
     st.caption(plain(in_short(view, role, found)))
@@ -67,7 +67,7 @@ def show(
 
 
 def in_short(view: View, role: str, found: Recommendation) -> str:
-    """What a model is among the others, and its three figures, on one line."""
+    """One line: whether the model is recommended or Pareto-optimal, its size, time and accuracy."""
     row = row_of(view.table, role)
     beyond = bool(excess(row.to_frame().T, found.budget).iloc[0] > 1 + 1e-9)
     said = [
@@ -82,7 +82,7 @@ def in_short(view: View, role: str, found: Recommendation) -> str:
 
 
 def show_links(links: Sequence[Link]) -> None:
-    """Where to go from here: two links a row, which look like buttons."""
+    """Show the links, two per row; they look like buttons."""
     with st.container(key="actions"):
         cells = [cell for _ in links[::2] for cell in st.columns(2, gap="small")]
     for cell, (label, page, icon, query) in zip(cells, links, strict=False):
@@ -90,7 +90,7 @@ def show_links(links: Sequence[Link]) -> None:
 
 
 def show_state(view: View, role: str) -> None:
-    """That the model is not what today's recipe would give."""
+    """Say so if today's recipe would make a different model."""
     if view.states[role] == "stale":
         st.caption(
             ":material/history: Stale: made by another recipe, or from other data, than this "
@@ -135,12 +135,12 @@ def show_costs(view: View, row: pd.Series, price: float) -> None:
 
 
 def _or_dash(figure: float, unit: str) -> str:
-    """A figure, or a dash where it was not taken."""
+    """A figure with its unit, or a dash if it was not measured."""
     return f"{round_sensibly(figure)} {unit}" if pd.notna(figure) else "–"
 
 
 def against_reference(view: View, role: str) -> tuple[str, str]:
-    """What the model loses, in words, and the details."""
+    """How accurate the model is against the reference: a sentence, and details for its hover."""
     if role == view.reference:
         return "It is the reference: the most accurate model on validation.", view.meaning(
             "Reference"
@@ -156,7 +156,10 @@ def against_reference(view: View, role: str) -> tuple[str, str]:
 
 
 def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
-    """How a student and its baseline differ, in words, and the details; None for other models."""
+    """How a student differs from its no-teacher baseline: a sentence, and details for its hover.
+
+    None if the model is neither a student nor a baseline, or if its counterpart is missing.
+    """
     student = student_of_baseline(role) or role
     effect = significance.teaching(view.right(), view.comparisons)
     if student not in effect.index:
@@ -171,7 +174,7 @@ def what_the_teacher_added(view: View, role: str) -> tuple[str, str] | None:
 
 
 def details(view: View, found: significance.Difference) -> str:
-    """The figures behind a difference in words, and how they were had."""
+    """The figures behind a difference, and how they were computed."""
     decimals = max(1, metrics.supported_decimals(found.low, found.high))
     points, low, high = (confusion.signed(100 * share, decimals) for share in found[:3])
     return (
@@ -181,7 +184,7 @@ def details(view: View, found: significance.Difference) -> str:
 
 
 def across_seeds(view: View, role: str) -> str:
-    """How much of the accuracy is the chance of the training's seed, in words."""
+    """How much the accuracy varies with the training seed; empty without seed replicates."""
     if role not in view.seeds.index:
         return ""
     found, row = view.seeds.T[role], row_of(view.table, role)
@@ -221,7 +224,7 @@ def show_origin(view: View, role: str) -> None:
 
 
 def key_values(rows: dict) -> None:
-    """Names and values, one a line, as text: long ones wrap, and all can be copied."""
+    """Show names and values as plain text, one pair per line; None values are left out."""
     lines = [f"{name}: {words(value)}" for name, value in rows.items() if value is not None]
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
@@ -233,7 +236,7 @@ def words(value: object) -> str:
 
 
 def flatten(values: dict) -> dict:
-    """A dictionary of dictionaries as one: {"a": {"b": 1}} becomes {"a: b": 1}."""
+    """Flatten one level of nesting: {"a": {"b": 1}} becomes {"a: b": 1}."""
     flat: dict[str, object] = {}
     for name, value in values.items():
         if isinstance(value, dict):

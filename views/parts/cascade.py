@@ -1,4 +1,4 @@
-"""A cascade's details: who answers how much, and what another threshold would give."""
+"""A cascade's details: the share of texts per member, and accuracy at other thresholds."""
 
 import streamlit as st
 
@@ -10,11 +10,11 @@ from views.parts.common import PLAIN_CHART, View, chart_key, plain
 from views.parts.names import names
 
 _SPLITS = {"test": "whole rows", "headlines": "headlines alone"}
-"""Names of splits → what their texts are called; few runs have the invented headlines."""
+"""Splits → what their texts are called. Few runs have the invented headlines."""
 
 
 def show(view: View, role: str) -> None:
-    """What is known of a cascade beside what every model has; nothing for any other model."""
+    """Show the details that only cascades have; for other models, show nothing."""
     found = view.run.by_role[role].cascade
     if not found:
         return
@@ -30,7 +30,7 @@ def show(view: View, role: str) -> None:
 
 
 def _rules(found: CascadeRecord, called: dict[str, str]) -> str:
-    """The thresholds in words."""
+    """The members' thresholds and temperatures in a sentence."""
     said = [
         f"{called[member]} answers where it is at least {threshold:.0%} sure"
         + (f", at a temperature of {temperature:.2f}" if temperature != 1 else "")
@@ -42,7 +42,7 @@ def _rules(found: CascadeRecord, called: dict[str, str]) -> str:
 
 
 def _show_curve(view: View, role: str, found: CascadeRecord) -> None:
-    """Accuracy over mean time, from the members' stored answers and measured times."""
+    """Draw accuracy over mean time, from the members' stored answers and measured times."""
     first, *rest = found.members
     costs = view.run.by_role
     times = [costs[m].cost.mean_ms or costs[m].cost.p50_ms for m in found.members]
@@ -50,7 +50,7 @@ def _show_curve(view: View, role: str, found: CascadeRecord) -> None:
     members = [view.probabilities[member] for member in rest]
     after = cascades.answers(members, rules[1:])
     asked = cascades.answered_by(members, rules[1:])
-    # A text that goes on costs every member up to the one that answers it.
+    # A text that is passed on costs the time of every member up to the one that answers it.
     passed_on = sum(time * (asked >= place).mean() for place, time in enumerate(times[1:]))
     curve = cascades.curve(
         view.labels,

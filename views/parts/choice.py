@@ -1,7 +1,7 @@
-"""A select box that shows names and keeps plain values in the address, and from page to page.
+"""A select box that shows names, and keeps its plain value in the URL and from page to page.
 
-A widget that Streamlit binds to the address puts there what it shows. Names of models are for
-people and may change; their roles stay. So this box keeps the address itself.
+If Streamlit binds a widget to the URL, it writes the text that the widget shows. Names of models
+are for people and may change; roles do not. So this box writes the URL itself.
 """
 
 from collections.abc import Container, Mapping
@@ -11,11 +11,11 @@ from typing import Any
 import streamlit as st
 
 CARRIED = "carried"
-"""In the session's state: by key, what was last chosen on any page that has such a box."""
+"""Session state's key of a dictionary: by box, the value last chosen on any page with that box."""
 
 
 _LATE = 3.0
-"""Seconds that an address may be late."""
+"""Seconds that the browser's URL may lag behind."""
 
 
 def choose(
@@ -25,15 +25,16 @@ def choose(
     default: str | None = None,
     **box: Any,
 ) -> str | None:
-    """What is chosen, out of ``options``; None only where ``default`` is.
+    """Show the box and return the chosen value; None is possible only if ``default`` is None.
 
-    What the address says comes first, then what was chosen on the page before.
+    The first value comes from the URL, else from a box with the same key on another page, else
+    from ``default``.
 
     Args:
-        label: of the box.
-        options: by value, what the box shows for it; text, no markup.
-        key: of the box, and its name in the address.
-        default: what is chosen at first; the address does not name it.
+        label: the box's label.
+        options: by value, the plain text that the box shows.
+        key: the box's key, and its name in the URL.
+        default: the value at first; it is left out of the URL.
         box: more arguments of ``st.selectbox``.
     """
     carried = st.session_state.setdefault(CARRIED, {})
@@ -49,14 +50,14 @@ def choose(
 def read(
     key: str, options: Container[str | None], default: str | None, carried: str | None = None
 ) -> None:
-    """Give a widget the value that the address has, before the widget is drawn.
+    """Set a widget's value from the URL, before the widget is drawn.
 
     Args:
-        key: of the widget, and its name in the address.
-        options: the values that it can have.
-        default: its value if the address has none of them. Where it changes, so does the value of
-            a widget that nobody has touched.
-        carried: what comes before ``default`` on a page that was just opened.
+        key: the widget's key, and its name in the URL.
+        options: the possible values.
+        default: the value if the URL has none of the options. A widget that still has its default
+            follows a change of the default.
+        carried: a value from another page; on a page that was just opened it precedes ``default``.
     """
     state, asked = st.session_state, st.query_params.get(key)
     if key not in state or _is_news(key):
@@ -67,7 +68,7 @@ def read(
 
 
 def value_of(key: str, default: str) -> str:
-    """What a widget will have as it is next drawn; of one that is not drawn, the address has it."""
+    """The value that a widget will have when it is next drawn: from its state, else the URL."""
     state, asked = st.session_state, st.query_params.get(key)
     if key in state and not _is_news(key):
         return state[key]
@@ -75,7 +76,7 @@ def value_of(key: str, default: str) -> str:
 
 
 def write(key: str, value: str | None, default: str | None) -> None:
-    """Put a widget's value into the address, after the widget is drawn; not a default."""
+    """Write a widget's value to the URL, after the widget is drawn; defaults are left out."""
     told = None if value == default else value
     if told is None:
         if key in st.query_params:
@@ -89,14 +90,15 @@ def write(key: str, value: str | None, default: str | None) -> None:
 
 
 def _is_news(key: str) -> bool:
-    """Whether the address has another value than this page gave it.
+    """Whether the URL has a value that this page did not write.
 
-    A browser hears of its new address a little later, and what it sends until then has an old one:
-    that is not news. Who moves a slider by keys is fast enough for that.
+    The browser learns of its new URL with a delay, and until then it sends an old one. Values that
+    this page replaced less than ``_LATE`` seconds ago therefore don't count. Moving a slider with
+    the arrow keys is fast enough to cause this.
     """
     asked, kept = st.query_params.get(key), st.session_state.get(_kept(key), {})
     if kept.get("page") != st.session_state.get("page"):
-        return True  # another page has been here: what is chosen there may be carried
+        return True  # another page was shown meanwhile; its choice may be carried here
     if asked == kept.get("now"):
         return False
     replaced = kept.get("before", {}).get(asked)

@@ -1,4 +1,4 @@
-"""A box of several choices that shows names and keeps plain values in the address."""
+"""A multiselect box that shows names and keeps plain values in the URL."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ def choose_several(
     most: int | None = None,
     **box: Any,
 ) -> list[str]:
-    """What is chosen, out of ``options``; it may be nothing.
+    """Show the box and return the chosen values, perhaps none.
 
-    A widget that Streamlit binds to the address puts there what it shows; names may change, so this
-    box keeps the address itself, as ``choice.choose`` does.
+    Like ``choice.choose``, this box writes the URL itself: Streamlit would write the names that the
+    box shows, and names may change.
 
     Args:
-        label: of the box.
-        options: by value, what the box shows for it; text, no markup.
-        key: of the box, and its name in the address.
-        default: what is chosen at first; the address does not name it.
+        label: the box's label.
+        options: by value, the plain text that the box shows.
+        key: the box's key, and its name in the URL.
+        default: the values at first; they are left out of the URL.
         most: how many can be chosen; None: all.
         box: more arguments of ``st.multiselect``.
     """

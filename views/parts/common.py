@@ -1,4 +1,4 @@
-"""What every page needs: the runs as pages show them, loaded models, and small widgets."""
+"""What every page uses: the data of a run, loaded models, and small widgets."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -40,16 +40,16 @@ class View:
     """What the pages show of one run."""
 
     run: Run
-    """Without the repeats of its models from other seeds."""
+    """Without its seed replicates."""
     labels: np.ndarray
     """True classes of the test rows, shape (n,)."""
     probabilities: dict[str, np.ndarray]
-    """By role, shape (n, k)."""
+    """By role, probabilities on the test rows, shape (n, k)."""
     table: pd.DataFrame
-    """One row a model, the largest first: what is stored of it and what its predictions say."""
+    """``metrics.models_table``: one row per model, the largest first; with ``threads``."""
     train_rows: int
     rows: np.ndarray
-    """Numbers of the test rows in the file they came from, shape (n,)."""
+    """Row numbers of the test rows in their source file, shape (n,)."""
     validation_labels: np.ndarray
     """True classes of the validation rows, shape (v,); v may be 0."""
     validation: dict[str, np.ndarray]
@@ -57,47 +57,47 @@ class View:
     states: dict[str, str]
     """By role: done, stale (made by another recipe than today's) or unknown."""
     seeds: pd.DataFrame
-    """As ``analysis.across_seeds`` has it: of models that were trained from several seeds."""
+    """``metrics.across_seeds``: the models that were trained with several seeds."""
     compared: pd.DataFrame
-    """As ``recommendation.compare`` has it: the models to deploy, against the reference."""
+    """``recommendation.compare``: the deployable models, each against the reference."""
     headlines: dict[str, np.ndarray]
-    """By role, recorded probabilities on the invented headlines, shape (h, k), in their order; of
-    models whose run has them."""
+    """By role, recorded probabilities on the invented headlines in their order, shape (h, k).
+    Models without them are left out."""
     asked: Asked = field(default_factory=Asked)
-    """What the command line says of the data."""
+    """The data that the command line asks for."""
 
     @property
     def data_set(self) -> DataSet:
-        """What is known of the run's data set."""
+        """The declaration of the run's data set."""
         return declarations.of_run(self.run.record.data, self.run.record.toy)
 
     @property
     def is_imbalanced(self) -> bool:
-        """Whether classes differ so much in rows that macro-F1 says more than accuracy."""
+        """Whether class sizes differ so much that macro-F1 says more than accuracy."""
         return imbalance(self.labels, len(self.run.labels)) >= IMBALANCED
 
     def meaning(self, *terms: str) -> str:
-        """What terms of the glossary mean, for a hover, in the words of the run's data set."""
+        """The meaning of glossary terms, in the words of the run's data set; for a hover."""
         return " ".join(meaning(term, self.data_set) for term in terms)
 
     @property
     def title(self) -> str:
-        """What the run is called on the pages and in their addresses."""
+        """The run's name on the pages and in their URLs."""
         return f"{self.run.name} (toy)" if self.run.record.toy else self.run.name
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """The table without what is there to compare with, and not to be deployed."""
+        """The rows of ``table`` whose models may be deployed: those in ``compared``."""
         return self.table[self.table["role"].isin(self.compared["role"])].reset_index(drop=True)
 
     @property
     def reference(self) -> str:
-        """The model that is most accurate on validation: the others are compared with it."""
+        """Role of the reference, with which the others are compared: see ``recommendation``."""
         return self.compared.loc[self.compared["reference"], "role"].iloc[0]
 
     @property
     def comparisons(self) -> int:
-        """For how many comparisons bounds of this run's models hold at once, on every page.
+        """The number of comparisons for which the run's simultaneous bounds hold, on every page.
 
         Joined models that take no part in the recommendation are not counted.
         """
@@ -106,25 +106,25 @@ class View:
         return recommendation.comparisons(self.table.loc[counted, "role"])
 
     def with_joined(self) -> "View":
-        """The same run, with its joined models in the recommendation."""
+        """Return a copy whose recommendation includes the joined models."""
         return replace(self, compared=recommendation.compare(self.table, self.right(), joined=True))
 
     def right(self) -> dict[str, np.ndarray]:
-        """By role, where the model is right on test: boolean, shape (n,)."""
+        """By role, which test rows the model classifies correctly: boolean, shape (n,)."""
         return {role: p.argmax(axis=1) == self.labels for role, p in self.probabilities.items()}
 
     def same_rows(self, other: "View") -> bool:
-        """Whether two runs were tested on the same rows: only then may their models be paired."""
+        """Whether both runs have the same test rows: only then can their models be paired."""
         return np.array_equal(self.rows, other.rows) and np.array_equal(self.labels, other.labels)
 
 
 def stamp(folder: Path, *patterns: str) -> Stamp:
-    """Name, time and size of the files that match: another stamp means that they have changed."""
+    """Name, time and size of the files that match the patterns; they change when the files do."""
     found = []
     for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         try:
             status = path.stat()
-        except OSError:  # replaced at this very moment
+        except OSError:  # the file was replaced meanwhile
             continue
         found.append((str(path.relative_to(folder)), status.st_mtime_ns, status.st_size))
     return tuple(found)
@@ -132,17 +132,21 @@ def stamp(folder: Path, *patterns: str) -> Stamp:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the cache …")
 def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
-    """Every whole run, those on AG News with the most training rows first, and what is not whole.
+    """Read all runs of the cache; return the complete ones, and a message on each other one.
 
-    All is read at once, so that a run that is replaced under an open page does not break the page.
-    ``stamps`` only tells one state of the folder from another.
+    Toy runs come last, and runs on AG News before others; then those with more training rows come
+    first. Everything is read at once, so that an open page keeps working when a run is replaced.
+
+    Args:
+        cache: folder of the runs.
+        stamps: part of the cache key; they change when the folder's files do.
     """
     runs, problems = list_runs(cache)
     views = []
     for run in runs:
         try:
             views.append(read_view(run))
-        except Exception as error:  # one odd run must not take the whole ones with it
+        except Exception as error:  # one broken run must not hide the others
             reason = error if isinstance(error, PipelineError) else repr(error)
             problems.append(f"{run.folder} is left out: {reason}")
     return sorted(views, key=_rank), problems
@@ -154,7 +158,7 @@ def _rank(view: View) -> tuple[bool, bool, int]:
 
 
 def read_view(run: Run) -> View:
-    """What the pages show of a run; repeats of a model are but a line on its card."""
+    """What the pages show of a run. Seed replicates only appear as a line on their model's card."""
     seeds = metrics.across_seeds({m.role: m.metrics.accuracy for m in run.record.models})
     kept = [model for model in run.record.models if replicated_role(model.role) is None]
     run = replace(run, record=replace(run.record, models=kept))
@@ -188,7 +192,10 @@ def read_view(run: Run) -> View:
 
 
 def on_headlines(frame: pd.DataFrame) -> np.ndarray:
-    """A model's probabilities on the invented headlines, in their order: (h, k), or none."""
+    """A model's probabilities on the invented headlines in their order, (h, k).
+
+    Empty if there are none or if their row numbers have gaps.
+    """
     frame = frame[frame["split"] == HEADLINES].sort_values("row")
     if not np.array_equal(frame["row"], np.arange(len(frame))):
         return np.empty((0, 0))
@@ -196,9 +203,9 @@ def on_headlines(frame: pd.DataFrame) -> np.ndarray:
 
 
 def describe(run: Run, role: str) -> tuple[str, str]:
-    """Title and description of a model in today's words; in its record's, if today knows no such.
+    """Title and description of a model from today's recipe; without one, from the run's record.
 
-    A description that was wrong when a run was written would else stay wrong with the run.
+    So a description that was wrong when the run was written does not stay wrong.
     """
     student, family = student_of_baseline(role), FAMILIES.get(run.record.family)
     today = f"{student}{BASELINE}" if student else role
@@ -207,15 +214,15 @@ def describe(run: Run, role: str) -> tuple[str, str]:
 
 
 def read_states(run: Run) -> dict[str, str]:
-    """By role, whether today's recipe would give the same model."""
+    """By role, whether today's recipe would make the same model: see ``View.states``."""
     family = FAMILIES.get(run.record.family)
-    if family is None:  # of another version of this program
+    if family is None:  # the run is from another version of this program
         return dict.fromkeys(run.by_role, "unknown")
     return {role: plan.state(family, run, role) for role in run.by_role}
 
 
 def figures(view: View, figure: str) -> pd.DataFrame:
-    """``intervals.intervals`` of a run's models; worked out once."""
+    """A figure of a run's models with its intervals, as ``intervals`` computes it; cached."""
     if figure == "headlines":
         return intervals.on_headlines(
             {
@@ -229,20 +236,20 @@ def figures(view: View, figure: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner="Working out intervals …")
 def _figures(figure: str, files: tuple[tuple[str, str], ...], _view: View) -> pd.DataFrame:
-    """``files`` are the predictions' checksums: they tell one run from another."""
+    """``intervals.intervals``, cached by ``files``: the checksums of the predictions."""
     return intervals.intervals(figure, _view.labels, _view.probabilities)
 
 
 @st.cache_resource(show_spinner=False)
 def _models() -> Loaded[Classifier]:
-    """The models of all sessions."""
+    """The loaded models, which all sessions share."""
     return Loaded(loaded_models.budget())
 
 
 def load_classifier(view: View, role: str) -> Classifier:
-    """A model of a run; loaded anew when its files or its record have changed."""
+    """Load a model of a run, or return the loaded one if its files and record are unchanged."""
     folder, artifact = view.run.artifact_folder(role), view.run.by_role[role].artifact
-    # Its weights, and what it works on: measured of each shipped model, rounded up.
+    # Bytes of weights and working memory: measured on each shipped model and rounded up.
     size = round(1.6 * graph_bytes(folder)) + 60_000_000
     key = (folder, tuple(artifact.items()), stamp(folder, "*"), tuple(view.run.labels))
     return _models().get(key, size, lambda: _load(folder, artifact, role, view.run.labels))
@@ -260,21 +267,22 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
             )
     encoders.check_labels(folder, role, labels)
     classifier = Classifier(folder)
-    # The first run of a graph is slow, and would be taken for the time of the first text.
+    # The first run of a graph is slow; without this it would count as the time of the first text.
     classifier.predict_proba([""])
     return classifier
 
 
 def chart_key(name: str) -> str:
-    """A chart's key, another one in another theme: text is coloured as a chart is first drawn.
+    """A chart's key, which depends on the theme.
 
-    The script learns of a change of theme when it next runs (streamlit#11920).
+    A chart keeps the text colour of its first drawing, so another theme needs another chart. The
+    script learns of a change of theme when it next runs (streamlit#11920).
     """
     return f"{name}-{st.context.theme.type}"
 
 
 def share(rows: int) -> str:
-    """The format of percentages of so many rows: with fewer, chance reaches the last digit."""
+    """A format for percentages of ``rows`` rows: few rows do not support a decimal."""
     return "%.1f %%" if rows >= 1_000 else "%.0f %%"
 
 
@@ -289,5 +297,5 @@ def download(label: str, table: pd.DataFrame, name: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Text that markdown shows as it is, on one line: what comes from a file is never markup."""
+    """Escape text for markdown, on one line, so that text from a file is never markup."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""The most frequent confusions as a list, where a matrix has too many cells to read."""
+"""A list of the most frequent confusions, for matrices with too many cells to read."""
 
 import pandas as pd
 import streamlit as st
@@ -8,13 +8,13 @@ from views.parts.choice import choose
 from views.parts.common import number
 
 _HEIGHT = 420
-"""Pixels of the list."""
+"""Height of the list in pixels."""
 _NAME, _NUMBER = 132, 64
-"""Pixels of its columns: all four have room beside a matrix. A hover shows a name in full."""
+"""Widths of its columns in pixels: all four fit beside a matrix. A hover shows the full name."""
 
 
 def search_class(classes: list[str]) -> str | None:
-    """The class whose confusions are sought, if any."""
+    """Ask for the class to which the list is limited; None: all classes."""
     return choose(
         "Search for a class",
         {name: name for name in classes},
@@ -28,22 +28,22 @@ def search_class(classes: list[str]) -> str | None:
 def show_list(
     cells: pd.DataFrame, role: str, by: str, sought: str | None, is_change: bool, nouns: str
 ) -> None:
-    """The cells off the diagonal, the fullest first; a row that is chosen sets the page's cell.
+    """List the cells off the diagonal, the largest counts first; a click on a row selects its cell.
 
     Args:
-        cells: as ``disagreement.confusion_cells`` returns them, or ``confusion_change``.
-        role: of the model that they are of.
-        by: which share is shown, ``share`` or ``column_share``.
-        sought: a class; others' confusions are left out. None: all are listed.
+        cells: as ``disagreement.confusion_cells`` or ``confusion_change`` returns them.
+        role: the cells' model.
+        by: which share to show, ``share`` or ``column_share``.
+        sought: a class; only its confusions are listed. None: all are listed.
         is_change: whether the cells hold changes.
-        nouns: what is counted.
+        nouns: what is counted, such as "headlines".
     """
     found = disagreement.confusions(cells, sought)
     if found.empty:
         st.info("No cell has changed." if is_change else "There is no confusion.")
         return
     shown = found[["true", "predicted", "count"]].assign(share=100 * found[by])
-    # Of other cells, the list is another one: what was chosen in this one is not its choice.
+    # Other cells get another key: a row selected in one list is not selected in the next.
     key = f"confusions-{hash((role, sought, tuple(shown.itertuples(index=False, name=None))))}"
 
     def take() -> None:

@@ -1,6 +1,6 @@
-"""Texts of a run's data set as examples: drawn by class, hard ones, and what models said of them.
+"""Example texts for Try it: drawn by class or because models disagree, with recorded answers.
 
-They are the invented headlines where these were written for the run's classes, else its test rows.
+They are the invented headlines if these were written for the run's classes, else its test rows.
 """
 
 from collections.abc import Mapping
@@ -22,66 +22,67 @@ from views.parts.texts import source_of, texts_of
 EXAMPLES = Path(__file__).parents[2] / "pipeline" / "data" / "headlines.csv"
 ANY, HARD = "Surprise me", "A hard one: the models disagree"
 _SEED = 52
-"""Of the examples that the page opens with: of the headlines, one of each class."""
+"""Seed of the examples that the page opens with. It draws one headline of each class."""
 _FIRST = 4
+"""How many examples the page opens with."""
 _OPENS = 1
-"""Which of those is the line that the page opens with: models disagree on that headline."""
+"""Which of those the one-line box starts with: a headline on which models disagree."""
 _MOST = 5_000
-"""Test rows that are examples; of more, some at even distances."""
+"""Most test rows that serve as examples. From more rows, evenly spaced ones are chosen."""
 _ASKED_FOR_HARD = 160
-"""Examples that models are asked in search of hard ones, where no answers are recorded."""
+"""How many examples models classify to find hard ones, if no answers are recorded."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What can be asked by a click; of some runs, nothing."""
+    """Texts that a click can enter; there are none for some runs."""
 
     texts: list[str]
     labels: np.ndarray
-    """The class of each, shape (n,)."""
+    """The class of each text, shape (n,)."""
     recorded: Mapping[str, np.ndarray]
-    """By role, the probabilities that the run recorded, shape (n, k); of some models, none."""
+    """By role, the probabilities that the run recorded, shape (n, k). Some models have none."""
     what: str
-    """What they are, in a sentence."""
+    """One or two sentences that say what the texts are."""
     source: str = ""
-    """Whose they are, where that has to be said."""
+    """The attribution that the texts need, or an empty string."""
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Of each text; of equal ones, the first."""
+        """Each text's position; for equal texts, the first."""
         return {text: place for place, text in reversed(list(enumerate(self.texts)))}
 
     def places_of(self, texts: list[str]) -> list[int] | None:
-        """Where some texts stand among the examples; None where one of them is none."""
+        """Positions of texts among the examples; None if any text is not an example."""
         found = [self.places.get(text, -1) for text in texts]
         return None if -1 in found else found
 
     def answers(self, role: str, texts: list[str]) -> np.ndarray | None:
-        """What the run recorded of a model's answers to some texts, float32 (n, k).
+        """The model's recorded answers to n texts, float32 (n, k).
 
-        None where it recorded none, or where one of the texts is no example.
+        None if the run recorded none for the model, or if any text is not an example.
         """
         if role not in self.recorded or (places := self.places_of(texts)) is None:
             return None
         return self.recorded[role][places]
 
     def first(self) -> list[str]:
-        """What the page opens with, the same for everybody."""
+        """The texts that the page opens with, always the same ones."""
         return self.sample(_FIRST, _SEED)
 
     def first_line(self) -> str:
-        """The one that stands in the line to type into; empty where there is none."""
+        """The text in the one-line box when the page opens; empty if there are no examples."""
         first = self.first()
         return first[min(_OPENS, len(first) - 1)] if first else ""
 
     def sample(self, count: int, seed: int | None = None) -> list[str]:
-        """So many of them, or all, in a random order."""
+        """Return ``count`` texts in random order, or all if there are fewer."""
         texts = pd.Series(self.texts, dtype=str)
         return texts.sample(min(count, len(texts)), random_state=seed).tolist()
 
 
 def of_run(view: View) -> Examples:
-    """The examples of a run; none where its texts are not at hand."""
+    """The examples of a run; there are none if its texts are not available."""
     known = view.data_set
     if known.examples and tuple(view.run.labels) == data_sets.LABELS:
         invented = read_examples()
@@ -93,17 +94,17 @@ def of_run(view: View) -> Examples:
     texts, _ = texts_of(view)
     if texts is None:
         return Examples([], np.empty(0, np.int64), {}, "")
-    # The fingerprint is that of the texts: others would have been refused.
+    # ``texts_of`` returns only texts that match the fingerprint, so it identifies the texts.
     key = view.run.folder, tuple(view.run.record.files.items()), view.run.record.data.fingerprint
     return _test_rows(key, view, texts)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _test_rows(key: tuple, _view: View, _texts: list[str]) -> Examples:
-    """A run's test rows as examples; ``key`` tells one state of a run from another."""
+    """A run's test rows as examples, cached by ``key``, which must change when the run does."""
     known = _view.data_set
     kept = np.linspace(0, len(_texts) - 1, min(len(_texts), _MOST)).round().astype(int)
-    # The page takes one text a line.
+    # The page reads one text per line.
     lines = [" ".join(_texts[place].split()) for place in kept]
     what = f"All of these are test {known.nouns}, whose classes are known."
     given = {role: p[kept] for role, p in _view.probabilities.items()}
@@ -112,29 +113,29 @@ def _test_rows(key: tuple, _view: View, _texts: list[str]) -> Examples:
 
 @st.cache_data
 def read_examples() -> pd.DataFrame:
-    """The invented headlines: columns text and label, a position in ``data_sets.LABELS``."""
+    """Read the invented headlines: columns text, and label, a position in ``data_sets.LABELS``."""
     return pd.read_csv(EXAMPLES, keep_default_na=False)
 
 
 def known_labels(view: View, texts: list[str]) -> np.ndarray | None:
-    """The classes of texts that are all examples, shape (n,); of others, nobody knows them."""
+    """The texts' true classes, shape (n,); None if any text is not an example."""
     found = of_run(view)
     places = found.places_of(texts)
     return None if places is None else found.labels[places]
 
 
 def menu(view: View) -> list[str]:
-    """What an example can be asked for by: any, one of a class, one that divides the models."""
+    """The kinds of example to choose from: any, one of a class, one on which models disagree."""
     known = set(of_run(view).labels.tolist())
     classes = [name for place, name in enumerate(view.run.labels) if place in known]
     if not classes:
         return []
-    # Nobody should have to pass by all of many classes.
+    # In a long menu, the hard one comes before the classes.
     return [ANY, HARD, *classes] if len(classes) >= MANY_CLASSES else [ANY, *classes, HARD]
 
 
 def draw(view: View, kind: str) -> str:
-    """One example of a kind of ``menu``, another one each time."""
+    """Draw a random example of a kind that ``menu`` lists."""
     random = np.random.default_rng()
     if kind == HARD:
         return str(random.choice(hard_ones(view)))
@@ -146,19 +147,19 @@ def draw(view: View, kind: str) -> str:
 
 
 def hard_ones(view: View) -> list[str]:
-    """Examples on which the run's models to deploy disagree; any examples, where none is known."""
+    """Examples on which the run's deployable models disagree; if none is known, any examples."""
     files = tuple(view.run.record.files.items())
     return _hard_ones((view.run.name, files, installed(view)), view)
 
 
 @st.cache_data(max_entries=8, show_spinner="Looking for what divides the models …")
 def _hard_ones(key: tuple, _view: View) -> list[str]:
-    """``key`` tells one state of a run from another."""
+    """``hard_ones``, cached by ``key``, which must change when the run or its models do."""
     found, roles = of_run(_view), list(_view.candidates["role"])
     texts = found.texts
     given = {role: found.recorded[role] for role in roles if role in found.recorded}
     if len(given) < 2:
-        # A sample, for the example is waited for.
+        # Only a sample, because the user is waiting.
         texts, given = found.sample(_ASKED_FOR_HARD, 0), {}
         for role in set(roles) & set(installed(_view)):
             try:
@@ -172,5 +173,5 @@ def _hard_ones(key: tuple, _view: View) -> list[str]:
 
 
 def installed(view: View) -> tuple[str, ...]:
-    """Roles of the models that can be asked here, the largest first."""
+    """Roles of the installed models, the largest first."""
     return tuple(role for role in view.table["role"] if view.run.artifact(role))

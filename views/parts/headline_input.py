@@ -1,4 +1,4 @@
-"""Where Try it takes its texts from: one line, many lines, the address, or a file."""
+"""The inputs of Try it: a box for one line, a box for many lines, the URL, and a file."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,19 +17,19 @@ from views.parts import examples
 from views.parts.addresses import remember
 from views.parts.common import View, plain
 
-# A link longer than this is cut by mail programs and chats; what is longer stays out of it.
+# Mail programs and chats cut longer links, so texts with more characters are left out of the URL.
 MAX_LINK = 500
 _SOURCES = ("One {noun}", "Many {nouns}", "Upload")
-"""The tabs; addresses name them, too."""
+"""Titles of the tabs; URLs contain them, too."""
 NO_EXAMPLES = "There are no examples: the texts of this data set are not at hand."
 _SEVERAL = {"10 examples": 10, "200 examples": 200}
 _TEXT = 112
-"""Pixels. A browser loads each kind of widget as it first meets one, and meanwhile leaves room for
-one line: a box of a known height keeps what is below from moving."""
+"""Height of the box of many lines in pixels. A browser loads each kind of widget when it first
+needs it, and until then reserves one line: a fixed height keeps the page from moving."""
 
 
 def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
-    """The texts of the tab that is open, remarks on them, and the row of buttons there."""
+    """Draw the tabs; return the open tab's texts, remarks on them, and its row of buttons."""
     nouns = view.data_set.nouns
     tabs = [fill(tab, view.data_set) for tab in _SOURCES]
     turn_to_tab(tabs)
@@ -47,11 +47,11 @@ def ask_for(view: View) -> tuple[list[str], list[str], DeltaGenerator]:
 
 
 def turn_to_tab(tabs: list[str]) -> None:
-    """Open the tab that an address means, before the tabs are drawn.
+    """Open the tab that the URL asks for, before the tabs are drawn.
 
-    A link with several lines opens the tab that holds them, and it stays open when they are too
-    long to stay in the address. A link to, or a way from, a run on another data set names a tab in
-    the words of that one: its first word tells which it is.
+    A link with several lines opens the tab of many texts. It stays open when the lines become too
+    long for the URL. Titles contain the noun of a data set, so after a change of the data set the
+    first word of the old title tells which tab it was.
     """
     asked, state = st.query_params.get("source"), st.session_state
     by_word = {tab.split()[0]: tab for tab in tabs}
@@ -63,7 +63,7 @@ def turn_to_tab(tabs: list[str]) -> None:
 
 
 def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
-    """The line to type into, where Enter classifies; and the row of buttons beside it."""
+    """Draw the one-line box, where Enter classifies; return its text and the row of buttons."""
     known, found = view.data_set, examples.of_run(view)
     first = found.first_line()
     start("line", first, lambda text: text.strip().split("\n")[0])
@@ -71,9 +71,9 @@ def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
     def draw() -> None:
         st.session_state["line"] = examples.draw(view, st.session_state["example"])
 
-    # On a phone, columns stand below one another: the line keeps its width.
+    # On a phone, columns stand one below the other, so the box keeps its width.
     left, right = st.columns([5, 3], vertical_alignment="bottom")
-    # Without a label above it, it is as high as the room that is kept while it loads.
+    # Without a label, the box is as high as the space that is reserved while it loads.
     typed = left.text_input(
         known.noun.capitalize(),
         key="line",
@@ -90,7 +90,7 @@ def ask_for_one(view: View) -> tuple[str, DeltaGenerator]:
 
 
 def ask_for_many(view: View) -> tuple[str, DeltaGenerator]:
-    """The box of many lines, and the row of buttons below it."""
+    """Draw the box of many lines; return its text and the row of buttons below it."""
     known, found = view.data_set, examples.of_run(view)
     first, label = "\n".join(found.first()), f"{known.nouns.capitalize()}, one a line"
     start("headlines", first, str)
@@ -118,16 +118,22 @@ def ask_for_many(view: View) -> tuple[str, DeltaGenerator]:
 def offer_examples(
     found: examples.Examples, menu: list[str], key: str, draw: Callable[[], None]
 ) -> None:
-    """The button with the menu of examples; where there are none, a word on why.
+    """Draw the menu of examples, or a remark that there are none.
 
-    A menu of many classes is a box, in which one can search.
+    A long menu is a select box that can be searched.
+
+    Args:
+        found: the run's examples.
+        menu: the options.
+        key: the widget's key.
+        draw: is called when an option is chosen.
     """
     help = plain(found.source) or None
 
     def draw_and_clear() -> None:
         if st.session_state[key] is not None:
             draw()
-        st.session_state[key] = None  # so that the same can be asked for again
+        st.session_state[key] = None  # so that the same option can be chosen again
 
     if not found.texts:
         st.caption(NO_EXAMPLES)
@@ -148,10 +154,10 @@ def offer_examples(
 
 
 def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
-    """Fill a box as it is first shown: from the address, else with ``first``.
+    """Fill a box when it is first shown: from the URL, else with ``first``.
 
-    As another run is chosen, its examples take the place of those of the run before, but of nothing
-    that somebody typed.
+    When another run is chosen, its examples replace those of the run before, but never a text that
+    somebody typed.
     """
     state, before = st.session_state, f"{key} at first"
     if key not in state:
@@ -163,7 +169,7 @@ def start(key: str, first: str, of_address: Callable[[str], str]) -> None:
 
 
 def ask_for_file(known: DataSet) -> tuple[list[str], list[str]]:
-    """The texts of an uploaded file, or in place of them why there are none."""
+    """Return an uploaded file's texts and remarks; if it can't be read, show why."""
     try:
         return upload(known)
     except PipelineError as error:
@@ -173,12 +179,16 @@ def ask_for_file(known: DataSet) -> tuple[list[str], list[str]]:
 
 
 def upload(known: DataSet) -> tuple[list[str], list[str]]:
-    """The texts of a file; it is kept while other pages are looked at."""
+    """Ask for a file; return its texts and remarks. The file is kept while other pages are open.
+
+    Raises:
+        PipelineError: the file can't be read or holds no text.
+    """
 
     def keep() -> None:
         file = st.session_state["file"]
         st.session_state["upload"] = file and (file.name, file.getvalue())
-        # What was chosen for another file is no choice for this one.
+        # Settings of the last file don't apply to this one.
         for choice in ("header", "columns True", "columns False", "columns None"):
             st.session_state.pop(choice, None)
 
@@ -199,7 +209,7 @@ def upload(known: DataSet) -> tuple[list[str], list[str]]:
     file = choose_form(name, content, known.nouns)
     if not file.columns:
         return [], [f"Choose the column with the {known.nouns}."]
-    # Paragraphs are one text: a line break in a cell is a space.
+    # A cell is one text: its line breaks become spaces.
     given = (text and " ".join(text.split()) for text in file.texts())
     texts, remarks = pasted_texts.keep_headlines(given, "Rows without text", known.nouns)
     if not any(file.count()):
@@ -210,7 +220,10 @@ def upload(known: DataSet) -> tuple[list[str], list[str]]:
 
 
 def choose_form(name: str, content: bytes, nouns: str) -> TextFile:
-    """The uploaded file, in the form that it tells or that somebody chooses instead."""
+    """Open an uploaded file; widgets can correct its header and the columns of its texts.
+
+    The file has no columns if nobody has chosen one.
+    """
     file = uploads.open_upload(name, content)
     told = header = file.table.header
     if told is not None:
@@ -221,7 +234,7 @@ def choose_form(name: str, content: bytes, nouns: str) -> TextFile:
     if len(names) == 1:
         return file
     likely = [names[place] for place in file.columns]
-    # Other names are other options: the widget starts anew with them.
+    # With another header, the options change, so the key does: the widget starts anew.
     chosen = st.multiselect(
         f"Columns with the {nouns}",
         names,

@@ -1,4 +1,4 @@
-"""What a model may cost: a slider for its size; behind a button, other limits and the margin."""
+"""Widgets for the limits: a slider for the size; behind a button, other limits and the margin."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -11,17 +11,17 @@ from views.glossary import meaning
 from views.parts import choice
 
 NONE = "none"
-"""The size limit's value where there is none; it is the default, and so not in the address."""
+"""The slider's value for no size limit; it is the default and left out of the URL."""
 HEIGHT = 72
-"""Pixels."""
+"""Height of the slider's box in pixels."""
 _STEPS = (1, 2.5, 5)
 
 
 def presets(sizes: Iterable[float]) -> list[float]:
-    """Round size limits, ascending: each lets some of these models in, but not all.
+    """Round size limits in ascending order; each admits some of the models, but not all.
 
     Args:
-        sizes: of a run's models, MB; at least one.
+        sizes: sizes of a run's models in MB; at least one.
     """
     steps = (step * 10.0**decade for decade in range(-3, 7) for step in _STEPS)
     known = list(sizes)
@@ -34,15 +34,15 @@ def ask_limits(
     key: Callable[[str], str] = str,
     popover: str = "More limits",
 ) -> Budget:
-    """The slider and the button beside it.
+    """Draw the slider and the button beside it.
 
     Args:
-        sizes: of the models that the limit is for, MB.
-        known: the data set, whose words explain the limits.
-        key: from what a limit is called to the key of its widget, which the address has, too.
+        sizes: sizes in MB of the models that are limited.
+        known: the data set; the explanations use its words.
+        key: maps a limit's name to the key of its widget, which is also its name in the URL.
         popover: the button's label.
     """
-    # Of a known height: the slider is drawn later than the heading beside it.
+    # A fixed height: the slider appears later than the heading beside it, and would move it.
     box = st.container(height=HEIGHT, border=False)
     with box, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mb = ask_size(sizes, known, key("mb"))
@@ -53,7 +53,7 @@ def ask_limits(
 
 
 def ask_size(sizes: Iterable[float], known: DataSet, key: str) -> float | None:
-    """The largest size allowed, MB; None for no limit. Any number may come from the address."""
+    """Draw the slider; return the largest size allowed in MB or None. The URL may set any size."""
     steps = {f"{step:g}": step for step in presets(sizes)}
     if (own := _number(st.query_params.get(key, NONE))) is not None:
         steps[f"{own:g}"] = own
@@ -74,12 +74,12 @@ def ask_size(sizes: Iterable[float], known: DataSet, key: str) -> float | None:
 
 
 def read_size(key: str) -> float | None:
-    """The largest size allowed, before the slider is drawn or where it is not."""
+    """The largest size allowed in MB or None; works before the slider is drawn, or without it."""
     return _number(choice.value_of(key, NONE))
 
 
 def _number(text: str) -> float | None:
-    """A size that somebody wrote into the address; None for what is none."""
+    """The size in MB that a text from the URL says; None if it is not a valid size."""
     try:
         size = float(text)
     except ValueError:
@@ -88,7 +88,7 @@ def _number(text: str) -> float | None:
 
 
 def ask_others(max_mb: float | None, known: DataSet, key: Callable[[str], str] = str) -> Budget:
-    """The limits of latency and accuracy, each of which may be left empty, and the margin."""
+    """Draw the boxes of the other limits, which may be empty, and of the margin."""
 
     def ask(label: str, name: str, term: str, step: float, **options: float) -> float | None:
         return st.number_input(

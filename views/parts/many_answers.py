@@ -1,4 +1,4 @@
-"""Every model's answers to many texts: agreement as a picture, the disagreements first."""
+"""Every model's answers to many texts: a bar of agreement, and a table, disagreements first."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from views.parts.addresses import remember
 from views.parts.common import View, number, plain, share
 from views.parts.names import names
 
-SHOWN = 300  # characters of a text
+SHOWN = 300  # characters of a text in the table
 ROW, TABLE = 35, 320  # heights in pixels: of a row, of the table of all texts
 
 ANSWER = "The class that the model finds likeliest, and the probability it gives it"
@@ -26,7 +26,7 @@ MILLISECONDS = "Time to answer one, on average over all of them, without loading
 
 
 def show(view: View, texts: list[str], roles: list[str]) -> None:
-    """Ask, show what was answered, and one text of the table in full."""
+    """Ask the models; show their answers, and one text of the table in full."""
     known = view.data_set
     here = [role for role in roles if role in examples.installed(view)]
     job = asking.job_of(view, texts, here)
@@ -43,7 +43,7 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
         place = st.empty()
         preview(view, job, given, place)
         for role in asking.work(view, job, here, lambda said: tell(bar, job, here, said)):
-            if job.parts[role].done <= CHUNK:  # from then on, the bar must do
+            if job.parts[role].done <= CHUNK:  # after that, only the progress bar moves
                 preview(view, job, asking.answered(view, job, roles), place)
         st.rerun()
     elif not len(next(iter(given.values()))):
@@ -58,7 +58,7 @@ def show(view: View, texts: list[str], roles: list[str]) -> None:
 
 
 def title(job: Job, given: dict[str, np.ndarray], working: bool, nouns: str) -> str:
-    """What is to be seen at a glance: whether the models agree."""
+    """A heading: whether the models agree, or just the number of texts while they are working."""
     done = min(map(len, given.values()))
     if working or not done:
         return f"{len(job.texts):,} {nouns}"
@@ -68,10 +68,10 @@ def title(job: Job, given: dict[str, np.ndarray], working: bool, nouns: str) -> 
 
 
 def show_progress(job: Job, roles: list[str], working: bool) -> DeltaGenerator:
-    """How far the job is, and the one button: Stop, or Go on where it was stopped.
+    """Show the job's progress, and a button: Stop, or Go on if the job was stopped.
 
     Returns:
-        the place of the bar, to be drawn anew as work goes on.
+        The progress bar, for ``tell`` to update.
     """
     if not working and job.done(roles) == (len(job.texts) if roles else 0):
         seconds = sum(job.parts[role].seconds for role in roles)
@@ -95,7 +95,7 @@ def set_stopped(job: Job, stopped: bool) -> None:
 
 
 def preview(view: View, job: Job, given: dict[str, np.ndarray], place: DeltaGenerator) -> None:
-    """The first answers, while models are at work."""
+    """Show the answers to the first texts while the models are working."""
     texts = [text[:SHOWN] for text in job.texts[:CHUNK]]
     ready = {role: part for role, part in job.parts.items() if part.done and role in given}
     first = {role: part.probabilities[: len(texts)] for role, part in ready.items()}
@@ -109,12 +109,12 @@ def preview(view: View, job: Job, given: dict[str, np.ndarray], place: DeltaGene
 
 
 def height(rows: int) -> int:
-    """Of a table, in pixels: known before it is drawn, so that nothing has to give way to it."""
+    """Height of a table in pixels; it is set in advance, so that the page does not move."""
     return ROW * (rows + 1) + 3
 
 
 def columns(view: View, roles: list[str]) -> dict:
-    """Of the table of all texts."""
+    """Column settings of the table of all texts."""
     called = names(view.run)
     return {
         "Agreement": st.column_config.TextColumn(help="How many models say what"),
@@ -124,13 +124,13 @@ def columns(view: View, roles: list[str]) -> dict:
 
 
 def show_picture(given: dict[str, np.ndarray]) -> None:
-    """How many models agree on how many texts."""
+    """Show a bar: how many models agree on how many texts."""
     if len(given) > 1:
         st.html(agreement.bar(agreement.levels(answers.votes_of(given)), len(given)))
 
 
 def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
-    """All texts and answers, the disagreements first; the position of the one chosen there."""
+    """Show all texts with answers, disagreements first; return the selected text's position."""
     differ = answers.differ(given)
     texts = [text[:SHOWN] for text in job.texts[: len(differ)]]
     table = answers.side_by_side(texts, given, view.run.labels)
@@ -144,7 +144,7 @@ def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
         on_select="rerun",
         selection_mode="single-cell",
         selection_default={"selection": {"cells": [(first, "Headline")]}},
-        # Of more answers or other models, the order is another one.
+        # More answers or other models change the order, so the key changes, too.
         key=f"answers-{hash((tuple(job.texts), tuple(given), len(order)))}",
         column_config=columns(view, list(given)),
     )
@@ -157,7 +157,7 @@ def show_table(view: View, job: Job, given: dict[str, np.ndarray]) -> int:
 
 
 def headline_of_address(count: int) -> int | None:
-    """Position of the headline that the address names, counted from one there."""
+    """Position, from 0, of the text that the URL names (from 1); None if there is no such text."""
     try:
         position = int(st.query_params.get("headline", "")) - 1
     except ValueError:
@@ -180,7 +180,7 @@ def show_actions(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
 
 
 def to_download(view: View, job: Job, roles: list[str]) -> pd.DataFrame:
-    """Every answer so far; more may have come since the page was drawn."""
+    """Every answer so far, perhaps more than the page shows."""
     given = asking.answered(view, job, roles)
     return downloads.to_download(job.texts, given, view.run.labels, view.data_set.noun)
 
@@ -188,7 +188,7 @@ def to_download(view: View, job: Job, roles: list[str]) -> pd.DataFrame:
 def show_chosen(
     view: View, job: Job, roles: list[str], given: dict[str, np.ndarray], chosen: int
 ) -> None:
-    """One text of the table: its text, every model's bar, the words that mattered."""
+    """Show one text of the table in full, every model's bar, and the words that mattered."""
     text = job.texts[chosen]
     st.code(text[: 10 * SHOWN], language=None, wrap_lines=True)
     one = {role: probabilities[chosen] for role, probabilities in given.items()}
@@ -202,7 +202,7 @@ def show_chosen(
 
 
 def show_models(view: View, job: Job, given: dict[str, np.ndarray]) -> None:
-    """What each model called the texts, all in all: a bar a model, and the figures."""
+    """Show how many texts each model puts in each class: a bar per model, and tables."""
     known, classes, called = view.data_set, view.run.labels, names(view.run)
     votes = answers.votes_of(given)
     bars = [

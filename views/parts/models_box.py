@@ -10,9 +10,10 @@ from views.parts.names import names_with_roles
 
 
 def ask_models(view: View) -> list[str]:
-    """One to three models of a run, by role.
+    """Ask for one to three models of a run; return their roles.
 
-    At first the largest, and the one that was chosen on another page, else the smallest to deploy.
+    By default: the largest deployable model and the one that was chosen on another page, or else
+    the smallest deployable one.
     """
     roles, called = list(view.table["role"]), names_with_roles(view.run)
     addresses.say_missing("model of this run", "models", roles)

@@ -1,4 +1,4 @@
-"""What people call a model, "Tiny, 4-bit", with its role beside it where it must be told apart."""
+"""Short names of models for people, such as "Tiny, 4-bit", with the role where names are equal."""
 
 import re
 from collections import Counter
@@ -14,20 +14,21 @@ _SHORTER = (
     (r"\bquantization-aware\b", "8-bit QAT"),
     (r" with logistic regression", ""),
 )
-"""Patterns of a recipe's title, and what stands for them where room is short."""
+"""Patterns in a recipe's title → shorter replacements."""
 
 
 def shorten(title: str) -> str:
-    """A recipe's title as a name: "Tiny, 4 bits" becomes "Tiny, 4-bit"; on one line."""
+    """Shorten a recipe's title to a name on one line: "Tiny, 4 bits" becomes "Tiny, 4-bit"."""
     for pattern, shorter in _SHORTER:
         title = re.sub(pattern, shorter, title)
     return " ".join(title.split())
 
 
 def names(run: Run) -> dict[str, str]:
-    """By role, the name of every model of a run; no two models have the same one.
+    """By role, a unique name for every model of a run.
 
-    A name may come from a run's record: it is text and no markup (``common.plain``).
+    A name may come from a run's record, so it is plain text: escape it for markdown
+    (``common.plain``).
     """
     short = {role: shorten(describe(run, role)[0]) or role for role in run.by_role}
     counts = Counter(short.values())
@@ -35,11 +36,11 @@ def names(run: Run) -> dict[str, str]:
 
 
 def with_role(run: Run, role: str) -> str:
-    """A model's name and its role: "Tiny, 4-bit · tiny-int4"."""
+    """A model's name and role, "Tiny, 4-bit · tiny-int4"; only the name if both are equal."""
     name = shorten(describe(run, role)[0]) or role
     return name if name.casefold() == role.casefold() else f"{name} · {role}"
 
 
 def names_with_roles(run: Run) -> dict[str, str]:
-    """By role, what a box of models offers: every name with its role."""
+    """By role, every model's name with its role, for a box of models."""
     return {role: with_role(run, role) for role in run.by_role}

@@ -1,4 +1,4 @@
-"""A table of test rows: a row is opened by clicking it, and stands beside the table in full."""
+"""A table of test rows; a click on a row shows it in full beside the table."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ MOST_ROWS = 500
 _ROW, _HEIGHT = 35, 388  # pixels: of a row, of the table
 SHARE = "The probability that a model gives to its answer, or to the class that is named here."
 _CELL = "Row"
-"""The column in which a row is marked that the address names."""
+"""The column whose cell is marked in the row that the URL names."""
 
 
 def list_rows(
@@ -26,14 +26,14 @@ def list_rows(
     columns: pd.DataFrame,
     name: str,
 ) -> None:
-    """A table of test rows, the first of them if there are many, all to download, one in full.
+    """Show up to ``MOST_ROWS`` test rows as a table, a download of all, and one row in full.
 
     Args:
-        view: of the run.
-        texts: of all test rows; None: they are not at hand.
-        positions: of the rows in the view's arrays; at least one.
-        columns: what else is known of them, in the same order; floats are percent.
-        name: of the downloaded file, without its ending.
+        view: the run.
+        texts: texts of all test rows; None: they are not available.
+        positions: positions of the rows in the view's arrays; at least one.
+        columns: more columns, one row for each position; floats are percentages.
+        name: the last part of the downloaded file's name, without its ending.
     """
     table = pd.DataFrame({"Row": view.rows[positions]})
     if texts:
@@ -56,7 +56,7 @@ def list_rows(
 def show_table(
     view: View, positions: np.ndarray, table: pd.DataFrame, columns: pd.DataFrame
 ) -> int | None:
-    """Draw the table; the place in it of the row that is chosen, there or by the address."""
+    """Draw the table; return the place in it of the row that a click or the URL selects."""
     shown = table.head(MOST_ROWS)
     if "Headline" in shown:
         shown = shown.assign(Headline=shown["Headline"].map(decoded))
@@ -72,7 +72,7 @@ def show_table(
         on_select="rerun",
         selection_mode="single-cell",
         selection_default={"selection": {"cells": marked}},
-        # Another list of rows is another table: what was marked in this one is not its choice.
+        # Other rows get another key: a row selected in one table is not selected in the next.
         key=f"rows-{hash((view.run.name, positions.tobytes()))}",
         column_config={
             "Row": number("Row", "%d", help="Its number in the file of test rows, from 0."),
@@ -97,7 +97,7 @@ def show_table(
 
 
 def show_row(view: View, texts: list[str] | None, position: int) -> None:
-    """One row in full: its text, its label, and what every model says of it."""
+    """Show one row in full: its text, its label, and every model's answer."""
     with st.container(border=True):
         if texts:
             st.text(decoded(texts[position]))
@@ -112,9 +112,9 @@ def show_row(view: View, texts: list[str] | None, position: int) -> None:
 
 
 def answers_of(view: View, role: str, positions: np.ndarray) -> pd.DataFrame:
-    """A model's answers to some rows, beside their labels; probabilities in percent.
+    """A model's answers to some rows beside their labels; probabilities are percentages.
 
-    Of many classes, there are those of the label and of the likeliest three.
+    If there are many classes, only the label and the likeliest three have a probability.
     """
     names, given = view.run.labels, view.probabilities[role][positions]
     columns = {

@@ -1,11 +1,11 @@
-"""The keys of a presentation: arrows, PageDown and PageUp (a remote's), Space, Esc."""
+"""The keys of a presentation: arrows, PageDown and PageUp (which remotes send), Space, Esc."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-# Each press tells the slide to go to, not the way: of two quick presses, one could else be lost.
-# Who types a text, or moves a slider, keeps the keys that those need.
+# Each press sends the number of the next slide, not the direction: otherwise one of two quick
+# presses could be lost. Text boxes and sliders keep the keys that they need.
 _LISTEN = """export default ({ data, setTriggerValue }) => {
   let slide = data.slide;
   const turn = (by) => {
@@ -41,15 +41,15 @@ _KEY = "slide keys"
 
 
 def listen(slide: int, slides: int, turn_to: Callable[[int], None]) -> bool:
-    """Listen for the keys; it takes no room on the page.
+    """Listen for the keys; nothing is drawn.
 
     Args:
-        slide: the one that is shown, from 0.
-        slides: their number.
+        slide: number of the current slide, from 0.
+        slides: how many slides there are.
         turn_to: is called with the slide to go to, before the page runs again.
 
     Returns:
-        whether Esc was pressed.
+        Whether Esc was pressed.
     """
     result = _listen(
         key=_KEY,

@@ -1,4 +1,4 @@
-"""The five slides of a presentation, each one idea in large type."""
+"""The five slides of a presentation; each shows one idea in large type."""
 
 import math
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from views.parts import answer_bars, asking, examples, limits, names, tiles, tra
 from views.parts.common import PLAIN_CHART, View, chart_key, plain
 
 FONT = 16
-"""Pixels, of text in charts."""
+"""Size of text in charts, in pixels."""
 LOW = 400
-"""Pixels of a chart at least."""
+"""Least height of a chart in pixels."""
 _AROUND = 140
-"""Pixels that are above and below a slide's title and its chart."""
+"""Pixels above and below a slide's title and chart."""
 _LETTERS = 58
-"""Of a title that fits on one line."""
+"""How many letters of a title fit on one line."""
 _ASKED = 6
-"""Models that answer the audience: with more, the bars leave the screen."""
+"""Most models that answer the audience: the bars of more models do not fit on the screen."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What the slides' chart shows."""
+    """What the trade-off chart on the slides shows."""
 
     x: Axis
     y: Axis
@@ -42,13 +42,13 @@ class Chart:
 
 
 def title_height(title: str) -> int:
-    """Pixels of a title, whose letters grow with the screen: the style comes after the title."""
+    """Pixels to reserve for a title: its letters grow with the screen once the style is applied."""
     line = 1.2 * (16 + 0.02 * 16 / 9 * max(window.shorter_side(), 720))
     return round(38 + line * math.ceil(len(title) / _LETTERS))
 
 
 def show_title(title: str) -> None:
-    """The slide's one idea; plain text."""
+    """Show the slide's title, given as plain text."""
     box = st.container()
     if not window.is_narrow():
         box = box.container(height=title_height(title), border=False)
@@ -56,20 +56,20 @@ def show_title(title: str) -> None:
 
 
 def height(title: str, beside: int = 0) -> int:
-    """Pixels of a chart that fills the screen under a title but for ``beside`` more of them."""
+    """Height in pixels of a chart that fills the screen below a title, less ``beside`` pixels."""
     left = max(window.shorter_side(), 720) - _AROUND - title_height(title) - beside
     return max(LOW - beside, left)
 
 
 def font() -> int:
-    """Pixels of text in charts: larger on a larger screen, and as on other pages on a phone."""
+    """Pixels of text in charts: they grow with the screen; on a phone, as on other pages."""
     if window.is_narrow():
         return labels.FONT
     return round(FONT * min(max(1.0, window.shorter_side() / 720), 1.4))
 
 
 def show_gain(view: View, chart: Chart, told: takeaway.Takeaway) -> None:
-    """What compression gains: from the teacher to the recommended model."""
+    """Show what compression gains, from the teacher to the recommended model."""
     alike = tiles.timed_alike(view.run, told.role, told.origin)
     title = takeaway.gain(told, alike)
     show_title(title)
@@ -95,7 +95,7 @@ def show_gain(view: View, chart: Chart, told: takeaway.Takeaway) -> None:
 
 
 def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: str) -> None:
-    """Which model to take, and a limit that can be moved; ``key`` is the limit's."""
+    """Show the recommended model and the size limit; ``key`` is the key of the limit's slider."""
     title = takeaway.headline(told)
     show_title(title)
     left, right = st.columns([3, 1], gap="medium")
@@ -110,7 +110,15 @@ def show_recommendation(view: View, chart: Chart, told: takeaway.Takeaway, key: 
 
 
 def show_chart(view: View, chart: Chart, key: str, pixels: int, few: bool = False) -> None:
-    """The trade-off; ``few``: only the Pareto-optimal models, the teacher and the pick."""
+    """Draw the trade-off chart.
+
+    Args:
+        view: the run.
+        chart: what the chart shows.
+        key: the chart's key.
+        pixels: the chart's height.
+        few: draw only the Pareto-optimal models, the teacher and the recommended model.
+    """
     frame, found = tradeoff.frontier_frame([view], chart.x, chart.y, chart.price), chart.found
     if few:
         kept = frame["front"] | frame["role"].isin((takeaway.TEACHER, found.recommended))
@@ -132,7 +140,7 @@ def show_chart(view: View, chart: Chart, key: str, pixels: int, few: bool = Fals
 
 
 def show_errors(view: View, role: str) -> None:
-    """Where a model errs: its confusion matrix, and the pairs that it confuses most."""
+    """Show a model's confusion matrix and its most frequent errors."""
     name = names.names(view.run)[role]
     predicted = view.probabilities[role].argmax(axis=1)
     cells = metrics.confusion(view.labels, predicted, view.run.labels)
@@ -164,7 +172,7 @@ def show_errors(view: View, role: str) -> None:
 
 
 def where_it_errs(name: str, worst: pd.DataFrame, nouns: str = "texts") -> str:
-    """A model's most frequent errors in a sentence; ``worst`` is as ``confusions`` has it."""
+    """A model's most frequent errors in a sentence; ``worst``: see ``disagreement.confusions``."""
     if worst.empty:
         return f"{name} makes no error on the test {nouns}"
     first = worst[worst["count"] == worst["count"].max()]
@@ -177,7 +185,7 @@ def where_it_errs(name: str, worst: pd.DataFrame, nouns: str = "texts") -> str:
 
 
 def show_answers(view: View) -> None:
-    """A text that the audience types, and what every installed model says."""
+    """Ask for a text, and show the answers of up to ``_ASKED`` installed models."""
     title = st.empty()
     with title:
         show_title("What will the models say?")
@@ -209,7 +217,7 @@ def show_answers(view: View) -> None:
 
 
 def asked(view: View) -> list[str]:
-    """The installed models that are asked, the largest first; of many, some of every size."""
+    """The installed deployable models to ask, the largest first; from many, evenly spaced ones."""
     deployable = set(view.candidates["role"])
     here = [role for role in examples.installed(view) if role in deployable]
     if len(here) <= _ASKED:
@@ -218,7 +226,10 @@ def asked(view: View) -> list[str]:
 
 
 def given(job: Job, roles: list[str]) -> dict[str, np.ndarray | None]:
-    """By role, the answer to the text; None: still to come. Models with a problem are left out."""
+    """By role, the answer to the text, shape (k,); None: the model has yet to answer.
+
+    Models with a problem are left out.
+    """
     parts = {role: job.parts[role] for role in roles if not job.parts[role].problem}
     return {role: part.probabilities[0] if part.done else None for role, part in parts.items()}
 
@@ -230,13 +241,13 @@ def _draw(
     answers: dict[str, np.ndarray | None],
 ) -> None:
     size = 1.1
-    if not window.is_narrow():  # large type, as large as there is room for
+    if not window.is_narrow():  # as large as there is room for
         size = min(1.9, 9.5 / len(roles)) * max(1.0, window.shorter_side() / 720)
     place.html(stacked_bars(answer_bars.bars(view, roles, answers), view.run.labels, size))
 
 
 def show_memory(view: View, told: takeaway.Takeaway, address: str) -> None:
-    """What to remember, and where to look it up."""
+    """Show what to remember, and the URL of the Compare page."""
     show_title("What to remember")
     alike = tiles.timed_alike(view.run, told.role, told.origin)
     predicted = view.probabilities[told.role].argmax(axis=1)

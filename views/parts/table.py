@@ -1,4 +1,4 @@
-"""Every figure of a run's models, and which of them are stale."""
+"""The table of all figures of a run's models, and a warning about stale models."""
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,14 @@ from views.parts.common import View, download, figures, number, plain
 
 
 def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
-    """All that is known of the models; ``frame`` says which are on the front of the chart."""
+    """Show all figures of the models.
+
+    Args:
+        view: the run.
+        frame: the chart's points, as ``tradeoff.frontier_frame`` returns them; its column ``front``
+            fills the column "Pareto-optimal".
+        price: price of one core for one hour.
+    """
     two = frame["run"].nunique() > 1
     st.subheader(f"Every figure of {plain(view.title)}" if two else "Every figure")
     known = view.data_set
@@ -85,7 +92,7 @@ def show_table(view: View, frame: pd.DataFrame, price: float) -> None:
         **{c: 100 * pd.to_numeric(table[c]) for c in shares},
         **{c: two_digits(table[c]) for c in COSTS},
     )
-    # Of half a percent, a browser would make a whole one where the card and the sentence do not.
+    # A browser rounds 0.5 up, but Python's formats on the card and in sentences round to even.
     shown["headlines"] = shown["headlines"].round()
     st.dataframe(
         shown.reindex(columns=list(columns)),
@@ -102,24 +109,24 @@ COSTS = (
     *("size_mb", "p50_ms", "p95_ms", "headline_p50_ms", "rows_per_second", "peak_memory_mb"),
     *("parameters_m", "cost", "reported_size_mb"),
 )
-"""Columns of figures that are shown with two significant digits."""
+"""Columns of figures that ``two_digits`` rounds."""
 
 
 def two_digits(column: pd.Series) -> pd.Series:
-    """Numbers as ``round_sensibly`` writes them, and still numbers, so that they can be sorted."""
+    """Round numbers as ``round_sensibly`` does; they remain numbers, so that they can be sorted."""
     figures = pd.to_numeric(column)
     return figures.map(lambda x: float(round_sensibly(x).replace(",", "")), na_action="ignore")
 
 
 def whole(view: View) -> pd.DataFrame:
-    """The table with each model's difference from the reference, and its bounds."""
+    """``view.table`` with each deployable model's difference from the reference and its bounds."""
     names = {"difference": "difference", "low": "difference_low", "high": "difference_high"}
     differences = view.compared[["role", *names]].rename(columns=names)
     return view.table.merge(differences, on="role", how="left")
 
 
 def against_reference(view: View) -> pd.Series:
-    """By role, a model to deploy against the reference, in a few words."""
+    """By role, how accurate a deployable model is against the reference, in a few words."""
     said = {
         row["role"]: "the reference" if row["reference"] else in_words(row["low"], row["high"])
         for row in view.compared.to_dict("records")
@@ -128,7 +135,7 @@ def against_reference(view: View) -> pd.Series:
 
 
 def show_stale(view: View) -> None:
-    """What to run where models were made by another recipe than today's."""
+    """Warn about stale models, and show the command that makes them again."""
     stale = [role for role, state in view.states.items() if state == "stale"]
     if stale:
         st.warning(
@@ -138,7 +145,7 @@ def show_stale(view: View) -> None:
         )
         family = FAMILIES.get(view.run.record.family)
         again = [role for role in stale if family and role in family.by_role()]
-        if again:  # of a role that the family has no more, no model can be made
-            # The run's own command makes its family's models, which not all of these need to be.
+        if again:  # without a recipe for the role, no model can be made
+            # The command that makes the first one; further roles extend its --only.
             one = run_command.make_command(view.run.record, again[0]).splitlines()[-1]
             st.code(" ".join([one, *again[1:]]), language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The texts of test rows, shown where the data set is at hand and is the run's own."""
+"""The texts of a run's test rows, if they are stored or its data set is available."""
 
 import glob
 import html
@@ -31,16 +31,17 @@ def read_texts(
     schema: int,
     stamps: Stamp,
 ) -> tuple[pd.Series, str]:
-    """Texts of the test rows by row number; or none, and the reason in words.
+    """Return the test texts by row number, and an empty string; or no texts, and the reason.
 
     Args:
-        asked: the source, and what is said of its files. A folder may hold AG News as the
-            datasets library keeps it. No source: the project's own headlines.
-        _data_set: the run's.
-        rows: of each split in the run.
-        fingerprint: of the run's data; other data is refused, since its rows are not the run's.
-        schema: of the run's record.
-        stamps: tells one state of the folder from another.
+        asked: the source and the form of its files. A folder may hold AG News as the datasets
+            library stores it. No source: the project's own headlines.
+        _data_set: the run's data set.
+        rows: each split of the run and its number of rows.
+        fingerprint: fingerprint of the run's data. Other data is refused, because its rows are not
+            the run's.
+        schema: schema of the run's record.
+        stamps: part of the cache key; they change when the files do.
     """
     try:
         with tempfile.TemporaryDirectory() as beside:
@@ -56,13 +57,13 @@ def read_texts(
 
 
 def _arrow_files(folder: Path) -> list[Path]:
-    """The train and the test file of the Hub's AG News, if the folder holds them."""
+    """Paths of the train and the test file of the Hub's AG News; empty if one is missing."""
     files = [folder / f"ag_news-{split}.arrow" for split in ("train", "test")]
     return files if all(file.is_file() for file in files) else []
 
 
 def _as_csv(files: list[Path], target: Path) -> Path:
-    """The Hub's data set in the form that ``data_sets`` reads without the datasets library."""
+    """Write the Hub's files to ``target`` as CSV, which needs no datasets library to read."""
     for file in files:
         try:
             with pa.memory_map(str(file)) as source:
@@ -75,7 +76,7 @@ def _as_csv(files: list[Path], target: Path) -> Path:
 
 
 def hub_folder() -> Path | None:
-    """Where the datasets library has put AG News on this machine, if it has."""
+    """Folder where the datasets library stored AG News, the newest if several; None without one."""
     home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("HF_HOME", f"{home}/huggingface")
     root = Path(os.environ.get("HF_DATASETS_CACHE", f"{home}/datasets")).expanduser()
@@ -84,9 +85,10 @@ def hub_folder() -> Path | None:
 
 
 def texts_of(view: View) -> tuple[list[str] | None, str]:
-    """The run's test texts in the order of its rows, or None and the reason in words.
+    """Return the run's test texts in the order of its rows, and an empty string; or None and why.
 
-    They come from the run itself, where they may be passed on; else from where ``--data`` says.
+    They come from the run's folder if they are stored there, else from ``--data``. Without that,
+    AG News comes from the datasets library's cache. The invented headlines are in the program.
     """
     record, known, asked = view.run.record, view.data_set, view.asked
     if TEXTS in record.files:
@@ -112,7 +114,7 @@ def texts_of(view: View) -> tuple[list[str] | None, str]:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts …")
 def read_stored(key: tuple[Path, str], _run: Run, nouns: str) -> tuple[pd.Series, str]:
-    """``read_texts`` of the texts that a run has with it; ``key`` tells one file from another."""
+    """Like ``read_texts``, for texts stored with the run; ``key`` identifies the file."""
     try:
         texts = _run.texts()
     except PipelineError as error:
@@ -122,7 +124,7 @@ def read_stored(key: tuple[Path, str], _run: Run, nouns: str) -> tuple[pd.Series
 
 
 def _in_order(view: View, found: pd.Series, reason: str) -> tuple[list[str] | None, str]:
-    """Texts by row number as a list, in the order of the run's test rows."""
+    """Put texts by row number into the order of the run's test rows; or None and the reason."""
     if reason or not np.isin(view.rows, found.index).all():
         return None, reason or "The run has other rows than its data set."
     return found.loc[view.rows].tolist(), ""
@@ -133,7 +135,7 @@ def _absolute(path: str | None) -> str | None:
 
 
 def _stamps(path: str | None) -> Stamp:
-    """Tells one state of a file, or of a folder's files, from another."""
+    """The stamp of a file or of a folder's files; empty without a path."""
     if path is None:
         return ()
     if Path(path).is_dir():
@@ -142,14 +144,14 @@ def _stamps(path: str | None) -> Stamp:
 
 
 def why_absent(known: DataSet) -> str:
-    """Why a program comes without the texts of its runs."""
+    """A sentence on why the texts are not stored with the run."""
     if known.redistributable is False:
         return "The texts may not be redistributed with this program."
     return "The texts are not stored with the run."
 
 
 def ask_texts(view: View) -> list[str] | None:
-    """The run's test texts, as ``texts_of`` has them; without them, the page says so first."""
+    """The run's test texts in the order of its rows; if None, the page says why."""
     texts, missing = texts_of(view)
     if missing:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -168,19 +170,19 @@ def ask_texts(view: View) -> list[str] | None:
 
 
 def source_of(known: DataSet) -> str:
-    """Whose the texts are that a run has with it: who passes them on has to say so."""
+    """The attribution of texts that are stored with a run: their licence may require it."""
     by = f" ({known.reference})" if known.reference else ""
     return f"The {known.nouns} are those of {known.title}{by}. {known.terms}"
 
 
 _BARE = re.compile(r"(?<![&;\w])(#\d{2,5}|quot|amp|lt|gt|nbsp);")
-"""Entities whose & was lost, as in AG News: "It #39;s"."""
+"""Entities that lost their &, as in AG News: "It #39;s"."""
 _LOST_SPACE = re.compile(r" (?=&#39;(?:s|t|re|ve|d|ll|m)\b)")
 
 
 def decoded(text: str) -> str:
-    """A text with its HTML entities as the characters they stand for; the data keep theirs.
+    """Replace HTML entities by their characters, for display only.
 
-    "Oil &lt;b&gt; It #39;s" becomes "Oil <b> It's": text, which is never rendered as markup.
+    "Oil &lt;b&gt; It #39;s" becomes "Oil <b> It's". The result is never rendered as markup.
     """
     return html.unescape(_LOST_SPACE.sub("", _BARE.sub(r"&\1;", text)))

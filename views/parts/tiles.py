@@ -1,4 +1,4 @@
-"""Four tiles: which model, how small, how fast, how accurate, each against the teacher."""
+"""Four tiles: the recommended model, and its size, time and accuracy against the teacher's."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from views.parts.common import View, plain
 
 
 def timed_alike(run: Run, *roles: str) -> bool:
-    """Whether the times of these models were taken on one machine, with one number of threads."""
+    """Whether the models were timed under the same conditions, apart from the date."""
     places = [conditions.as_taken(run.by_role[role].measured_on.latency) for role in roles]
     for place in places:
         place.pop("taken", None)
@@ -24,7 +24,7 @@ def timed_alike(run: Run, *roles: str) -> bool:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure, what it is, and how it compares; all three are markdown."""
+    """A figure, its label, and a note on how it compares; all three are markdown."""
 
     label: str
     value: str
@@ -35,9 +35,9 @@ class Tile:
 
 
 def show_tiles(view: View, told: Takeaway) -> None:
-    """Four tiles in a row; on a phone, two rows of two."""
+    """Show four tiles in a row; on a phone, two rows of two."""
     one, other = st.columns([1.25, 1])
-    # The first has room for a model's name.
+    # The first tile is wider, for the model's name.
     columns = [*one.columns([1.45, 1], wrap=False), *other.columns([1, 1.15], wrap=False)]
     for column, tile in zip(columns, tiles(view, told), strict=True):
         with column:
@@ -45,7 +45,7 @@ def show_tiles(view: View, told: Takeaway) -> None:
 
 
 def show_tile(tile: Tile) -> None:
-    """A tile of what Streamlit draws at once: its own metric waits for a charts' library."""
+    """Show a tile. Unlike ``st.metric``, it appears at once: that waits for a chart library."""
     with st.container(border=True, height="stretch", gap=None):
         st.caption(tile.label, help=tile.help)
         st.subheader(tile.value, anchor=False)
@@ -54,11 +54,11 @@ def show_tile(tile: Tile) -> None:
 
 
 def tiles(view: View, told: Takeaway) -> list[Tile]:
-    """The model, its size, its time and its accuracy.
+    """Return the tiles of the model, its size, its time and its accuracy.
 
     Args:
-        view: of the run.
-        told: what the recommendation comes to.
+        view: the run.
+        told: the takeaway of the recommendation.
     """
     called = names.names(view.run)
     row = row_of(view.table, told.role)
@@ -95,13 +95,13 @@ def tiles(view: View, told: Takeaway) -> list[Tile]:
 
 
 def _ratio(ratio: float, more: str, less: str) -> tuple[str, bool]:
-    """A ratio in short, and whether it is a gain."""
+    """A ratio in a few words, such as "3× smaller", and whether it is a gain."""
     said = times(ratio, more, less)
     return said.replace(" times ", "× "), said.endswith(more) and not said.startswith("no ")
 
 
 def _difference(told: Takeaway) -> str:
-    """The difference from the teacher and its lower bound: −0.3 points (at worst −0.9)."""
+    """The difference from the teacher and its lower bound: "−0.3 points (at worst −0.9)"."""
     points = signed(100 * told.difference.difference, 1)
     worst = signed(worst_points(told.difference), 1)
     unit = "point" if points in ("+1.0", "−1.0") else "points"

@@ -1,4 +1,4 @@
-"""The chart of quality against cost, and the widgets that say what is in it."""
+"""The trade-off chart of quality against cost, and the widgets that choose what it shows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,18 +26,18 @@ IMBALANCE = (
 
 @dataclass(frozen=True)
 class Shown:
-    """What the chart shows."""
+    """What the trade-off chart shows."""
 
     views: list[View]
-    """The run, and perhaps a second one."""
+    """The page's run, and perhaps a second one to compare with."""
     x: Axis
     y: Axis
     price: float
-    """Of a core for an hour, where the X axis is a cost."""
+    """Price of one core for one hour; used only if the X axis is a cost."""
     others: bool
-    """What the source notebook and the literature say, too."""
+    """Whether to show figures from the source notebook and the literature."""
     controls: bool
-    """Baselines and ablations, too."""
+    """Whether to show baselines and ablations."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -45,14 +45,14 @@ class Shown:
 
 
 def ask_shown(view: View, views: list[View]) -> Shown:
-    """The widgets that say what is in the chart; they stand in one row below it."""
+    """Draw the row of widgets below the chart; return what the chart is to show."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = ask_y_axis(view, "y")
         x = ask_axis(view, "X axis", "x", X_AXES)
         price = ask_price(view, x)
         other = ask_other_run(view, views)
         shown = [view] + ([other] if other else [])
-        # What others say is of accuracy and size alone, and of some data sets.
+        # Others' figures exist for accuracy and size only, and for some data sets only.
         data_set = view.data_set
         known = (x.key, y.key) == (SIZE, "accuracy") and bool(data_set.reported)
         others = known and st.toggle(
@@ -68,13 +68,14 @@ def ask_shown(view: View, views: list[View]) -> Shown:
 def show_chart(
     place: DeltaGenerator, shown: Shown, found: Recommendation, opened: tuple[View, str] | None
 ) -> None:
-    """The chart, and under it what its marks mean.
+    """Draw the chart, and below it a caption on its marks.
 
     Args:
-        place: a box as high as the chart, so that nothing moves when it is drawn.
-        shown: what is in it.
-        found: the recommendation: the pick is ringed, what is beyond the limits is grey.
-        opened: the model whose details are open.
+        place: a box as high as the chart, so that nothing moves when the chart is drawn.
+        shown: what the chart shows.
+        found: the recommendation: the recommended model has a ring, models beyond the limits are
+            grey.
+        opened: the run and role of the model whose details are open.
     """
     frame, x, y = shown.frame, shown.x, shown.y
     known = shown.views[0].data_set
@@ -115,7 +116,7 @@ def show_chart(
 
 
 def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) -> frontier.Marks:
-    """What the chart sets off: the pick, the model that is open, and what is beyond the limits."""
+    """Marks for the recommended model, the opened model, the limits, and models beyond them."""
     budget, view = found.budget, shown.views[0]
     beyond = [
         (v.run.name, role)
@@ -133,7 +134,7 @@ def marks(shown: Shown, found: Recommendation, opened: tuple[View, str] | None) 
 
 
 def counted_over(shown: list[View], y: Axis) -> str:
-    """How many texts the figures of these runs are of."""
+    """A phrase that says over how many texts the figures of these runs are computed."""
     if y.is_of_examples:
         counts = [
             model.headlines.rows for v in shown for model in v.run.record.models if model.headlines
@@ -145,7 +146,7 @@ def counted_over(shown: list[View], y: Axis) -> str:
 
 
 def ask_y_axis(view: View, key: str, width: int | None = 220) -> Axis:
-    """The figure that is shown: at first accuracy, or macro-F1 if classes are imbalanced."""
+    """Ask for the Y axis; by default accuracy, or macro-F1 if classes are imbalanced."""
     first = "macro_f1" if view.is_imbalanced else "accuracy"
     known = {first: Y_AXES[first], **Y_AXES}
     return ask_axis(view, "Y axis", key, known, width)
@@ -154,18 +155,18 @@ def ask_y_axis(view: View, key: str, width: int | None = 220) -> Axis:
 def ask_axis(
     view: View, label: str, key: str, known: dict[str, Axis], width: int | None = 220
 ) -> Axis:
-    """What an axis shows; the hover explains that, and nothing else.
+    """Ask what an axis shows; the box's hover explains the current choice.
 
     Args:
-        view: of the run.
-        label: of the box.
-        key: of the box, and its name in the address.
-        known: what an axis can show, what it shows at first before the others.
-        width: of the box, in pixels; None: all there is.
+        view: the run.
+        label: the box's label.
+        key: the box's key, and its name in the URL.
+        known: the axes to choose from, the default first.
+        width: the box's width in pixels; None: all there is.
     """
     offered = axes_of(known, view.data_set)
     first = next(iter(offered))
-    # The box is not drawn yet: as a link is opened, only the address knows what it shows.
+    # The box is not drawn yet: when a link is opened, only the URL has its value.
     explained = offered.get(choice.value_of(key, first), offered[first])
     shown = {address: axis.term for address, axis in offered.items()}
     box: dict[str, Any] = {"help": explained.help} | ({"width": width} if width else {})
@@ -173,7 +174,7 @@ def ask_axis(
 
 
 def ask_price(view: View, x: Axis, key: str = "price") -> float:
-    """The price of a core for an hour, asked for where it matters."""
+    """Ask for the price of one core for one hour; without a cost axis, return the default."""
     if x.key != "cost":
         return PRICE
     return st.number_input(
@@ -190,8 +191,8 @@ def ask_price(view: View, x: Axis, key: str = "price") -> float:
 
 
 def ask_other_run(view: View, views: list[View]) -> View | None:
-    """The run that is compared with this one."""
-    # A toy run's figures say nothing about real data: it is never compared with one that does.
+    """Ask for a second run to compare with; None if there is none."""
+    # A toy run's figures say nothing about real data: toy runs are compared only with toy runs.
     kin = {v.title: v for v in views if v is not view and v.run.record.toy == view.run.record.toy}
     if not kin:
         return None
@@ -208,7 +209,7 @@ def ask_other_run(view: View, views: list[View]) -> View | None:
 
 
 def ask_controls(shown: list[View]) -> bool:
-    """Whether to show what is there to compare with, if there is any."""
+    """Ask whether to show baselines and ablations; False if all models are shown anyway."""
     if all(len(view.candidates) == len(view.table) for view in shown):
         return False
     return st.toggle(
@@ -222,9 +223,9 @@ def ask_controls(shown: list[View]) -> bool:
 def frontier_frame(
     shown: list[View], x: Axis, y: Axis, price: float = PRICE, controls: bool = False
 ) -> pd.DataFrame:
-    """Every model of the runs as a point, with its name; the front is each run's own.
+    """Every model of the runs as a point: ``axes.points`` with ``name``, and a front for each run.
 
-    ``controls``: baselines and ablations, too.
+    ``controls``: whether models that are not deployable are included.
     """
     parts = []
     for view in shown:
@@ -235,22 +236,22 @@ def frontier_frame(
 
 
 def pick(shown: list[View], key: str) -> None:
-    """A click on a point of the chart of this key opens its model's details."""
+    """Open the details of the model whose point was clicked in the chart with this key."""
     clicked = st.session_state[key]["selection"]["points"]
     data = clicked[0].get("customdata", []) if clicked else []
     by_run = {v.run.name: v for v in shown}
-    # What others say has fewer fields, no run and no details.
+    # Points of others' figures have fewer fields, no run and no details.
     if len(data) > 4 and data[3] in by_run:
         st.session_state["model"] = name_of(by_run[data[3]], data[0], shown)
 
 
 def name_of(view: View, role: str, shown: list[View]) -> str:
-    """A model in the address: its role, and its run if that is the second."""
+    """A model's name in the URL: its role, followed by its run if that is the second one."""
     return role if view is shown[0] else f"{role} of {view.title}"
 
 
 def split_name(name: str | None, shown: list[View]) -> tuple[View, str] | None:
-    """The run and the role that ``name_of`` gave this name."""
+    """The run and the role that ``name_of`` turns into this name; None if there are none."""
     for view in shown:
         for role in view.table["role"]:
             if name_of(view, role, shown) == name:

@@ -1,4 +1,4 @@
-"""Taking a model along: a zip of its export, Python, the commands, and the CPU that it needs."""
+"""How to use a model elsewhere: its export as a zip, Python code, commands, and CPU needs."""
 
 import shlex
 
@@ -14,12 +14,12 @@ _FOLDER = {
     True: "A folder whose script asks the members in turn, with a model card. Each member is in a "
     "folder of its own, which loads by itself.",
 }
-"""What the zip holds: of a model, and of a cascade."""
+"""Whether the model is a cascade → what its zip holds."""
 _TEXT_FILE, _ANSWERS = "TEXTS.csv", "ANSWERS.parquet"
 
 
 def show(view: View, role: str) -> None:
-    """What it takes to run one model elsewhere; how to make it where it is not in this clone."""
+    """Show how to run the model elsewhere, or how to make it if it is not installed."""
     run, model = view.run, view.run.by_role[role]
     with st.expander("Use this model"):
         if run.artifact(role) is None:
@@ -40,15 +40,15 @@ def show(view: View, role: str) -> None:
         needed = " ".join(deployed_model.packages(*members))
         st.write(f"In Python, beside the unpacked folder, after `pip install {needed}`:")
         lines = deployed_model.six_lines(role, deployed_model.example(run.labels))
-        st.code(lines, language=None)  # the colours of code are too faint on a light ground
+        st.code(lines, language=None)  # the colours of code are too faint on a light background
         st.write("Here, for a file, over HTTP, and as a folder:")
         st.code("\n".join(commands(run.name, role)), language=None, wrap_lines=True)
         st.text(f"CPU: {deployed_model.cpu_needs(*members)}")
 
 
 def zipped(run: Run, role: str) -> bytes:
-    """The zip of a model's export."""
-    from pipeline.deployment import export  # slow to import, and only for those who ask
+    """Return a model's export as the bytes of a zip."""
+    from pipeline.deployment import export  # slow to import, and needed only for a download
 
     return export.archive(run, role)
 

@@ -1,11 +1,11 @@
-"""What of the browser's window the charts go by: Streamlit tells a script nothing of its size."""
+"""The size of the browser's window, for charts: Streamlit does not tell it to a script."""
 
 import streamlit as st
 
 _NARROW = 1200
-"""Pixels: in a window less wide than that, charts are, too, even beside something else."""
+"""Pixels: in a window less wide than this, charts are drawn for a narrow window."""
 _KEY = "window"
-# It tells only what is not known yet: each time that it tells something, the script runs again.
+# Each message makes the script run again, so only values that differ from ``known`` are sent.
 _LOOK = """export default ({ data, setStateValue }) => {
   const tell = () => {
     const found = {
@@ -25,20 +25,20 @@ _look = st.components.v2.component("window", js=_LOOK)
 
 
 def is_narrow() -> bool:
-    """Whether charts are to be drawn for a narrow window; not, as long as nothing is known."""
+    """Whether to draw charts for a narrow window; False as long as the size is unknown."""
     return bool(st.session_state.get(_KEY, {}).get("narrow"))
 
 
 def shorter_side() -> int:
-    """Pixels of the window's height, or width if that is less; 0 as long as it is not known."""
+    """The window's height in pixels, or its width if that is less; 0 as long as it is unknown."""
     return st.session_state.get(_KEY, {}).get("side") or 0
 
 
 def watch(side: bool = False) -> None:
-    """Look at the window, now and whenever its size changes; it takes no room on the page.
+    """Report the window's size now and whenever it changes; nothing is drawn.
 
     Args:
-        side: whether its shorter side matters, too, and not only whether it is narrow.
+        side: whether to report the shorter side, too, and not only whether the window is narrow.
     """
     known = {"narrow": is_narrow()} | ({"side": shorter_side()} if side else {})
     _look(

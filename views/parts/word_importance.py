@@ -17,23 +17,26 @@ WORDS = (
     "erasure*). Words that say the same shield each other, so the figures do not add up."
 )
 _MOST_CHARACTERS = 2_000
-"""Of the text beyond the words that are examined, how much is shown."""
+"""Most characters shown of one word, and of the text after the examined words."""
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def explain(text: str, _view: View, role: str, folder: Path, stamps: Stamp) -> np.ndarray:
-    """What ``attribution`` says of one text and model; ``folder`` and ``stamps`` name it."""
+    """``attribution``'s weights of a text's n words, shape (n,).
+
+    ``folder`` and ``stamps`` identify the model for the cache.
+    """
     return attribution.leave_one_word_out(load_classifier(_view, role), text)[1]
 
 
 def show(view: View, text: str, roles: list[str], given: dict[str, np.ndarray]) -> None:
-    """Ask for a model, and colour the words of its text.
+    """Ask for a model, and colour the words of the text by their weight in its answer.
 
     Args:
-        view: of the run.
-        text: that was classified.
+        view: the run.
+        text: the text that was classified.
         roles: the models that can be asked, the largest first; with none, nothing is shown.
-        given: by role, the probabilities of its answer, shape (k,).
+        given: by role, the probabilities of the answer, shape (k,).
     """
     if not roles:
         return
@@ -51,7 +54,7 @@ def show(view: View, text: str, roles: list[str], given: dict[str, np.ndarray]) 
     try:
         folder = view.run.artifact_folder(role)
         weights = explain(text, view, role, folder, stamp(folder, "*"))
-    except (PipelineError, OSError):  # gone since it answered
+    except (PipelineError, OSError):  # the model was removed after it answered
         st.text("This model can't be asked any more.")
         return
     said = attribution.words_of(text)
@@ -63,7 +66,7 @@ def show(view: View, text: str, roles: list[str], given: dict[str, np.ndarray]) 
 
 
 def explanation(answer: str, count: int, is_cut: bool) -> str:
-    """What the colours say, as text."""
+    """A sentence that explains the colours and figures, as plain text."""
     said = (
         f"Points of probability that {answer} loses when the word is left out. + spoke for it; "
         f"− and underlined, against it; plain: less than {PLAIN_POINTS} points."
