@@ -7,9 +7,11 @@ import pytest
 from pipeline.analysis import intervals
 from pipeline.results import run_writing
 from pipeline.results.storage import read_run
+from tests import synthetic
 from tests.views.test_hostile_pages import MARKUP, PAGES, markdown
 from views.charts import frontier
 from views.charts.axes import REFERENCES, X_AXES, Y_AXES, points
+from views.parts import tradeoff
 from views.parts.common import read_view
 
 
@@ -74,3 +76,29 @@ def test_it_takes_part_by_a_switch(guest):
     assert (switched.reference, switched.comparisons) == ("guest", 3)
     assert "guest" in set(switched.candidates["role"])
     assert view.states["guest"] == "done"
+
+
+def test_the_chart_shows_it_without_a_switch(guest, open_page):
+    frame = tradeoff.frontier_frame([read_view(guest)], X_AXES["size_mb"], Y_AXES["accuracy"])
+    assert "guest" in set(frame["role"])
+    app = open_page("compare", run=guest.name)
+    assert not [box for box in app.toggle if box.key == "controls"]  # it is neither
+
+
+def test_a_switch_on_compare_lets_it_be_recommended(guest, open_page):
+    synthetic.write_run(guest.folder.parent, "other")
+    app = open_page("compare", run=guest.name, margin="0")
+    before = app.title[0].value
+    app.toggle(key="joined").set_value(True).run()
+    assert not app.exception
+    assert app.title[0].value != before
+    assert app.selectbox(key="beside").options[1:] == ["other"]
+    assert open_page("compare", run=guest.name, joined="true").toggle(key="joined").value
+    asked = {"run": guest.name, "shown_margin": "0"}
+    presented = [open_page("present", **asked, **more) for more in ({}, {"shown_joined": "true"})]
+    assert presented[0].title[0].value != presented[1].title[0].value
+
+
+def test_a_run_without_joined_models_has_no_such_switch(open_page):
+    app = open_page("compare")
+    assert not [box for box in app.toggle if box.key == "joined"]

@@ -19,7 +19,7 @@ def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
         views: all runs.
         pages: all pages by URL path; a model's details link to some of them.
     """
-    found, told = show_takeaway(view)
+    view, found, told = show_takeaway(view)
     left, right = st.columns([2.55, 1], gap="medium")
     place = left.container(height=frontier.HEIGHT, border=False)
     with left:
@@ -38,16 +38,22 @@ def show(view: View, views: list[View], pages: dict[str, st.Page]) -> None:
     window.watch()
 
 
-def show_takeaway(view: View) -> tuple[Recommendation, takeaway.Takeaway]:
-    """Show the heading, the limits beside it, and the tiles: the answer for a reader in a hurry."""
+def show_takeaway(view: View) -> tuple[View, Recommendation, takeaway.Takeaway]:
+    """Show the heading, the limits beside it, and the tiles: the answer for a reader in a hurry.
+
+    Returns:
+        The run, with its joined models among the candidates if the user wants that; the
+        recommendation; and what the heading and the tiles say.
+    """
     left, right = st.columns([2.2, 1], gap="medium", vertical_alignment="bottom")
     with right:
+        view = tradeoff.ask_joined(view)
         budget = ask_limits(view.candidates["size_mb"].tolist(), view.data_set)
     found = recommend(view.compared, budget)
     told = takeaway.take_away(found, view.right(), view.comparisons)
     left.title(takeaway.headline(told), anchor=False)
     tiles.show_tiles(view, told)
-    return found, told
+    return view, found, told
 
 
 def ask_opened(shown: list[View], picked: str) -> tuple[View, str]:

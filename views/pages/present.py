@@ -13,12 +13,12 @@ from views.charts.axes import X_AXES, Axis
 from views.parts import slide_keys, slides, window
 from views.parts.common import View
 from views.parts.limits import ask_others, read_size
-from views.parts.tradeoff import ask_axis, ask_price, ask_y_axis
+from views.parts.tradeoff import ask_axis, ask_joined, ask_price, ask_y_axis
 
 SLIDES = ("Gain", "Recommendation", "Errors", "Try it", "Remember")
 _FORMER = {"Trade-off": "Gain", "Deploy": "Recommendation", "Confusion": "Errors"}
 """Old names of slides, which older links use → today's names."""
-BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model")
+BROUGHT = ("mb", "ms", "accuracy", "margin", "x", "y", "price", "model", "joined")
 """Query keys that a link carries from the Compare page to this one and back."""
 
 _STYLE = """<style>
@@ -59,7 +59,7 @@ def show(view: View, back: st.Page) -> None:
     step = _FORMER.get(step, step)
     place = SLIDES.index(step) if step in SLIDES else 0
     body = st.container()
-    settings = show_foot(view, place, back)
+    view, settings = show_foot(view, place, back)
     found = recommend(view.compared, settings.budget)
     told = takeaway.take_away(found, view.right(), view.comparisons)
     with body:
@@ -121,8 +121,12 @@ def turn_to(place: int) -> None:
     st.query_params["step"] = SLIDES[place]
 
 
-def show_foot(view: View, place: int, back: st.Page) -> Settings:
-    """Show the slide's number, Previous, Next, Settings and Exit; return the settings."""
+def show_foot(view: View, place: int, back: st.Page) -> tuple[View, Settings]:
+    """Show the slide's number, Previous, Next, Settings and Exit.
+
+    Returns:
+        The run, with its joined models among the candidates if the user wants that; the settings.
+    """
     last = len(SLIDES) - 1
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for icon, label, to in (("chevron_left", "Previous", -1), ("chevron_right", "Next", 1)):
@@ -138,10 +142,11 @@ def show_foot(view: View, place: int, back: st.Page) -> Settings:
             )
         st.space("stretch")
         with st.popover("Settings", icon=":material/tune:", type="tertiary"):
+            view = ask_joined(view, presented("joined"))
             settings = ask(view)
         if st.button("Exit", icon=":material/close:", type="tertiary"):
             leave(back)
-    return settings
+    return view, settings
 
 
 def leave(back: st.Page) -> None:

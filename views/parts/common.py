@@ -91,6 +91,12 @@ class View:
         return self.table[self.table["role"].isin(self.compared["role"])].reset_index(drop=True)
 
     @property
+    def without_controls(self) -> pd.DataFrame:
+        """The rows of ``table`` without baselines and ablations: deployable and joined models."""
+        kept = [recommendation.is_deployable(role) for role in self.table["role"]]
+        return self.table[kept].reset_index(drop=True)
+
+    @property
     def reference(self) -> str:
         """Role of the reference, with which the others are compared: see ``recommendation``."""
         return self.compared.loc[self.compared["reference"], "role"].iloc[0]

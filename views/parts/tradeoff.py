@@ -193,7 +193,8 @@ def ask_price(view: View, x: Axis, key: str = "price") -> float:
 def ask_other_run(view: View, views: list[View]) -> View | None:
     """Ask for a second run to compare with; None if there is none."""
     # A toy run's figures say nothing about real data: toy runs are compared only with toy runs.
-    kin = {v.title: v for v in views if v is not view and v.run.record.toy == view.run.record.toy}
+    toy = view.run.record.toy
+    kin = {v.title: v for v in views if v.title != view.title and v.run.record.toy == toy}
     if not kin:
         return None
     title = st.selectbox(
@@ -208,9 +209,28 @@ def ask_other_run(view: View, views: list[View]) -> View | None:
     return kin.get(title)
 
 
+def ask_joined(view: View, key: str = "joined") -> View:
+    """Ask whether joined models may be recommended; return the view with that answer.
+
+    Args:
+        view: the run. If it has no joined models, nothing is drawn.
+        key: the widget's key, and its name in the URL.
+    """
+    if not any(model.is_joined for model in view.run.record.models):
+        return view
+    asked = st.toggle(
+        "Recommend joined models too",
+        key=key,
+        bind="query-params",
+        help="Joined models were trained elsewhere, and were added to this run. The chart always "
+        "shows them; with this switch they take part in the recommendation.",
+    )
+    return view.with_joined() if asked else view
+
+
 def ask_controls(shown: list[View]) -> bool:
     """Ask whether to show baselines and ablations; False if all models are shown anyway."""
-    if all(len(view.candidates) == len(view.table) for view in shown):
+    if all(len(view.without_controls) == len(view.table) for view in shown):
         return False
     return st.toggle(
         "Baselines and ablations",
@@ -225,11 +245,11 @@ def frontier_frame(
 ) -> pd.DataFrame:
     """Every model of the runs as a point: ``axes.points`` with ``name``, and a front for each run.
 
-    ``controls``: whether models that are not deployable are included.
+    ``controls``: whether baselines and ablations are included.
     """
     parts = []
     for view in shown:
-        table = with_costs(view.table if controls else view.candidates, price)
+        table = with_costs(view.table if controls else view.without_controls, price)
         part = points(table, figures(view, y.key), x, y)
         parts.append(part.assign(name=part["role"].map(names.names(view.run))))
     return pd.concat(parts, ignore_index=True)
