@@ -1,4 +1,4 @@
-"""Who is timed: the installed models of a run, its cascades, and what people would use instead."""
+"""What is timed: a run's installed models and cascades, and what people would use instead."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from pipeline.runs import plan, stage_folders
 
 TEACHER = "teacher"
 GROUPS = {TEACHER: (TEACHER, "dynamic"), "minilm": ("minilm", "minilm-int8")}
-"""Trained role → roles of its artifacts, in floating point and in int8; others have no peers."""
+"""Trained role → roles of its artifacts in floating point and int8. Other roles have no peers."""
 PYTORCH = ("transformers", "bf16", "torch.compile", "torch.ao")
-"""Kinds of peers that run a model's weights, not its artifact."""
+"""Kinds of peers that run a model's weights in PyTorch, not its artifact."""
 TITLES = {
     "transformers": "transformers' pipeline",
     "bf16": "the same, bf16",
@@ -45,13 +45,13 @@ class Contestant:
 def contestants(
     run: Run, work: Path | None, roles: Collection[str] | None = None
 ) -> tuple[list[Contestant], list[str]]:
-    """Who can be timed, and a line on each who can't be.
+    """The contestants that can be timed, and a line on each that can't be.
 
     Args:
-        run: whose models are timed.
-        work: folder of its weights, for the peers in PyTorch.
-        roles: only these models. The teacher in transformers' pipeline, which all are compared
-            with, is timed nonetheless. None: all models.
+        run: the run whose models are timed.
+        work: folder of the run's weights, which the PyTorch peers need.
+        roles: time only these models, and the teacher in transformers' pipeline, with which all
+            are compared. None: all models.
 
     Raises:
         PipelineError: one of ``roles`` is not installed.
@@ -91,7 +91,7 @@ def contestants(
 
 
 def _weights(run: Run, role: str, work: Path | None) -> Path | None:
-    """Folder of a trained model's weights, where ``run`` keeps it."""
+    """Folder of a trained model's weights, as ``pipeline run`` keeps it; None if there is none."""
     family = FAMILIES.get(run.record.family)
     if not work or not family:
         return None
@@ -103,18 +103,18 @@ def _weights(run: Run, role: str, work: Path | None) -> Path | None:
 
 
 def _that_work(people: list[Contestant], missing: list[str]) -> tuple[list[Contestant], list[str]]:
-    """Those who can answer on this machine, and the lines with one on each who can't."""
+    """The contestants that can answer here, and ``missing`` with a line on each that can't."""
     reasons = {person: _why_not(person) for person in people}
     lines = [f"left out: {person.title}: {why}" for person, why in reasons.items() if why]
     return [person for person, why in reasons.items() if not why], missing + lines
 
 
 def _why_not(person: Contestant) -> str:
-    """Why a peer can't answer here, in a line; nothing where it can."""
+    """A line on why a contestant can't answer on this machine; empty if it can."""
     if person.kind == "bf16" and not hardware.cpu_has_bf16():
         return "this processor has no bf16"
     if person.kind not in PYTORCH[1:]:
-        return ""  # where these fail, nothing can be timed
+        return ""  # not tried: if these fail, nothing can be timed
     try:
         with Peer(person.kind, person.folder, 128) as peer:
             peer.ask(_PROBE[:1])

@@ -1,4 +1,4 @@
-"""Classify one file, and print what that took: its own process, so that the memory is its own.
+"""Classify one file and print the time and memory. A process of its own measures only this memory.
 
 python -m pipeline.bench.growth IN ARTIFACT
 """

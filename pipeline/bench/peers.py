@@ -1,10 +1,10 @@
-"""One way of answering texts, in a process of its own that waits for orders.
+"""A peer: one way to classify texts, in a process of its own that waits for orders.
 
-Standard input and output carry a line of JSON each: ``{"texts": […], "batch_size": 1}`` is answered
-by ``{"seconds": …, "probabilities": [[…], …]}``, or by ``{"error": …}``. A process that waits for a
-line uses no core, so that peers can be timed in turns without one's threads standing in another's
-way: outside its turn a peer is stopped, for onnxruntime's threads would go on spinning into the
-next one's turn.
+An order is a line of JSON on standard input: ``{"texts": […], "batch_size": 1}``. The answer is a
+line on standard output: ``{"seconds": …, "probabilities": [[…], …]}``, or ``{"error": …}``.
+
+Peers are timed in turns. Outside its turn, a peer's process is stopped. Otherwise onnxruntime's
+threads would go on spinning during the next peer's turn.
 """
 
 import json
@@ -23,7 +23,7 @@ import numpy as np
 from pipeline.errors import PipelineError, one_line
 
 Answer = Callable[[Sequence[str], int], np.ndarray]
-"""Texts and the size of a batch, to probabilities (texts, k)."""
+"""Maps texts and a batch size to probabilities (texts, k)."""
 
 
 def transformers_pipeline(
@@ -33,8 +33,8 @@ def transformers_pipeline(
 
     Args:
         weights: folder of the network and its tokenizer.
-        max_length: tokens of a text that are read.
-        change: what is done to the network first.
+        max_length: most tokens that are read of a text.
+        change: is applied to the network first.
     """
     import warnings
 
@@ -77,7 +77,7 @@ def _bf16(network: Any) -> Any:
 
 
 def _compiled(network: Any) -> Any:
-    """As transformers' documentation has it; texts of any length take one compilation."""
+    """Compile as transformers' documentation shows, once for texts of all lengths."""
     import torch
 
     network.forward = torch.compile(network.forward, dynamic=True)
@@ -85,7 +85,7 @@ def _compiled(network: Any) -> Any:
 
 
 def plain_onnxruntime(artifact: Path) -> Answer:
-    """onnxruntime as it comes, with batches in the texts' order."""
+    """onnxruntime with default settings. Batches are in the texts' order."""
     import onnxruntime
 
     from pipeline.inference import encoders
@@ -103,7 +103,7 @@ def plain_onnxruntime(artifact: Path) -> Answer:
 
 
 def ours(artifact: Path) -> Answer:
-    """The Classifier: one text on all cores, many texts a batch a core."""
+    """The Classifier. One text runs on all cores; for many texts, each core runs a batch."""
     from pipeline.hardware import available_threads
     from pipeline.inference.classifier import Classifier
 
@@ -119,7 +119,7 @@ def ours(artifact: Path) -> Answer:
 
 
 def encoding(artifact: Path) -> Answer:
-    """Tokenization alone; its probabilities say nothing."""
+    """Only tokenization. Its probabilities are all 0."""
     from pipeline.inference import encoders
 
     _, encoder = encoders.read(artifact)
@@ -140,7 +140,9 @@ KINDS: dict[str, Callable[[Path, int], Answer]] = {
     "ours": lambda artifact, _: ours(artifact),
     "encoding": lambda artifact, _: encoding(artifact),
 }
-"""An artifact's tokenizer knows how much it reads."""
+"""By kind, a function from a folder and the most tokens of a text to an ``Answer``.
+
+Kinds that run an artifact ignore the number, since the artifact's tokenizer has its own."""
 
 
 # With -m Python would warn that the package has imported this module already.
@@ -148,7 +150,7 @@ _START = "import sys; from pipeline.bench import peers; peers.main(*sys.argv[1:]
 
 
 class Peer:
-    """A peer's process, seen from outside. A context manager: on leaving, the process is ended."""
+    """Controls the process of a peer. A context manager, which kills the process at its end."""
 
     def __init__(self, kind: str, folder: Path, max_length: int) -> None:
         self.name = f"{kind} on {folder}"
@@ -174,7 +176,7 @@ class Peer:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Let the process run while it is asked, and stop it, spinning threads and all, after."""
+        """Let the process run in this context. Then stop it with all its spinning threads."""
         self._process.send_signal(signal.SIGCONT)
         try:
             yield
@@ -185,7 +187,7 @@ class Peer:
         """Seconds that the texts took, and their probabilities (texts, k).
 
         Raises:
-            PipelineError: the peer fails, or its process ended and its message stands on standard
+            PipelineError: the peer fails, or its process has ended, with its message on standard
                 error.
         """
         try:
@@ -204,7 +206,7 @@ class Peer:
 
 def main(kind: str, folder: str, max_length: str) -> None:
     """Answer orders until standard input ends."""
-    # Nothing else may come between the lines: what libraries print goes to standard error.
+    # Standard output is only for answers: what libraries print goes to standard error.
     orders = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     answer: Answer | None = None
@@ -217,6 +219,6 @@ def main(kind: str, folder: str, max_length: str) -> None:
             probabilities = answer(order["texts"], order["batch_size"])
             reply = {"seconds": time.perf_counter() - started}
             reply |= {"probabilities": probabilities.tolist()}
-        except Exception as error:  # whatever it is, the peer that meets it is left out
+        except Exception as error:  # after any error, the peer is left out
             reply = {"error": one_line(error)}
         print(json.dumps(reply), file=orders, flush=True)

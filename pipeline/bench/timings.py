@@ -1,7 +1,7 @@
-"""How fast, against what: ratios taken side by side, with a check of the answers beside each.
+"""Times of a run's models and of their peers, measured side by side, with a check of the answers.
 
-Peers are asked in turns. Rows are validation rows, or else made of the project's own headlines; one
-at a time, headlines of 8 to 20 words are asked as well.
+Peers are asked in turns. Texts are validation rows, or rows made of the project's own headlines.
+When texts are asked one at a time, headlines of 8 to 20 words are timed as well.
 """
 
 import json
@@ -29,21 +29,22 @@ from pipeline.results.run_writing import rewrite_run
 from pipeline.results.storage import Run
 
 STUDENT = "minilm-int8"
-"""Classifies whole files, as the smallest model does."""
+"""The role that classifies whole files, beside the smallest model."""
 LENGTHS = (2, 6, 3, 5, 4)
-"""Headlines that are joined to texts, in turn: of about 48 tokens in the mean, as AG News's."""
+"""Numbers of headlines that are joined into a text, in turn. Like rows of AG News, these texts have
+about 48 tokens on average."""
 BLOCK = 10
-"""Texts that a peer is asked one after another before it is the next one's turn."""
+"""Texts that a peer is asked, one at a time, in one turn."""
 BATCHES = 8
-"""Of one turn of many texts."""
+"""Batches in one turn, when many texts are timed."""
 LONGEST = 300.0
-"""Seconds that a file may take to classify."""
+"""Most seconds that classifying a file may take."""
 
 
 def headlines(joined: Sequence[int], count: int) -> list[str]:
-    """Texts of the project's own headlines, each of as many as ``joined`` says in turn.
+    """Make ``count`` texts of the project's own headlines; ``joined`` says of how many each.
 
-    All of one text are of one class.
+    The numbers in ``joined`` are used in turn. All headlines of a text are of one class.
     """
     table = pd.read_csv(data_sets.TOY)
     by_class = [part["text"].tolist() for _, part in table.groupby("label")]
@@ -57,9 +58,10 @@ def headlines(joined: Sequence[int], count: int) -> list[str]:
 
 
 def growth(artifact: Path, texts: Sequence[str], counts: Iterable[int]) -> list[dict]:
-    """Seconds and peak memory of ``bulk.classify`` on so many rows, each in a process apart.
+    """Seconds and peak memory of ``large_files.classify`` on files of ``counts`` rows.
 
-    Rows are ``texts``, over and over. Files that would take over ``LONGEST`` are left out.
+    Each file is classified in a process of its own. Its rows are ``texts``, repeated. Files that
+    would take over ``LONGEST`` seconds are left out.
     """
     rows: list[dict] = []
     for count in sorted(counts):
@@ -90,14 +92,14 @@ def bench(
     counts: Sequence[int],
     roles: Sequence[str] | None = None,
 ) -> dict:
-    """All tables of one run, with what they were taken on, ready for JSON.
+    """All tables of one run and the conditions of the measurement, ready for JSON.
 
     Args:
-        run: whose models are timed, its cascades among them.
-        work: folder of its weights, for the peers in PyTorch.
-        texts: to classify; by default the project's own headlines.
-        turns: of ``BLOCK`` texts each, one at a time.
-        counts: rows of the files that are classified.
+        run: the run whose models, including cascades, are timed.
+        work: folder of the run's weights, which the PyTorch peers need.
+        texts: texts to classify; by default, made of the project's own headlines.
+        turns: number of turns, each of ``BLOCK`` texts, one at a time.
+        counts: numbers of rows of the files to classify.
         roles: only these models; None: all that are installed.
     """
     people, missing = contestants(run, work, roles)
@@ -126,7 +128,7 @@ def bench(
 def _one_at_a_time(
     people: Sequence[Contestant], max_length: int, texts: Sequence[str], turns: int
 ) -> dict[str, Any]:
-    """Tables of one row and of one headline; and of each model the figures that its run keeps."""
+    """Tables for single rows and single headlines, and the latencies that the run keeps by role."""
     say(f"one text, {turns} turns of {BLOCK} rows and as many of {BLOCK} headlines")
     count = turns * BLOCK
     kinds = {"one": texts[:count], "headline": scoring.short_headlines(count)}
@@ -149,7 +151,7 @@ def _one_at_a_time(
 
 
 def _growth_of_files(run: Run, texts: Sequence[str], counts: Sequence[int]) -> dict[str, list]:
-    """``growth`` of the student and of the smallest model, as far as they are installed."""
+    """``growth`` of the student and of the smallest model, if they are installed."""
     at_hand = run.artifacts()
     smallest = min(at_hand, key=lambda role: run.by_role[role].size_bytes)
     tables = {}
@@ -161,13 +163,13 @@ def _growth_of_files(run: Run, texts: Sequence[str], counts: Sequence[int]) -> d
 
 
 def _max_length(run: Run) -> int:
-    """Tokens of a text that a run's models read."""
+    """Most tokens that a run's models read of a text."""
     family = FAMILIES.get(run.record.family)
     return family.max_length if family else 128
 
 
 def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
-    """What is classified, by default the project's own headlines; and where, when and on what."""
+    """The texts to classify, by default made of headlines, and the conditions of measuring."""
     return texts or headlines(LENGTHS, 1000), {
         "texts": "validation rows" if texts else "rows of the project's own headlines",
         "measured_on": {**hardware.conditions(), "threads": hardware.available_threads()},
@@ -175,13 +177,13 @@ def _texts(texts: Sequence[str] | None) -> tuple[Sequence[str], dict]:
 
 
 def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int) -> dict:
-    """The table of evaluation: every model at hand on many texts, beside a loop in file order.
+    """The table of evaluation: every installed model on many texts, against a loop in file order.
 
     Args:
-        run: whose models are timed.
-        texts: to classify; by default the project's own headlines.
-        rows: of ``texts``, how many.
-        turns: of which the first warms up.
+        run: the run whose models are timed.
+        texts: texts to classify; by default, made of the project's own headlines.
+        rows: how many of ``texts`` to classify.
+        turns: number of turns; the first one warms up.
     """
     at_hand = run.artifacts()
     if not at_hand:
@@ -189,7 +191,7 @@ def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int
     people = [
         Contestant(role, role, kind, folder)
         for role, folder in at_hand.items()
-        # A cascade is no graph that onnxruntime runs by itself.
+        # A cascade is not one graph, so plain onnxruntime can't run it.
         for kind in (("ours",) if run.by_role[role].cascade else ("onnxruntime", "ours"))
     ]
     texts, conditions = _texts(texts)
@@ -200,8 +202,8 @@ def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int
 
 
 def time_training(run: Run, corpus: data_sets.Corpus, checkpoints: Path | None, rows: int) -> dict:
-    """The table of training, in both ways side by side, at the rates that the run chose."""
-    from pipeline.bench.training import EPOCHS, compare  # torch is not needed for all the rest
+    """The table of training: the notebook's way, and ours at the learning rates of the run."""
+    from pipeline.bench.training import EPOCHS, compare  # only this needs torch
 
     family = FAMILIES.get(run.record.family)
     models = [run.by_role[role] for role in EPOCHS if role in run.by_role]
@@ -218,8 +220,8 @@ def time_training(run: Run, corpus: data_sets.Corpus, checkpoints: Path | None, 
 def store(run: Run, result: dict) -> Run:
     """Write the tables into the run, and the latencies to its models if all were timed.
 
-    If some were not, their latencies could not be compared with the others' any more. Predictions
-    and throughput keep what they were taken on.
+    If only some were timed, their latencies would not be comparable with those of the others. The
+    recorded conditions of predictions and throughput stay.
     """
     models, timed = run.record.models, result.get("latency", {})
     if timed and set(timed) != set(run.by_role):

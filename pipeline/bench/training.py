@@ -1,7 +1,7 @@
-"""How fast training is beside the source notebook's set-up, and what accuracy each reaches.
+"""Compare our training with the source notebook's set-up, in speed and accuracy.
 
-The notebook's way is transformers' Trainer as it comes, in float32, in batches of 16; where a
-student is distilled, the teacher answers every batch of every epoch.
+The notebook's way is transformers' Trainer with default settings, in float32, in batches of 16.
+When a student is distilled, the teacher answers every batch of every epoch.
 """
 
 import math
@@ -39,7 +39,7 @@ from pipeline.training.task import TokenizedTask
 from pipeline.training.trainer import make_trainer
 
 EPOCHS = {"teacher": 1, "minilm": 3}
-"""Of each role that is timed, parents first: students are trained for many more than a teacher."""
+"""Epochs of each role that is timed, parents first. Students are trained longer than a teacher."""
 BATCH_SIZE = 16
 
 Learner = tuple[PreTrainedModel, PreTrainedTokenizerBase]
@@ -47,14 +47,14 @@ Learner = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learned, in either way."""
+    """What a network learns from, the same for both ways."""
 
     rows: Split
     max_length: int
     settings: Training
     teacher: Learner | None
     folder: Path
-    """For what a Trainer writes."""
+    """Where a Trainer writes its files."""
 
 
 def compare(
@@ -69,15 +69,15 @@ def compare(
     A student learns from the teacher that was trained in the same way.
 
     Args:
-        family: whose models are trained.
-        corpus: its training rows are learned from, its validation rows scored on.
-        checkpoints: where pretrained checkpoints are looked for first.
-        rates: by role, the learning rate of our way; the notebook's is the Trainer's own.
-        rows: training rows that are drawn, and validation rows at most.
+        family: the family whose models are trained.
+        corpus: models learn from its training rows, and are scored on its validation rows.
+        checkpoints: folder in which pretrained checkpoints are looked for first.
+        rates: by role, the learning rate of our way; the notebook's is the Trainer's default.
+        rows: most training rows and most validation rows that are drawn.
 
     Returns:
-        Of each: role, way, rows, epochs, seconds (scoring not counted), rows_per_second and
-        accuracy on validation.
+        For each role and way: role, way, rows, epochs, seconds (without scoring), rows_per_second
+        and accuracy on validation.
     """
     train, _ = draw(corpus.train, None, rows, SEED)
     validation, _ = draw(corpus.validation, None, rows, SEED)
@@ -116,7 +116,7 @@ def compare(
 
 
 def learn_as_the_notebook(learner: Learner, lesson: Lesson) -> None:
-    """Train a network in place; of the settings, only epochs, temperature and label share count."""
+    """Train a network in place. Only the settings epochs, temperature and label share are used."""
     network, tokenizer = learner
     arguments = TrainingArguments(
         output_dir=str(lesson.folder),
@@ -141,12 +141,12 @@ def learn_as_the_notebook(learner: Learner, lesson: Lesson) -> None:
 
 
 class _AsksTheTeacher(Trainer):
-    """Distils as tutorials do: a pass of the teacher with every pass of the student."""
+    """Distils as tutorials do: every forward pass of the student also runs the teacher."""
 
     teacher: PreTrainedModel | None = None
 
     def teach(self, settings: Training, teacher: PreTrainedModel, ids: Tensor) -> None:
-        """Put the teacher's answers, to the student's ids looked up in ``ids``, into the loss."""
+        """Add the teacher's answers to the loss. ``ids`` maps student ids to the teacher's."""
         self.settings, self.teacher, self.ids = settings, teacher.eval(), ids.to(teacher.device)
 
     def compute_loss(
@@ -156,7 +156,7 @@ class _AsksTheTeacher(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """The mean loss of a batch: of its labels, or of them and the teacher's answers."""
+        """The mean loss of a batch, from its labels and, if there is a teacher, its answers."""
         labels = inputs.pop("labels")
         logits = model(**inputs).logits
         if not self.teacher:
@@ -169,7 +169,7 @@ class _AsksTheTeacher(Trainer):
 
 
 def learn_as_we_do(learner: Learner, lesson: Lesson) -> None:
-    """Train a network in place, on the teacher's logits, which are computed once."""
+    """Train a network in place. The teacher's logits are computed once, before training."""
     rows, length, settings = lesson.rows, lesson.max_length, lesson.settings
     logits = predict_logits(*lesson.teacher, rows, length) if lesson.teacher else None
     task = TokenizedTask(settings, tokenize(rows, learner[1], length, logits))

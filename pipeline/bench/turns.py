@@ -1,4 +1,4 @@
-"""Peers are asked in turns, so that what else the machine does falls on all alike."""
+"""Ask peers in turns, so that other work of the machine affects all of them equally."""
 
 import contextlib
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ def compare(
     turns: int,
     block: int = 1,
 ) -> list[dict]:
-    """Ask everyone the same in turns.
+    """Ask all contestants the same texts, in turns.
 
     Args:
-        people: who is asked; the first of a group is what the others' answers are checked against.
-        max_length: tokens of a text that are read.
-        orders: of each call, its texts, from the first on again when all are done.
+        people: the contestants. Answers are checked against those of the first one in its group.
+        max_length: most tokens that are read of a text.
+        orders: the texts of each call; after the last call, the first one follows again.
         batch_size: texts in a batch.
-        turns: of which the first warms up and is not counted.
+        turns: number of turns; the first one warms up and is not counted.
         block: calls in one turn.
 
     Returns:
-        Of each, in the order given: group, role, peer, calls, ms (median of a call), mean_ms and
-        p95_ms; and, where the group has others, same_labels (share) and greatest_difference (of a
-        probability), both against the first of the group.
+        For each contestant, in the same order: group, role, peer, title, calls, ms (median of a
+        call), mean_ms and p95_ms. If the group has others, also same_labels (share) and
+        greatest_difference (of a probability), both against the first one of the group.
     """
     seconds: list[list[float]] = [[] for _ in people]
     answers: list[list[np.ndarray]] = [[] for _ in people]
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(Peer(p.kind, p.folder, max_length)) for p in people]
         for turn in range(turns):
-            # Another one begins each turn, so that nobody always comes after the same one.
+            # Each turn begins with another peer, so that no peer always follows the same one.
             for place in np.roll(np.arange(len(peers)), -turn):
                 peer = peers[place]
                 calls = range(turn * block, (turn + 1) * block)

@@ -39,7 +39,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def make_app(models: ServedModels, queue: BatchQueue) -> FastAPI:
-    """The API as an ASGI application; closes the queue when it is shut down."""
+    """The API as an ASGI application, which closes the queue when it shuts down."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,7 +64,7 @@ def make_app(models: ServedModels, queue: BatchQueue) -> FastAPI:
 
 
 def _routes(models: ServedModels, queue: BatchQueue) -> APIRouter:
-    """What the application answers."""
+    """The routes of the application."""
     router = APIRouter(max_body_size=MAX_BODY_MB * 10**6)
 
     async def ask(role: str, question: Question) -> list[list[Score]]:
@@ -119,9 +119,10 @@ def described(models: ServedModels) -> list[Model]:
 
 
 class _LengthCheck:
-    """Refuses a body by the length that its header tells, before it is read.
+    """Refuses a request whose Content-Length is too large, before its body is read.
 
-    FastAPI does so, too, but in plain text. Of a body without a length, it counts the bytes.
+    FastAPI does so, too, but answers in plain text. FastAPI counts the bytes of bodies without
+    that header.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -136,7 +137,7 @@ class _LengthCheck:
 
 
 def _answer_errors_as_json(app: FastAPI) -> None:
-    """Let every error of the application be ``{"error": sentence}``."""
+    """Make the application answer every error with ``{"error": sentence}``."""
 
     @app.exception_handler(AnyHTTPException)
     async def refused(request: Request, error: AnyHTTPException) -> JSONResponse:
@@ -161,6 +162,6 @@ def _answer_errors_as_json(app: FastAPI) -> None:
     async def broken(_: Request, error: PipelineError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 500)
 
-    @app.exception_handler(Exception)  # its trace goes to the server's log
+    @app.exception_handler(Exception)  # its traceback goes to the server's log
     async def failed(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": "the model failed; the server's log says how"}, 500)

@@ -1,7 +1,7 @@
-"""What a transformer's graph says of its architecture, in the words of transformers' config.json.
+"""Read a transformer's architecture from its graph, in the terms of transformers' config.json.
 
-An artifact has no ``config.json``, and its pretrained checkpoint may be nowhere near. But a graph
-keeps the names and shapes of its tables, whatever its weights were rounded to.
+An artifact has no ``config.json``, and its pretrained checkpoint may not be on this machine. But
+a graph keeps the names and shapes of its tensors, even if its weights are quantized.
 """
 
 import re
@@ -19,14 +19,14 @@ _NAMES = {
     "distilbert": {"layers": "n_layers", "width": "dim", "heads": "n_heads", "inner": "hidden_dim"},
 }
 _NAMES["mpnet"] = _NAMES["bert"]
-"""By architecture, what ``config.json`` calls each size; what it has no name for is left out."""
+"""The name of each size in ``config.json``, by architecture; sizes without one are left out."""
 
 CLASSES = {
     "bert": "BertForSequenceClassification",
     "distilbert": "DistilBertForSequenceClassification",
     "mpnet": "MPNetForSequenceClassification",
 }
-"""transformers' class of a classifier, by architecture."""
+"""transformers' class for a classifier, by architecture."""
 
 _WEIGHT = r"\.weight(_quantized|_Q4)?"
 _TABLES = {
@@ -35,21 +35,21 @@ _TABLES = {
     "type_vocab_size": rf"embeddings\.token_type_embeddings{_WEIGHT}",
     "relative_attention_num_buckets": rf"encoder\.relative_attention_bias{_WEIGHT}",
 }
-"""Sizes that are the number of rows of a table, and its name, with the marks of quantizers."""
+"""Sizes that are the row count of a table, with a pattern of its name and quantizers' suffixes."""
 _INNER = r".*\.layer\.\d+\.(intermediate\.dense|ffn\.lin1)\.bias(_quantized)?"
 _NORMALIZATIONS = ("InstanceNormalization", "LayerNormalization")
 
 
 def read_architecture(graph: Path) -> dict[str, Any] | None:
-    """``model_type``, ``architectures`` and all sizes, as ``config.json`` names them.
+    """Return ``model_type``, ``architectures`` and all sizes, as ``config.json`` names them.
 
     Args:
         graph: an ONNX file; weights in files beside it are not read.
 
     Returns:
-        None where the graph is none of a transformer that this program exports.
+        None if the graph is not a transformer that this program exports.
     """
-    import onnx  # slow to import, and not for every page
+    import onnx  # slow to import, and few pages need it
 
     content = onnx.load(graph, load_external_data=False).graph
     shapes = {tensor.name: list(tensor.dims) for tensor in content.initializer}
@@ -68,7 +68,8 @@ def read_architecture(graph: Path) -> dict[str, Any] | None:
     if words is None or inner is None or heads is None:
         return None
     sizes = {
-        # By attention, which each layer has once: equal tensors of two layers are stored as one.
+        # Count Softmax, which each layer has once. Do not count tensors: equal tensors of two
+        # layers are stored once.
         "layers": sum(node.op_type == "Softmax" for node in content.node),
         "width": words[1],
         "heads": heads,
@@ -89,12 +90,12 @@ def _prefix(name: str) -> re.Match[str] | None:
 
 
 def _shape(shapes: dict[str, list[int]], pattern: str) -> list[int] | None:
-    """The shape of the tensor whose whole name matches; None where there is none."""
+    """The shape of the first tensor whose whole name matches; None if there is none."""
     return next((shape for name, shape in shapes.items() if re.fullmatch(pattern, name)), None)
 
 
 def _heads(graph: Any) -> int | None:
-    """Attention heads: the last layer's queries are given the shape [batch, token, heads, size]."""
+    """The number of attention heads, from the first Reshape to [batch, token, heads, size]."""
     from onnx import numpy_helper
 
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -107,7 +108,10 @@ def _heads(graph: Any) -> int | None:
 
 
 def _epsilon(graph: Any) -> float:
-    """What a normalization adds to the variance; the graph has it in single precision."""
+    """The epsilon that a normalization adds to the variance; 1e-12 if the graph has none.
+
+    The graph stores it in single precision, so it is rounded to six digits.
+    """
     for node in graph.node:
         for attribute in node.attribute if node.op_type in _NORMALIZATIONS else ():
             if attribute.name == "epsilon":

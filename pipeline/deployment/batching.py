@@ -16,33 +16,33 @@ from pipeline.errors import PipelineError
 from pipeline.inference.graph import BATCH_SIZE
 
 Classify = Callable[[str, list[str]], np.ndarray]
-"""A model's name and texts in, probabilities (texts, classes) out; called from several threads."""
+"""Maps a model's name and texts to probabilities (texts, classes). Several threads call it."""
 Measure = Callable[[str, list[str]], list[int]]
-"""A model's name and texts in, how long the model takes each to be out; from several threads."""
+"""Maps a model's name and texts to each text's length for the model. Several threads call it."""
 
 _LOOK_AT = 8 * BATCH_SIZE
-"""Texts among which a batch is chosen: the oldest ones that wait for a model."""
+"""A batch is chosen from at most this many of the oldest texts that wait for a model."""
 _LONGER, _FEW = 1.1, 2
-"""A batch's texts differ in length from the oldest one by this factor, or by so much, at most.
+"""The lengths of a batch's texts differ from the oldest text's by at most this factor or number.
 
-A batch is padded to its longest text, and padding costs as much time as text. With 40 rows of AG
-News that wait, tiny-int4 takes 6 % longer a row than where all are sorted (a factor of 2: 19 %; 1.1
-of the characters, not of the tokens: 18 %)."""
+A batch is padded to its longest text, and padding costs as much time as text. While 40 rows of AG
+News wait, tiny-int4 takes 6 % longer per row than if all rows are sorted by length. It takes 19 %
+longer with a factor of 2, and 18 % if lengths are in characters instead of tokens."""
 _LONGEST_RETRY_S = 60
 
 
 class QueueFullError(PipelineError):
-    """So many texts wait that a request's own find no room."""
+    """The queue has no room for all texts of a request."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many texts wait to be classified; try again in {retry_after} s")
         self.retry_after = retry_after
-        """Seconds until the texts that wait now are about done, at least one."""
+        """Estimated seconds until the texts that wait now are classified, 1 to 60."""
 
 
 @dataclass
 class _Request:
-    """The texts that one call of ``submit`` brought, and what was answered to them so far."""
+    """The texts of one call of ``submit``, and the answers to them so far."""
 
     texts: list[str]
     answer: Future[np.ndarray] = field(default_factory=Future)
@@ -50,7 +50,7 @@ class _Request:
     started: bool = False
 
     def start(self) -> bool:
-        """Whether anybody still waits for the answer; if so, it can't be cancelled any more."""
+        """Return whether the request is still open. If so, it can't be cancelled any more."""
         if self.answer.done():  # cancelled, or another batch of it has failed
             return False
         if not self.started:
@@ -64,7 +64,7 @@ class _Request:
             self.answer.set_result(np.stack([self.rows[i] for i in range(len(self.texts))]))
 
     def fail(self, error: BaseException) -> None:
-        """Let the request fail, unless another batch of it has failed before."""
+        """Make the request fail, unless it is done already."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -76,7 +76,7 @@ class _Waiting:
     request: _Request
     position: int
     length: int | None = None
-    """As the model takes it; None: not measured yet."""
+    """The text's length for the model; None: not measured yet."""
 
     @property
     def text(self) -> str:
@@ -84,10 +84,10 @@ class _Waiting:
 
 
 class BatchQueue:
-    """Classifies texts of many requests in a few threads, a batch of one model's texts at a time.
+    """Classifies texts of many requests in a few threads. The texts of a batch have the same model.
 
-    The oldest text is always in the next batch, so that none waits forever. With it go texts of
-    about its length, in tokens say, that wait for the same model. While few texts wait, the threads
+    The oldest text is always in the next batch, so that no text waits forever. The rest of the
+    batch are texts of about the same length, for example in tokens. If few texts wait, the threads
     share them.
     """
 
@@ -97,21 +97,21 @@ class BatchQueue:
         """Start the threads.
 
         Args:
-            classify: what answers a batch.
+            classify: classifies a batch.
             workers: number of threads.
-            bound: texts that may wait at once.
-            measure: gives the lengths of texts; by default, characters are counted.
+            bound: most texts that may wait at once.
+            measure: returns the lengths of texts; by default, their numbers of characters.
         """
         self._measure = measure or (lambda model, texts: [len(text) for text in texts])
         self.bound = bound
         self._classify = classify
         self._changed = threading.Condition()
-        # By model, then by number in the order of arrival.
+        # By model, then by a number that shows the order of arrival.
         self._waiting: dict[str, OrderedDict[int, _Waiting]] = {}
         self._numbers = itertools.count()
         self._closed = False
         self._pace = 0.0
-        """Seconds that a text takes a worker, a running mean."""
+        """Running mean of the seconds that a worker needs for a text."""
         self._finishing = threading.Lock()
         self._threads = [
             threading.Thread(target=self._work, name=f"classify-{number}", daemon=True)
@@ -130,11 +130,12 @@ class BatchQueue:
         """Queue a request's texts; does not block.
 
         Returns:
-            Future of the probabilities: float32 (texts, classes). It fails with what ``classify``
-            raises. Who cancels it in time spares the work.
+            Future of the probabilities: float32 (texts, classes). It fails with the error that
+            ``classify`` raises. If it is cancelled before a worker starts on it, its texts are not
+            classified.
 
         Raises:
-            QueueFullError: the texts would be more than the queue holds.
+            QueueFullError: the queue has no room for all texts.
             RuntimeError: the queue is closed.
         """
         request = _Request(list(texts))
@@ -150,7 +151,7 @@ class BatchQueue:
         return request.answer
 
     def close(self) -> None:
-        """Classify what waits, then end the threads; returns when they have ended."""
+        """Classify all texts that wait, then end the threads; returns when they have ended."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -165,7 +166,7 @@ class BatchQueue:
         return min(max(math.ceil(seconds), 1), _LONGEST_RETRY_S)
 
     def _work(self) -> None:
-        """What a thread does: batches, until the queue is closed and empty."""
+        """Classify batches, in one thread, until the queue is closed and empty."""
         while taken := self._take():
             model, batch = taken
             started = time.perf_counter()
@@ -183,7 +184,7 @@ class BatchQueue:
                     one.request.add(one.position, row)
 
     def _take(self) -> tuple[str, list[_Waiting]] | None:
-        """The next batch and its model; None when the queue is closed and empty."""
+        """Take a batch; return its model and texts, or None if the queue is closed and empty."""
         while True:
             with self._changed:
                 model = self._oldest()
@@ -199,12 +200,12 @@ class BatchQueue:
                     if batch := [one for one in taken if one.request.start()]:
                         return model, batch
                     continue
-            self._set_lengths(model, new)  # while others queue and take
+            self._set_lengths(model, new)  # without the lock
 
     def _oldest(self) -> str | None:
-        """The model whose turn it is, when there is one; None when the queue is closed and empty.
+        """Wait for a text; return the model of the oldest one, or None if closed and empty.
 
-        Called with the lock held, which is let go while nothing waits.
+        The caller must hold the lock, which is released during the wait.
         """
         while not (asked := [model for model, texts in self._waiting.items() if texts]):
             if self._closed:
@@ -213,23 +214,23 @@ class BatchQueue:
         return min(asked, key=lambda model: next(iter(self._waiting[model])))
 
     def _set_lengths(self, model: str, new: list[_Waiting]) -> None:
-        """Measure texts."""
+        """Set the lengths of texts that were not measured yet."""
         texts = [one.text for one in new]
         try:
             lengths = self._measure(model, texts)
-        except Exception:  # the model can't be loaded, say: to classify will fail, too, and is told
+        except Exception:  # e.g. the model can't be loaded: ``classify`` will report it
             lengths = [len(text) for text in texts]
         for one, length in zip(new, lengths, strict=True):
             one.length = length
 
 
 def alike(lengths: dict[int, int], most: int) -> list[int]:
-    """Keys of the first of ``lengths`` and of those that are nearest to it, ``most`` in all.
+    """Keys of the first text in ``lengths`` and of those nearest in length, at most ``most``.
 
-    Those that would be padded too much, or make the first be so, are left for another batch.
+    Texts that need too much padding, or cause too much for the first one, are left out.
     """
     first = next(iter(lengths.values()))
     low, high = min(first / _LONGER, first - _FEW), max(first * _LONGER, first + _FEW)
     near = [key for key, length in lengths.items() if low <= length <= high]
-    # The sort is stable: of equally long ones, the oldest are taken.
+    # The sort is stable: among equally near lengths, the oldest come first.
     return sorted(near, key=lambda key: abs(lengths[key] - first))[:most]

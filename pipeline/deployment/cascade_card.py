@@ -1,4 +1,4 @@
-"""What the card of a cascade has beside that of any model: who answers; how to ask a member."""
+"""Parts that only a cascade's card has: which member answers, and how to use one member."""
 
 from pipeline.analysis.cascades import MOST_LOST
 from pipeline.deployment import deployed_model
@@ -9,12 +9,12 @@ _SPLITS = {"test": "test rows", "headlines": "invented headlines"}
 
 
 def who_answers(run: Run, role: str, found: CascadeRecord) -> str:
-    """What a cascade does with a text, and a table of its members: their rules and shares.
+    """A text on how a cascade answers, and a table of its members' rules and shares of answers.
 
     Args:
-        run: the cascade's.
-        role: the cascade's.
-        found: what is known of who answers.
+        run: the run that has the cascade.
+        role: the role of the cascade.
+        found: the cascade's members, rules and shares of answers.
     """
     splits = [split for split in _SPLITS if split in found.answered]
     answered = "".join(f" answers of {_SPLITS[split]} |" for split in splits)
@@ -44,7 +44,7 @@ def _rule(threshold: float, temperature: float) -> str:
 
 
 def of_its_members(run: Run, role: str) -> str:
-    """How a member is used by itself."""
+    """A text on how to use a member by itself."""
     folders = ", ".join(f"`{member.role}/`" for member in deployed_model.members(run, role))
     return (
         f"`classify.py` asks the members as `cascade.json` says. Each is an export in a folder "

@@ -1,6 +1,6 @@
-"""Classify texts: ``python classify.py TEXT …``, or one text a line on standard input.
+"""Classify texts: ``python classify.py TEXT …``, or one text per line on standard input.
 
-It needs what the members' own scripts need. In Python: ``from classify import classify``.
+It needs the packages that its members' scripts need. In Python: ``from classify import classify``.
 """
 
 import json
@@ -20,14 +20,14 @@ for member in MEMBERS:
 
 
 def classify(texts: list[str]) -> list[dict[str, float]]:
-    """The probability of each label, for each text by itself, by the first member that is sure."""
+    """Return the probability of each label for each text, by the first member that is sure."""
     answers = []
     for text in texts:
         answer: dict[str, float] = {}
         for member, script in zip(MEMBERS, SCRIPTS, strict=True):
             [answer] = script.classify([text])
             powers = [share ** (1 / member.get("temperature", 1)) for share in answer.values()]
-            if max(powers) / sum(powers) >= member.get("threshold", 0):  # the last one always is
+            if max(powers) / sum(powers) >= member.get("threshold", 0):  # true for the last one
                 break
         answers.append(answer)
     return answers

@@ -1,6 +1,6 @@
-"""Classify texts: ``python classify.py TEXT …``, or one text a line on standard input.
+"""Classify texts: ``python classify.py TEXT …``, or one text per line on standard input.
 
-It needs onnxruntime and numpy alone. In Python: ``from classify import classify``.
+It needs only onnxruntime and numpy. In Python: ``from classify import classify``.
 """
 
 import json
@@ -20,7 +20,7 @@ GRAPH = onnxruntime.InferenceSession(*HERE.glob("onnx/*.onnx"), providers=["CPUE
 
 
 def classify(texts: list[str]) -> list[dict[str, float]]:
-    """The probability of each label, for each text by itself."""
+    """Return the probability of each label for each text. Texts are run one by one."""
     answers = []
     for text in texts:
         read = text[:10_000].encode("utf-8", "replace").decode().lower()

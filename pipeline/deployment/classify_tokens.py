@@ -1,6 +1,6 @@
-"""Classify texts: ``python classify.py TEXT …``, or one text a line on standard input.
+"""Classify texts: ``python classify.py TEXT …``, or one text per line on standard input.
 
-It needs onnxruntime, tokenizers and numpy alone. In Python: ``from classify import classify``.
+It needs only onnxruntime, tokenizers and numpy. In Python: ``from classify import classify``.
 """
 
 import json
@@ -19,7 +19,10 @@ GRAPH = onnxruntime.InferenceSession(*HERE.glob("onnx/*.onnx"), providers=["CPUE
 
 
 def classify(texts: list[str]) -> list[dict[str, float]]:
-    """The probability of each label, for each text by itself: neighbours may change its answer."""
+    """Return the probability of each label for each text.
+
+    Texts are run one by one, since the other texts of a batch may change an answer.
+    """
     answers = []
     for text in texts:
         read = text[:10_000].encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What a deployed model is called, what it needs, and how it is run: by its run's record alone."""
+"""File names, needs and usage of a deployed model, derived only from its run's record."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from pipeline.results.storage import Run
 _DTYPES = {"dynamic": "q8", "static": "q8", "qat": "q8", "int4": "q4"}
 _SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
 DYNAMIC = "uint8, dynamic"
-"""A model's setting "activations" where their ranges are taken from what is run at once."""
+"""The setting "activations" of a model that takes their ranges from the batch that it runs."""
 _EIGHT_BITS = (
     "On x86 the processor needs VNNI (Intel since 2019, AMD since Zen 4): with AVX2 alone, sums of "
     "products of eight bits saturate, and answers may be wrong without a sign of it. ARM needs "
@@ -19,18 +19,18 @@ _EIGHT_BITS = (
 
 
 def members(run: Run, role: str) -> list[ModelRecord]:
-    """The members of a cascade, in their order; of any other model, the model itself."""
+    """The members of a cascade in order; for any other model, only the model itself."""
     cascade = run.by_role[role].cascade
     return [run.by_role[member] for member in (cascade.members if cascade else [role])]
 
 
 def dtype(model: ModelRecord) -> str:
-    """transformers.js's name of a model's precision: fp32, q8 or q4."""
+    """transformers.js's name for a model's precision: fp32, q8 or q4."""
     return _DTYPES.get(model.method, "fp32")
 
 
 def graph_name(model: ModelRecord) -> str:
-    """Where transformers.js looks for a graph of that precision."""
+    """The path where transformers.js looks for a graph of the model's precision."""
     return f"onnx/model{_SUFFIXES[dtype(model)]}.onnx"
 
 
@@ -40,7 +40,7 @@ def is_answered_by_itself(model: ModelRecord) -> bool:
 
 
 def cpu_needs(*models: ModelRecord) -> str:
-    """What CPU a model, or the members of a cascade, need, in sentences."""
+    """Sentences on the CPU that a model, or each member of a cascade, needs."""
     by_need: dict[str, list[str]] = {}
     for model in models:
         by_need.setdefault(_cpu_needs_of_one(model), []).append(model.role)
@@ -67,18 +67,18 @@ def _cpu_needs_of_one(model: ModelRecord) -> str:
 
 
 def packages(*models: ModelRecord) -> list[str]:
-    """All that ``classify.py`` of a model, or of a cascade of them, needs beside Python."""
+    """The Python packages that ``classify.py`` of a model, or of a cascade's members, needs."""
     tokenizers = ["tokenizers"] if any(TOKENIZER in each.artifact for each in models) else []
     return ["onnxruntime", *tokenizers, "numpy"]
 
 
 def example(labels: Sequence[str]) -> str:
-    """A text to try a model with: a headline for a model of headlines, else a class's name."""
+    """A text to try a model with: a headline for the classes of AG News, else a class name."""
     return "Oil prices fall for a third day" if tuple(labels) == LABELS else labels[0]
 
 
 def six_lines(folder: str, text: str) -> str:
-    """Python that asks an exported model for one answer."""
+    """Python code that asks an exported model for one answer."""
     return f"""import sys
 
 sys.path.insert(0, {folder!r})  # the folder of the export

@@ -1,13 +1,13 @@
-"""A model as a folder that others load as it is: Hugging Face's layout, or a zip of it.
+"""Export a model as a folder in Hugging Face's layout, or as a zip of it.
 
     config.json  tokenizer.json  tokenizer_config.json  special_tokens_map.json
-    onnx/model.onnx              or model_quantized.onnx, model_q4.onnx: as transformers.js asks
-    model.safetensors            where the weights are at hand
+    onnx/model.onnx              or model_quantized.onnx, model_q4.onnx: transformers.js's names
+    model.safetensors            if the weights were given
     README.md                    the model card
-    classify.py                  runs it with onnxruntime, tokenizers and numpy alone
+    classify.py                  runs the model with only onnxruntime, tokenizers and numpy
 
-A model without a tokenizer has no tokenizer's files. The folder of a cascade holds each member's
-own export, what it is sure enough by, and a script that asks them in turn:
+A model without a tokenizer has no tokenizer files. The folder of a cascade holds each member's
+export, the members' thresholds and temperatures, and a script that asks the members in turn:
 
     cascade.json  README.md  classify.py
     nano/…  minilm-int8/…
@@ -36,15 +36,15 @@ CARD = "README.md"
 SCRIPT = "classify.py"
 WEIGHTS = "model.safetensors"
 ORIGIN = "exported_from"
-"""In ``config.json``, of a cascade in ``cascade.json``: run, role and fingerprint. By it an older
-export of the model is known."""
+"""Key in ``config.json``, or a cascade's ``cascade.json``, for run, role and fingerprint. It shows
+whether a folder is an older export of the same model."""
 
 _SCRIPTS = {
     "tokens": "classify_tokens.py",
     "ngrams": "classify_ngrams.py",
     "text": "classify_words.py",
 }
-"""By what a graph takes, the file here that becomes ``classify.py``."""
+"""By a graph's kind of input, the file in this package that becomes ``classify.py``."""
 _CASCADE_SCRIPT = "classify_cascade.py"
 _GRAPHS = ("onnx/model.onnx", "onnx/model_quantized.onnx", "onnx/model_q4.onnx")
 _FILES = {
@@ -57,22 +57,22 @@ _FILES = {
     tokenizer_files.SPECIAL_TOKENS,
     *_GRAPHS,
 }
-"""All that the export of a model may hold that is no cascade."""
+"""All files that an export may hold, unless it is a cascade's."""
 
 
 def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Path:
-    """Write a model of a run as a folder that others load.
+    """Write a model of a run as a folder that others can load.
 
-    It is written beside ``target`` and renamed, so that no half of it is ever there. An older
-    export of the same model is replaced.
+    The folder is written beside ``target`` and then renamed, so ``target`` is never half written.
+    An older export of the same model is replaced.
 
     Args:
-        run: as it was read.
-        role: of a model whose artifact is at hand.
+        run: the run as it was read.
+        role: the role of an installed model.
         target: absent, empty, or an older export of the model.
         weights: folder with the ``model.safetensors`` and ``config.json`` that the graph was made
-            of, where they are at hand; they are left out where others could not load them, and of
-            a cascade.
+            from, if there is one. They are left out for a cascade, for a quantized model and for a
+            model that transformers can't load.
 
     Raises:
         PipelineError: the artifact is missing or is not the one that the run recorded, or
@@ -92,16 +92,16 @@ def export(run: Run, role: str, target: Path, weights: Path | None = None) -> Pa
 
 
 def archive(run: Run, role: str) -> bytes:
-    """A zip of the export, whose files are in a folder that is named after the role.
+    """Return the export as a zip file. Its files are in a folder that is named after the role.
 
     Raises:
-        PipelineError: as ``export``.
+        PipelineError: the artifact is missing or is not the one that the run recorded.
     """
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, role)
         write(run, role, folder)
-        # Weights hardly get smaller, and to try takes seconds.
+        # Weights hardly compress, and trying takes seconds.
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
@@ -110,7 +110,7 @@ def archive(run: Run, role: str) -> bytes:
 
 
 def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> None:
-    """Fill a new folder with an export; arguments and errors as of ``export``."""
+    """Fill a new folder with an export. Arguments and errors are those of ``export``."""
     artifact, model = _checked_artifact(run, role), run.by_role[role]
     if model.cascade:
         _write_cascade(run, role, artifact, folder)
@@ -118,7 +118,7 @@ def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> Non
     settings = json.loads((artifact / encoders.SETTINGS).read_text("utf-8"))
     kind = settings.get("input", "tokens")
     found = read_architecture(artifact / GRAPH) if kind == "tokens" else None
-    # Weights that were trained to be rounded, or are rounded in the graph, are another model.
+    # The float32 weights of a quantized graph are another model, even those that QAT trained.
     if found is None or deployed_model.dtype(model) != "fp32":
         weights = None
     (folder / "onnx").mkdir(parents=True)
@@ -149,13 +149,13 @@ def write(run: Run, role: str, folder: Path, weights: Path | None = None) -> Non
 
 
 def _write_cascade(run: Run, role: str, artifact: Path, folder: Path) -> None:
-    """Fill a new folder with the exports of a cascade's members, and what asks them in turn."""
+    """Fill a new folder with a cascade: its members' exports and the script that asks them."""
     roles, rules, _ = cascade.members(artifact)
     folder.mkdir(parents=True)
     for member in roles:
         write(run, member, folder / member)
     members: list[dict[str, Any]] = [{"folder": member} for member in roles]
-    for entry, rule in zip(members, rules, strict=False):  # the last member answers what is left
+    for entry, rule in zip(members, rules, strict=False):  # the last member has no rule
         entry |= {"threshold": rule.threshold, "temperature": rule.temperature}
     _write_json(folder / cascade.FILE, {"members": members, ORIGIN: _origin(run, role)})
     shutil.copyfile(Path(__file__).with_name(_CASCADE_SCRIPT), folder / SCRIPT)
@@ -168,7 +168,7 @@ def _origin(run: Run, role: str) -> dict[str, str]:
 
 
 def _checked_artifact(run: Run, role: str) -> Path:
-    """Folder of the artifact, whose files are those that the run recorded."""
+    """The folder of an artifact, checked to hold the files that the run recorded."""
     if role not in run.by_role:
         raise PipelineError(f"{run.name} has no model {role!r}; it has {', '.join(run.by_role)}")
     folder = run.artifact(role)
@@ -216,31 +216,31 @@ def _check_target(target: Path, run: Run, role: str) -> None:
 
 
 def _files_of_cascade(members: list[dict[str, Any]]) -> set[str]:
-    """All that the export of a cascade with these members may hold."""
+    """All files that the export of a cascade with these members may hold."""
     of_members = {f"{member['folder']}/{name}" for member in members for name in _FILES}
     return {cascade.FILE, CARD, SCRIPT} | of_members
 
 
 def _write_graph(artifact: Path, target: Path) -> None:
-    """Copy a graph; one whose weights are in files beside it gets them back into itself.
+    """Copy a graph. Weights in separate files are put back into the graph.
 
-    transformers.js would have to be told of such files, and asks for other names.
+    transformers.js needs a setting for such files, and expects other file names.
     """
     own = {GRAPH, encoders.TOKENIZER, encoders.SETTINGS}
     if all(path.name in own for path in artifact.iterdir()):
         shutil.copyfile(artifact / GRAPH, target)
         return
-    import onnx  # slow to import, and not for every model
+    import onnx  # slow to import, and few models need it
 
     with tempfile.TemporaryDirectory(dir=target.parent) as copies:
-        # onnx reads no weights from a file with hard links, which files of a run may be.
+        # onnx refuses to read weights from files with hard links, which a run's files may have.
         for path in artifact.iterdir():
             shutil.copyfile(path, Path(copies, path.name))
         onnx.save(onnx.load(Path(copies, GRAPH)), target)
 
 
 def _write_tokenizer(artifact: Path, folder: Path, max_length: int) -> dict[str, Any]:
-    """Write a tokenizer's files; returns what ``config.json`` says of it."""
+    """Write a tokenizer's files; return its entries of ``config.json``."""
     shutil.copyfile(artifact / encoders.TOKENIZER, folder / encoders.TOKENIZER)
     tokenizer = json.loads((artifact / encoders.TOKENIZER).read_text("utf-8"))
     special = tokenizer_files.special_tokens(tokenizer)
@@ -251,13 +251,13 @@ def _write_tokenizer(artifact: Path, folder: Path, max_length: int) -> dict[str,
 
 
 def _config_of_weights(weights: Path) -> dict[str, Any]:
-    """The configuration that trained weights were saved with, as that of a classifier."""
+    """The configuration that was saved with trained weights, with the class of a classifier."""
     config = json.loads((weights / CONFIG).read_text("utf-8"))
     return config | {"architectures": [CLASSES[config["model_type"]]]}
 
 
 def _own_architecture(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """What ``config.json`` says of a model that transformers has no class for."""
+    """The entries of ``config.json`` for a model that transformers has no class for."""
     return {"ngrams": {"model_type": "ngrams", **settings.get("ngrams", {})}}.get(kind, {})
 
 

@@ -16,15 +16,15 @@ from pipeline.results.storage import Run
 _TASK = "text-classification"
 _INVENTED = "invented headlines"
 _MOST_LABELS = 12
-"""Class names that the text lists; ``config.json`` has them all."""
+"""The text lists at most this many class names; ``config.json`` has all of them."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in the folder beside the graph."""
+    """What the folder of an export holds beside the graph."""
 
     max_length: int | None
-    """Tokens that are read of a text; None: there is no tokenizer."""
+    """Most tokens that are read of a text; None: there is no tokenizer."""
     in_transformers: bool
     """Whether ``config.json`` names an architecture of transformers."""
     weights: bool
@@ -67,7 +67,7 @@ def _used_for(model: ModelRecord) -> str:
 
 
 def _origin(run: Run, model: ModelRecord) -> str:
-    """Who made a model, in a sentence."""
+    """A sentence on where a model comes from."""
     if model.is_joined:
         return (
             f"Trained elsewhere as {model.checkpoint}, whose terms hold; scored beside run "
@@ -81,7 +81,7 @@ def base_model(run: Run, role: str) -> str | None:
     model: ModelRecord | None = run.by_role[role]
     seen: set[str] = set()
     if model and model.is_joined and model.settings.get("source") != "hub":
-        return None  # its name is a folder's
+        return None  # its name is that of a local folder
     while model and model.role not in seen and not run.record.toy:
         if model.checkpoint:
             return model.checkpoint
@@ -147,7 +147,7 @@ def _interval(run: Run, model: ModelRecord) -> tuple[float, float]:
 
 
 def _place(model: ModelRecord, kind: str) -> str:
-    """The processor and the threads that a kind of figure was taken on."""
+    """The processor and number of threads with which a kind of figure was measured."""
     conditions = getattr(model.measured_on, kind)
     processor = conditions.hardware.get("processor") or "an unknown processor"
     threads = conditions.threads
@@ -205,7 +205,7 @@ def _graphs(model: ModelRecord) -> str:
 
 
 def _times(cost: Cost, prefix: str = "") -> str:
-    """Mean, median and 95th percentile of one text's time, as far as they were taken."""
+    """Mean, median and 95th percentile of one text's time, without those that were not measured."""
     named = {"mean": "mean", "median": "p50", "95th percentile": "p95"}
     taken = {name: getattr(cost, f"{prefix}{key}_ms") for name, key in named.items()}
     return ", ".join(f"{name} {ms:.2f} ms" for name, ms in taken.items() if ms is not None)

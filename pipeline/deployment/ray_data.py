@@ -1,4 +1,4 @@
-"""Classifying with Ray Data: as many machines as a Ray cluster has, a model in each worker.
+"""Classify with Ray Data on all machines of a Ray cluster, with one model in each worker.
 
     pip install "ray[data]~=2.60"
 
@@ -9,7 +9,7 @@
     answers = classify(texts, "cache/mpnet/artifacts/tiny-int4", column="text", workers=8)
     answers.write_parquet("answers/")
 
-The artifact's folder must be under that path on every machine of the cluster.
+The artifact's folder must have the same path on every machine of the cluster.
 """
 
 from pathlib import Path
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from ray.data import Dataset
 
 BATCH = 1024
-"""Rows that are sorted by length together."""
+"""Rows in a batch, which are sorted by length together."""
 _CPUS = 0.5
-"""Of Ray's for a worker, which uses a whole one: beside as many workers as there are cores, the
-tasks that read the rows must find room, or everything waits for ever."""
+"""CPUs that a worker reserves in Ray, although it uses a whole one. With one worker per core, this
+leaves room for the tasks that read the rows; without them, everything would wait forever."""
 
 
 class ClassifyBatch:
-    """What runs in a worker: the model is loaded once, then called with a batch of rows at a time.
+    """Runs in a worker: loads the model once, then classifies one batch of rows per call.
 
-    It needs no Ray: other engines' ``map_batches`` of Arrow tables can be given it, too.
+    It does not depend on Ray, so other engines that map batches of Arrow tables can use it, too.
     """
 
     def __init__(self, folder: Path | str, column: str) -> None:
@@ -44,13 +44,13 @@ class ClassifyBatch:
     def __call__(self, batch: pa.Table) -> pa.Table:
         """The batch with ``label``, ``p0`` … ``p{k-1}`` (float32) in place of the texts.
 
-        They are null where there is no text, or a blank one.
+        These columns are null where the text is missing or blank.
         """
         texts = [
             text if text and text.strip() else None for text in batch[self._column].to_pylist()
         ]
         answers = answer_columns.answer(self._classifier, texts)
-        # Engines join the batches' tables, and a dictionary is one table's own.
+        # Engines concatenate the batches' tables, but each table would have its own dictionary.
         answers["label"] = answers["label"].cast(pa.string())
         kept = batch.drop_columns([self._column])
         for name, values in answers.items():
@@ -59,13 +59,14 @@ class ClassifyBatch:
 
 
 def classify(dataset: "Dataset", folder: Path | str, column: str, workers: int) -> "Dataset":
-    """A data set with a model's answers in place of its texts; computed when it is consumed.
+    """The data set with a model's answers in place of its texts, computed when it is consumed.
 
     Args:
         dataset: its ``column`` holds the texts; its other columns are kept.
-        folder: of the artifact, absolute and the same on every machine of the cluster.
+        folder: the artifact's; its absolute path must be the same on every machine.
         column: name of the column of texts.
-        workers: actors that each load the model and keep one core busy: as many as there are cores.
+        workers: number of actors, best the number of cores. Each loads the model and keeps one
+            core busy.
     """
     from ray.data import ActorPoolStrategy
 

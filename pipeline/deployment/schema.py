@@ -1,8 +1,9 @@
-"""What the server's API takes and gives, its limits, and a sentence on what is beyond them.
+"""Requests and answers of the server's API, its limits, and sentences on requests beyond them.
 
-It is what ``huggingface_hub.InferenceClient(url).text_classification`` and huggingface.js send and
-read: ``{"inputs": …, "parameters": {"top_k": …}}`` in, for each text a list of ``{"label",
-"score"}`` out, the most probable class first. Every error is ``{"error": "…"}``.
+The format is that of ``huggingface_hub.InferenceClient(url).text_classification`` and
+huggingface.js. A request is ``{"inputs": …, "parameters": {"top_k": …}}``. The answer is a list of
+``{"label", "score"}`` for each text, the most probable class first. Every error is
+``{"error": "…"}``.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from pipeline.inference.graph import MAX_CHARACTERS
 MAX_TEXTS = 1_000
 """Texts in one request, at most."""
 MAX_BODY_MB = 4
-"""10^6 bytes of one request's body, at most."""
+"""Size of one request's body in MB of 10^6 bytes, at most."""
 TOO_LARGE = f"the request has more than {MAX_BODY_MB} MB; send less at once"
 
 
@@ -84,10 +85,11 @@ class Problem(BaseModel):
 
 
 def check_texts(inputs: str | list[str]) -> list[str]:
-    """The texts of a request.
+    """Return the texts of a request as a list, after checking that they can be classified.
 
     Raises:
-        PipelineError: a sentence on the first one that can't be classified.
+        PipelineError: there is no text or too many, or one is blank or too long. The message is a
+            sentence on the first fault.
     """
     texts = [inputs] if isinstance(inputs, str) else inputs
     if not texts:
@@ -110,7 +112,7 @@ def check_texts(inputs: str | list[str]) -> list[str]:
 def scores(
     probabilities: np.ndarray, labels: Sequence[str], top_k: int | None = None
 ) -> list[list[Score]]:
-    """For each row of probabilities (n, k) the ``top_k`` most probable classes, or all."""
+    """For each row of probabilities (n, k), the ``top_k`` most probable classes, or all."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
     return [
         [Score(label=labels[place], score=float(row[place])) for place in places]
@@ -119,7 +121,7 @@ def scores(
 
 
 def sentence_of(error: dict[str, Any]) -> str:
-    """What is wrong with a request, from one of pydantic's errors."""
+    """A sentence on what is wrong with a request, from one of pydantic's errors."""
     kind, place = error["type"], [str(part) for part in error["loc"][1:]]
     if kind == "json_invalid":
         return f"the body is no JSON: {error['ctx']['error']} at character {error['loc'][-1]}"

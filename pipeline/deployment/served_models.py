@@ -17,14 +17,14 @@ from pipeline.results.storage import Run
 
 @dataclass(frozen=True)
 class ServedModels:
-    """The installed models of one run that a server offers. They are loaded when first asked.
+    """The installed models of one run that a server offers. Each is loaded on its first use.
 
     Safe to use from several threads.
     """
 
     run: Run
     folders: dict[str, Path]
-    """By role, the artifact's folder."""
+    """The artifact's folder by role."""
     recommended: str
     """A role of ``folders``."""
     _loaded: loaded_models.Loaded[Classifier] = field(
@@ -32,7 +32,7 @@ class ServedModels:
     )
 
     def classifier(self, role: str) -> Classifier:
-        """The model of that role, loaded; it uses one thread a call.
+        """Return the loaded model of a role. It uses one thread per call.
 
         Raises:
             PipelineError: its artifact can't be loaded.
@@ -41,7 +41,7 @@ class ServedModels:
         return self._loaded.get(role, graph_bytes(folder), lambda: Classifier(folder, threads=1))
 
     def predict_proba(self, role: str, texts: Sequence[str]) -> np.ndarray:
-        """Class probabilities of each text by the model of that role: float32 (texts, classes).
+        """Class probabilities of each text by the model of a role: float32 (texts, classes).
 
         Raises:
             PipelineError: its artifact can't be loaded.
@@ -49,7 +49,7 @@ class ServedModels:
         return self.classifier(role).predict_proba(texts)
 
     def lengths(self, role: str, texts: Sequence[str]) -> list[int]:
-        """How long the model of that role takes each text to be, in tokens say.
+        """The length of each text for the model of a role: in tokens, n-grams or characters.
 
         Raises:
             PipelineError: its artifact can't be loaded.
@@ -58,15 +58,15 @@ class ServedModels:
 
 
 def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedModels:
-    """The models to serve: those of the only run that has them installed.
+    """The models to serve, from the only run that has them installed.
 
     Args:
-        runs: that people may mean.
-        roles: that they ask for; by default all that are installed.
+        runs: the runs to choose from.
+        roles: the roles to serve; by default all installed roles of the run.
 
     Raises:
-        PipelineError: no run has them, or several have, or an artifact has other class names
-            than its run.
+        PipelineError: no run or more than one run has these roles installed, or an artifact has
+            other class names than its run.
     """
     found = {}
     for run in runs:
@@ -87,9 +87,9 @@ def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedM
 
 
 def _recommended(run: Run, roles: Collection[str]) -> str:
-    """The role to deploy among these: by the rule of ``recommendation``, without limits."""
+    """The recommended role among these, by the rule of ``recommendation`` without limits."""
     compared = compared_models(run)
     here = compared[compared["role"].isin(roles)]
-    if here.empty:  # only models to compare with: the first will do
+    if here.empty:  # none is meant to be deployed: return any
         return next(iter(roles))
     return recommend(here, Budget()).recommended or here["role"].iloc[0]

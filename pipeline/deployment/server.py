@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn on a socket of its own, until a signal ends it."""
+"""The HTTP server: uvicorn on its own socket, until a signal ends it."""
 
 import socket
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from pipeline.errors import PipelineError, one_line
 from pipeline.hardware import available_threads
 
 QUEUE = 4_096
-"""Texts that wait at once, by default: a few seconds of work for a small model."""
+"""Texts that may wait at once by default: a few seconds of work for a small model."""
 GRACE_S = 60
-"""Seconds that requests under way have to end, after a signal to stop."""
+"""Seconds that started requests have to finish after a signal to stop."""
 _BACKLOG = 2_048
 
 
@@ -26,18 +26,18 @@ def serve(
     queue_bound: int = QUEUE,
     started: Callable[[str], None] = print,
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT; those under way are finished first.
+    """Answer requests until SIGTERM or SIGINT; started requests are finished first.
 
     Args:
-        models: what is served; the recommended one is loaded before the first request.
+        models: the models to serve; the recommended one is loaded before the first request.
         host: name or address to listen on.
-        port: 0 takes a free one.
-        queue_bound: texts that may wait at once; a request beyond them is told to come later.
+        port: port to listen on; 0 selects a free one.
+        queue_bound: most texts that may wait at once; the server refuses requests beyond them.
         started: called with the server's URL as soon as clients can connect.
 
     Raises:
-        PipelineError: the address can't be listened on, the queue holds less than one request
-            may bring, or the recommended model can't be loaded.
+        PipelineError: the server can't listen on the address, ``queue_bound`` is less than the
+            texts that one request may have, or the recommended model can't be loaded.
     """
     if queue_bound < MAX_TEXTS:
         raise PipelineError(
@@ -56,17 +56,17 @@ def serve(
     started(url_of(listening))
     try:
         uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn passes the signal on when it has ended
+    except KeyboardInterrupt:  # uvicorn raises the signal again when it has ended
         pass
     finally:
         listening.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A socket that listens on a host and port.
 
     Raises:
-        PipelineError: it can't.
+        PipelineError: listening there is not possible.
     """
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -1,4 +1,4 @@
-"""What transformers and transformers.js want beside ``tokenizer.json``."""
+"""The files that transformers and transformers.js need beside ``tokenizer.json``."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ SPECIAL_TOKENS = "special_tokens_map.json"
 
 
 def special_tokens(tokenizer: dict[str, Any]) -> dict[str, str]:
-    """The content of ``special_tokens_map.json``, of a ``tokenizer.json``'s.
+    """The content of ``special_tokens_map.json``, derived from that of ``tokenizer.json``.
 
-    Only tokens that it uses are named: to fill up, for what is unknown, before and after a text,
-    and for what is masked.
+    It has only tokens that the tokenizer uses: for padding, for unknown words, before and after
+    a text, and for masked words.
     """
     model, padding = tokenizer.get("model") or {}, tokenizer.get("padding") or {}
     first, last = _around(tokenizer.get("post_processor") or {})
@@ -30,7 +30,7 @@ def special_tokens(tokenizer: dict[str, Any]) -> dict[str, str]:
 
 
 def _around(processor: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The tokens that are put before and after a text."""
+    """The tokens that the tokenizer adds before and after a text; None if it adds none."""
     if "cls" in processor and "sep" in processor:  # BERT's and RoBERTa's
         return processor["cls"][0], processor["sep"][0]
     added = [part["SpecialToken"]["id"] for part in _template(processor) if "SpecialToken" in part]
@@ -38,7 +38,7 @@ def _around(processor: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _template(processor: dict[str, Any]) -> list[dict[str, Any]]:
-    """A template's parts, also where it stands in a sequence of processors."""
+    """The parts of a template processor, which may be inside a sequence of processors."""
     for each in (processor, *(processor.get("processors") or [])):
         if each.get("single"):
             return each["single"]
@@ -48,13 +48,13 @@ def _template(processor: dict[str, Any]) -> list[dict[str, Any]]:
 def tokenizer_config(special: dict[str, str], max_length: int) -> dict[str, Any]:
     """The content of ``tokenizer_config.json``.
 
-    The class is the general one, which takes all from ``tokenizer.json`` as it is. A class by the
-    architecture's name would build the tokenizer anew, and BERT's would give DistilBERT and MPNet
-    inputs that their graphs do not have.
+    The class is the general one, which uses ``tokenizer.json`` unchanged. The class of an
+    architecture would rebuild the tokenizer. BERT's would also produce inputs that the graphs of
+    DistilBERT and MPNet do not have.
 
     Args:
-        special: of ``special_tokens``.
-        max_length: tokens of a text that the model reads, special ones included.
+        special: the result of ``special_tokens``.
+        max_length: most tokens that the model reads of a text, including special tokens.
     """
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",

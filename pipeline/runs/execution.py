@@ -1,4 +1,4 @@
-"""One execution of a family on one data set: role after role, the run written as it grows."""
+"""One execution of a family on one data set. The run is written after each role."""
 
 import contextlib
 from dataclasses import dataclass, replace
@@ -38,15 +38,15 @@ class Folders:
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked for."""
+    """What a run shall make."""
 
     name: str
-    """Of the run."""
+    """The run's name."""
     command: str
     """The command line, for the record."""
     roles: list[str]
     pretrained_layers: bool = False
-    """Students take the layers of their parent's checkpoint, not of its fine-tuned weights."""
+    """Students keep layers of their parent's checkpoint, not of its fine-tuned weights."""
     measure_again: bool = False
     """Measure the cost of every role again, even if it is done."""
 
@@ -68,22 +68,22 @@ def run(
     help it to train, and return None.
 
     Args:
-        family: whose models are made.
-        corpus: the texts that they are trained and tested on.
+        family: the family whose models are made.
+        corpus: the texts on which they are trained and tested.
         request: what is made.
-        folders: where.
+        folders: where it is made.
         callbacks: added to every Trainer.
 
     Raises:
-        PipelineError: a checkpoint can't be had, the run's name is taken by other data, another
-            run is at work, or a stage found something wrong.
+        PipelineError: a checkpoint can't be found, the run's name belongs to another family or
+            other data, another run is at work, or a stage fails.
     """
     with contextlib.ExitStack() as held:
         if processes.is_first():
             held.enter_context(files.locked(folders.work))
             held.enter_context(files.locked(folders.cache / request.name))
             restore(folders.cache)
-        processes.wait_for_all()  # until the run can be read as it stands
+        processes.wait_for_all()  # until the first one has restored the run
         written = _existing(folders.cache / request.name, family, corpus)
         inputs = _recorded_identities(family, written)
         inputs |= {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
@@ -117,20 +117,20 @@ def run(
 
 
 def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]:
-    """By name, the identity of each checkpoint as the run has it.
+    """By name, the identity of each checkpoint that the run has recorded.
 
-    With them the fingerprints of roles that were not requested are known too: of the teacher,
-    which students are compared with, and of its logits.
+    With them, fingerprints of roles that were not requested are known, too. Examples are the
+    teacher, with which students are compared, and its logits.
     """
     names = plan.checkpoints(family, family.by_role(), {})
-    # Parents come first in a run, and their identities count: a student that is older than its
-    # parent may name another one.
+    # Parents come first in a run, and their identities take precedence: a student that is older
+    # than its parent may have recorded another one.
     records = reversed(existing.record.models if existing else [])
     return {name: r.inputs[name] for r in records for name in names if name in r.inputs}
 
 
 def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str:
-    """A checkpoint's identity; as the run has it where the checkpoint itself is not at hand."""
+    """A checkpoint's identity; the recorded one if the checkpoint is not available here."""
     try:
         return networks.checkpoint_identity(checkpoint, folder)
     except hub.NotAtHandError:
@@ -140,7 +140,11 @@ def _identity(checkpoint: str, folder: Path | None, recorded: str | None) -> str
 
 
 def _existing(folder: Path, family: Family, corpus: Corpus) -> Run | None:
-    """The run that stands under this name, if it can be added to."""
+    """The run in a folder; None if there is no such folder.
+
+    Raises:
+        PipelineError: the run has another family or other data, so nothing can be added to it.
+    """
     if not folder.exists():
         return None
     run = read_run(folder)
@@ -168,13 +172,13 @@ def _holds(run: Run, record: ModelRecord, cost: bool) -> bool:
 
 
 def _has_texts(run: Run) -> bool:
-    """Whether a run has the texts of its test rows if it may have them."""
+    """Whether a run has the texts of its test rows, or must not have them."""
     known = declarations.of_run(run.record.data, run.record.toy)
     return TEXTS in run.record.files or not known.is_passed_on
 
 
 def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
-    """The counts by split: the run's own if it has them, for its data are the same."""
+    """The counts by split. The run's own are reused, since its data are the same."""
     known = existing.record.data.near_duplicates if existing else None
     held_out = {"validation": corpus.validation.texts, "test": corpus.test.texts}
     return known or near_duplicates.near_duplicates(corpus.train.texts, held_out)
@@ -183,7 +187,7 @@ def _near_duplicates(existing: Run | None, corpus: Corpus) -> dict[str, int]:
 def _write(
     existing: Run | None, stages: Stages, record: ModelRecord, request: Request, cache: Path
 ) -> Run:
-    """The run with one model added or replaced."""
+    """Write the run with one model added or replaced, and return it."""
     records = {**(existing.by_role if existing else {}), record.role: record}
     kept = [role for role in records if role != record.role]
     predictions = {role: existing.all_predictions(role) for role in kept} if existing else {}

@@ -1,7 +1,7 @@
 """Joined models: classifiers that others trained, beside a run's own.
 
-A joined model is exported if need be, scored, measured and stored like any role. Its stages lie in
-the work folder as those of other models do, so that a second call does nothing twice.
+A joined model is exported if necessary, then scored, measured and stored like any role. Its stages
+are in the work folder like those of other models, so a second call does nothing twice.
 """
 
 import json
@@ -38,12 +38,12 @@ from pipeline.runs.joined_sources import Source
 from pipeline.runs.model_record import TEACHER
 
 _VERSIONS = {"artifact": 1, "evaluation": 1}
-"""Raise one when the code of its stage gives another result for the same files."""
+"""Increase a stage's version when its code gives another result for the same files."""
 _HEADLINES = "headlines.parquet"
 _DEPLOYED, _FACTS = "deployed", "facts.json"
-"""What the stage of the artifact makes: the artifact itself, and the number of its weights."""
+"""The stage of the artifact makes the artifact itself, and a file with its number of weights."""
 _PROBE = ("", "a", "word " * joined_checkpoints.MOST_TOKENS)
-"""Texts that every model can answer: none, a short one, and one that is longer than it reads."""
+"""Texts that every model must answer: an empty one, a short one, and one longer than it reads."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Joined:
     source: Source
     description: Description
     order: list[int]
-    """By class of the run, the model's own output."""
+    """For each class of the run, the index of the model's output."""
 
 
 def check_role(run: Run, role: str) -> None:
@@ -76,12 +76,12 @@ def check_role(run: Run, role: str) -> None:
 def add(
     run: Run, role: str, model: str, corpus: Corpus, work: Path, labels: Path | None = None
 ) -> Run:
-    """Join a model to a run: export it if need be, score it, measure it, and store it.
+    """Join a model to a run: export it if necessary, score it, measure it, and store it.
 
     Args:
-        run: as it was read.
-        role: what the model is called in the run; one that is joined already is replaced.
-        model: a folder, a graph in one, or a name on the Hub.
+        run: the run as it was read.
+        role: the model's name in the run. A joined model with this name is replaced.
+        model: a folder, an ONNX file in a folder, or a name on the Hub.
         corpus: the run's own data.
         work: the folder of all stages.
         labels: a file with the model's class names, in the order of its outputs.
@@ -90,7 +90,7 @@ def add(
         The run as it was written.
 
     Raises:
-        PipelineError: the role is taken, the model can't be read, or it tells other classes apart.
+        PipelineError: the role is taken, the model can't be read, or it has other classes.
     """
     check_role(run, role)
     joined = _describe(run, role, joined_sources.find(model), labels)
@@ -178,7 +178,7 @@ def _write_artifact(run: Run, joined: Joined, draft: Path) -> None:
 
 
 def _export(joined: Joined, draft: Path, deployed: Path) -> int:
-    """Write the graph of a checkpoint; returns the number of its weights."""
+    """Write the graph of a checkpoint; return the number of its weights."""
     source = joined.source
     tokenizer = joined_checkpoints.read_tokenizer(source.folder)
     network = joined_checkpoints.load(source.folder, tokenizer)
@@ -187,7 +187,7 @@ def _export(joined: Joined, draft: Path, deployed: Path) -> int:
         export.export_onnx(network, own)
     except PipelineError:
         raise
-    except Exception as error:  # torch's exporter raises a dozen kinds
+    except Exception as error:  # torch's exporter raises many types
         raise PipelineError(
             f"{source.name} ({joined.description.architecture}) can't be exported: "
             f"{one_line(error)}; if another tool can, add the ONNX folder that it makes"
@@ -201,12 +201,12 @@ def _try(deployed: Path, name: str) -> None:
     """Raise a PipelineError unless an artifact answers texts of any length."""
     classifier = Classifier(deployed)
     try:
-        # Each by itself, and together, padded.
+        # Each text alone, then all together with padding.
         found = [classifier.predict_proba([text]) for text in _PROBE]
         found.append(classifier.predict_proba(_PROBE))
     except PipelineError:
         raise
-    except Exception as error:  # onnxruntime raises a dozen kinds
+    except Exception as error:  # onnxruntime raises many types
         raise PipelineError(f"{name} can't answer a text: {one_line(error)}") from error
     if not np.isfinite(np.concatenate(found)).all():
         raise PipelineError(f"{name} answers with numbers that are not finite")
@@ -231,7 +231,7 @@ def _asks_headlines(run: Run) -> bool:
 def _record(
     run: Run, joined: Joined, artifact: Path, evaluation: Path
 ) -> tuple[ModelRecord, pd.DataFrame]:
-    """What the run says of the model, without what names its data, and its predictions."""
+    """The record of the model, without fingerprint and inputs, and its predictions."""
     predictions = pd.read_parquet(evaluation / scoring.PREDICTIONS)
     if (evaluation / _HEADLINES).is_file():
         more = pd.read_parquet(evaluation / _HEADLINES)
@@ -275,7 +275,7 @@ def _record(
 
 
 def _with_headlines(teacher: pd.DataFrame | None) -> pd.DataFrame | None:
-    """A teacher's table if it has headlines row by row: older runs have their figures alone."""
+    """A teacher's table if it has rows of headlines, else None. Older runs have no such rows."""
     return teacher if teacher is not None and (teacher["split"] == HEADLINES).any() else None
 
 
@@ -284,7 +284,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def at_chance(run: Run, role: str) -> bool:
-    """Whether the test does not show a model to be better than one that always says one class."""
+    """Whether the test does not show a model to be better than always naming one class."""
     test = run.predictions(role)
     labels, rows = test["label"].to_numpy(), len(test)
     right = round(run.by_role[role].metrics.accuracy * rows)
@@ -295,7 +295,7 @@ def at_chance(run: Run, role: str) -> bool:
 def _write(
     run: Run, record: ModelRecord, predictions: pd.DataFrame, artifact: Path, corpus: Corpus
 ) -> Run:
-    """The run with one joined model added, last, or replaced."""
+    """Write the run with a joined model added at the end or replaced, and return it."""
     models = {**run.by_role, record.role: record}
     tables = {role: run.all_predictions(role) for role in models if role != record.role}
     return write_run(
@@ -303,7 +303,7 @@ def _write(
         replace(
             run.record,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            # A run of an older schema names the same data otherwise.
+            # A run of an older schema has another fingerprint for the same data.
             data=replace(run.record.data, fingerprint=corpus.fingerprint),
             models=list(models.values()),
         ),

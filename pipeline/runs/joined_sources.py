@@ -1,4 +1,4 @@
-"""Where a joined model comes from: a folder, a graph in one, or a name on the Hub."""
+"""Where a joined model comes from: a folder, an ONNX file in a folder, or a name on the Hub."""
 
 import re
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ _WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
 
 @dataclass(frozen=True)
 class Source:
-    """A model of somebody else's, on this machine."""
+    """A model that somebody else trained, on this machine."""
 
     name: str
-    """On the Hub, or of the folder."""
+    """Its name on the Hub, or the folder's name."""
     kind: str
     """"hub" or "folder"."""
     folder: Path
-    """Of its ``config.json`` and its tokenizer."""
+    """The folder of its ``config.json`` and its tokenizer."""
     graph: Path | None
-    """Its ONNX graph; None where it has to be exported."""
+    """Its ONNX graph; None if it has to be exported."""
 
     def identity(self) -> str:
         """A hash of all the files that the model is made of.
 
         Raises:
-            PipelineError: its weights are missing, or of a format that is not read.
+            PipelineError: its weights are missing, or in a format that is not supported.
         """
         names = [CONFIG, *(name for name in TOKENIZER_FILES if (self.folder / name).is_file())]
         paths = {name: self.folder / name for name in names}
@@ -49,12 +49,12 @@ class Source:
 
 
 def find(model: str) -> Source:
-    """A model, from what ``--model`` says; fetched from the Hub if it is a name there.
+    """Find the model that ``--model`` names; fetch it from the Hub if it is a name there.
 
-    An ONNX graph is taken as it is where there is one; a checkpoint is exported.
+    If there is an ONNX graph, it is used. Otherwise the checkpoint will be exported.
 
     Raises:
-        PipelineError: there is nothing like it here, and the Hub does not give it.
+        PipelineError: there is no such model on this machine, and it can't be fetched.
     """
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
@@ -70,7 +70,7 @@ def find(model: str) -> Source:
 
 
 def _source(folder: Path, graph: Path | None) -> Source:
-    """A local source; beside a graph in ``onnx/``, the configuration may lie one level up."""
+    """A local source. The configuration may be beside the graph or one folder above it."""
     if graph and not (folder / CONFIG).is_file():
         inner, outer = graph.parent, graph.parent.parent
         folder = next((place for place in (inner, outer) if (place / CONFIG).is_file()), folder)
@@ -79,7 +79,7 @@ def _source(folder: Path, graph: Path | None) -> Source:
 
 
 def _fetch(name: str) -> Path:
-    """The folder of a model of the Hub; of its weights, only what is needed is fetched."""
+    """Fetch a model from the Hub, its weights only if it has no graph; return its folder."""
     with hub.reachable(name, "--model with a folder that has its files"):
         from huggingface_hub import snapshot_download
 

@@ -1,4 +1,4 @@
-"""What ``run.json`` says of a model, read from its stages, which are made before."""
+"""What ``run.json`` says about a model, read from its finished stages."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ TEACHER = "teacher"
 
 
 def model_record(stages: Stages, role: str) -> ModelRecord:
-    """The record of a model all of whose stages are made."""
+    """The record of a model whose stages are all made."""
     model, predictions = stages.models[role], stages.predictions(role)
     teacher = _teachers_predictions(stages)
     checkpoint = model.checkpoint if isinstance(model, Trained) else None
@@ -57,9 +57,9 @@ def _training(stages: Stages, role: str) -> TrainingRecord:
 
 
 def _teachers_predictions(stages: Stages) -> pd.DataFrame | None:
-    """The teacher's table, in the work folder or the run; None where neither has it.
+    """The teacher's predictions, from the work folder or the run; None if neither has them.
 
-    Students are compared with it, but it isn't made for that.
+    Students are compared with the teacher, but the teacher is not made only for that.
     """
     today = stages.fingerprints.get(TEACHER)
     if not today:
@@ -105,7 +105,7 @@ def _cascade(stages: Stages, role: str) -> CascadeRecord:
 
 
 def _parameters(stages: Stages, role: str) -> int:
-    """Number of a model's weights; of a cascade, of all its members."""
+    """Number of a model's weights. A cascade has the weights of all its members."""
     model = stages.models[role]
     if isinstance(model, Cascade):
         roles, _, _ = cascade.members(stages.artifact(role), check=False)

@@ -23,12 +23,12 @@ from pipeline.recipes.roles import (
 from pipeline.recipes.training_settings import RandomSpans, Training
 from pipeline.results.storage import Run
 
-# Raise one when the code of its stage gives another result for the same settings.
+# Increase a stage's version when its code gives another result for the same settings.
 _VERSIONS = {"weights": 2, "logits": 2, "artifact": 3, "evaluation": 2}
 
 CALIBRATION_ROWS = 256
 BLOCK_SIZE = 128
-# The noise in a teacher's logits on validation rows is least: python -m tests.experiments.smoothing
+# Least noise in a teacher's logits on validation rows: python -m tests.experiments.smoothing
 SMOOTHING = 0.75
 UNEVEN = 15.0
 """Columns of an input are smoothed only if the largest is at least this many times the median."""
@@ -46,14 +46,14 @@ _METHOD_SETTINGS = {
 
 INT8_METHODS = ("dynamic", "static", "qat")
 INT8_BITS = "int8_bits"
-"""Among a model's inputs: how many bits its int8 weights have, "7" or "8"."""
+"""The input of a model that says how many bits its int8 weights have, "7" or "8"."""
 LAYERS_FROM = "layers_from"
-"""Among a model's inputs: ``PRETRAINED`` if its layers are not the fine-tuned teacher's."""
+"""The input of a model that is ``PRETRAINED`` if its layers are not the fine-tuned teacher's."""
 PRETRAINED = "the pretrained checkpoint"
 
 
 class Fingerprints(NamedTuple):
-    """Of the stages of one model; a model that is only quantized has no weights of its own."""
+    """Fingerprints of one model's stages. Quantized models and cascades have no own weights."""
 
     weights: str | None
     artifact: str
@@ -61,18 +61,18 @@ class Fingerprints(NamedTuple):
 
     @property
     def trained(self) -> str:
-        """Of the weights, of a model that has them."""
+        """The fingerprint of the weights; the model must have weights of its own."""
         assert self.weights, "a quantized model has no weights of its own"
         return self.weights
 
 
 def roles_asked_for(family: Family, only: Iterable[str] | None, no_teacher: bool) -> list[str]:
-    """The roles that one call names.
+    """The roles that a command asks for.
 
     Args:
         family: the family.
-        only: roles asked for; by default all of the family's own.
-        no_teacher: of the students asked for, take the no-teacher baselines instead.
+        only: the roles that are named; by default all of ``family.models``.
+        no_teacher: return the no-teacher baselines of students instead of the students.
 
     Raises:
         PipelineError: a role that the family does not have, or one that has no baseline.
@@ -101,14 +101,14 @@ def roles_to_make(
     inputs: Mapping[str, str],
     has_logits: Callable[[str], bool] = lambda role: False,
 ) -> list[str]:
-    """The roles asked for, with everything that they need, parents first.
+    """The requested roles and all roles that they need, parents first.
 
     Args:
         family: the family.
-        asked: roles of the family.
+        asked: the requested roles of the family.
         inputs: as for ``fingerprints``; they say where layers are taken from.
-        has_logits: whether the logits that a student learns are at hand. Then its teacher is not
-            made for them.
+        has_logits: whether the logits from which a student learns are there already. Then its
+            teacher is not made for them.
     """
     models = family.by_role()
     needed: set[str] = set()
@@ -132,7 +132,7 @@ def roles_to_make(
 
 
 def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
-    """The role whose weights or graph a model is made from, if it is made from another's."""
+    """The role whose weights or graph a model is made from; None if there is none."""
     if isinstance(model, Quantized | QuantizationAware):
         return model.source
     if not isinstance(model, Trained) or _from_pretrained_layers(model, inputs):
@@ -141,17 +141,17 @@ def made_from(model: Model, inputs: Mapping[str, str]) -> str | None:
 
 
 def members(model: Model) -> list[str]:
-    """The roles that may be members of a cascade; of any other model, none."""
+    """The roles that may be members of a cascade; empty for any other model."""
     return model.candidates() if isinstance(model, Cascade) else []
 
 
 def taught_by(model: Model) -> str | None:
-    """The role whose logits are in a model's loss, if there is one."""
+    """The role whose logits are in a model's loss; None if there is none."""
     return model.teacher if isinstance(model, Distilled | QuantizationAware) else None
 
 
 def learns(model: Model) -> Training | None:
-    """How a model's network is trained; None of a model that is only quantized, or fitted."""
+    """How a model's network is trained; None if it is not trained, but quantized or fitted."""
     return model.training if isinstance(model, Trained | QuantizationAware) else None
 
 
@@ -177,10 +177,10 @@ def keep_parents_layers(family: Family, roles: Iterable[str]) -> bool:
 def starting_checkpoint(
     family: Family, model: Model, inputs: Mapping[str, str]
 ) -> Checkpoint | None:
-    """The checkpoint that a model starts from; None: from no checkpoint.
+    """The checkpoint that a model starts from; None if there is none.
 
-    A student that keeps some of its parent's layers takes them from the parent's own checkpoint
-    where ``inputs`` say so: its fine-tuned weights may be lost.
+    A student that keeps some of its parent's layers takes them from the parent's checkpoint if
+    ``inputs`` say so, for example because the parent's fine-tuned weights are lost.
     """
     if not isinstance(model, Trained):
         return None
@@ -211,7 +211,7 @@ def _lineage(family: Family, role: str | None, inputs: Mapping[str, str]) -> Ite
 
 
 def settings(family: Family, model: Model) -> dict[str, Any]:
-    """How a model is made, as the run's record and the fingerprints have it."""
+    """How a model is made. The run's record and the fingerprints contain these settings."""
     described = {"max_length": family.max_length, **_METHOD_SETTINGS.get(model.method, {})}
     if isinstance(model, Quantized) and model.every_operator:
         # The naive way smooths nothing.
@@ -231,7 +231,7 @@ def settings(family: Family, model: Model) -> dict[str, Any]:
         described |= asdict(training)
     # Settings without a value are left out: a new setting then changes no older fingerprint.
     applies = {name: value for name, value in described.items() if value is not None}
-    # As JSON gives it back: lists instead of tuples.
+    # JSON turns tuples into lists, as in a record that is read.
     return json.loads(json.dumps(applies))
 
 
@@ -256,7 +256,7 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerp
 
     Args:
         family: the family.
-        inputs: as ``plan.inputs`` returns them, of one role or of all.
+        inputs: as ``plan.inputs`` returns them, for one role or for all.
     """
     found: dict[str, Fingerprints] = {}
     for role, model in family.by_role().items():  # parents first
@@ -296,11 +296,11 @@ def fingerprints(family: Family, inputs: Mapping[str, str]) -> dict[str, Fingerp
 
 
 def logits_fingerprint(weights: str, spans: RandomSpans | None) -> str:
-    """Of a teacher's logits on the training rows, or on random spans of them.
+    """The fingerprint of a teacher's logits on the training rows, or on random spans of them.
 
     Args:
         weights: fingerprint of the teacher's weights.
-        spans: of the student; None: the whole rows.
+        spans: the student's random spans; None: the whole rows.
     """
     settings = asdict(spans) if spans else None
     return files.fingerprint(version=_VERSIONS["logits"], weights=weights, spans=settings)
@@ -312,7 +312,7 @@ def makes_weights(model: Model) -> bool:
 
 
 def state(family: Family, run: Run | None, role: str) -> str:
-    """``done``, ``stale`` (made by another recipe than today's) or ``missing``."""
+    """The state of a role: ``done``, ``stale`` (its recipe or data have changed) or ``missing``."""
     record = run and run.by_role.get(role)
     if not record:
         return "missing"

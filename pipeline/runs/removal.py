@@ -1,4 +1,4 @@
-"""Taking a model out of a run."""
+"""Remove a model from a run."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -12,13 +12,13 @@ from pipeline.results.storage import Run, read_run
 
 
 def remove(run: Run, role: str) -> Run:
-    """Take a model out of a run: its record, predictions, artifact and times against peers.
+    """Remove a model's record, predictions, artifact and times against peers from a run.
 
-    What others were made from it stays, and so do the logits that its students learnt.
+    Models that were made from it stay, and so do the logits from which its students learned.
 
     Raises:
-        PipelineError: the run has no such model or no other one, a cascade needs it, or the run is
-            of a schema that can't be written without its data.
+        PipelineError: the run has no such model or no other one, a cascade needs the model, or the
+            run's schema is older and can't be updated without the data.
     """
     with files.locked(run.folder):
         restore(run.folder.parent)
@@ -56,12 +56,12 @@ def _check_removable(run: Run, role: str) -> None:
 
 
 def _without(found: Any, role: str, roles: Collection[str]) -> Any:
-    """What ``bench`` found, without the entries of a role, however deep they stand.
+    """Results of ``bench`` without the entries of a role, at any depth.
 
     Args:
-        found: a value of JSON.
-        role: whose entries are left out.
-        roles: of the run: an object whose names are all among them has an entry a role.
+        found: a JSON value.
+        role: the role whose entries are left out.
+        roles: all roles of the run. An object whose keys are all roles has one entry per role.
     """
     if isinstance(found, dict):
         by_role = set(found) <= set(roles)

@@ -1,4 +1,4 @@
-"""Stages of work: a fingerprint each, a folder that is complete or absent, nothing done twice."""
+"""Folders of stages, named by fingerprints. Each is complete or absent, and is made only once."""
 
 import shutil
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from pipeline.files import sync
 
 
 def folder(work: Path, name: str, fingerprint: str) -> Path:
-    """Where a stage's result stands once it is complete."""
+    """The folder of a stage's result; it exists once the stage is complete."""
     return work / f"{name}-{fingerprint[:16]}"
 
 
 def complete(work: Path, name: str, fingerprint: str, make: Callable[[Path], None]) -> Path:
-    """A stage's folder; made first where it is not there yet.
+    """Return a stage's folder, which is made first if it is missing.
 
     Args:
         work: the folder of all stages.
-        name: what the stage makes, for people.
+        name: what the stage makes; the folder's name begins with it.
         fingerprint: of everything that the result depends on.
-        make: fills a draft folder. After a kill it gets the draft as it was, with what ``clear``
-            took out of it, so that training can go on from its last checkpoint.
+        make: fills a draft folder. After a kill it gets the draft as it was, or as it was before
+            ``clear``, so that training can go on from its last checkpoint.
     """
     target = folder(work, name, fingerprint)
     draft = _draft(target)
@@ -42,7 +42,7 @@ def complete_together(
 ) -> Path:
     """``complete`` for a stage that all processes make; only the first may write in ``make``.
 
-    All processes look for the folder before the first can complete it, so they all agree.
+    All processes check for the folder before the first can complete it, so they all agree.
     """
     target = folder(work, name, fingerprint)
     if target.is_dir():
@@ -66,10 +66,10 @@ def _draft(target: Path) -> Path:
 
 
 def clear(draft: Path) -> None:
-    """Empty a draft, whose stage starts from scratch or writes its result.
+    """Empty a draft before its stage starts from scratch or writes its result.
 
-    Its content is kept beside it until the stage is complete, so that a kill before the result is
-    written does not lose checkpoints that took hours.
+    The content is kept beside the draft until the stage is complete. So a kill before the result
+    is written does not lose checkpoints that took hours.
     """
     if _cleared(draft).is_dir():
         shutil.rmtree(draft)

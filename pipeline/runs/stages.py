@@ -1,12 +1,12 @@
-"""The stages of a model, from top to bottom as they are made; each is made once.
+"""The stages of a model, in the order in which they are made. Each is made only once.
 
 data         the splits, and random spans of the training rows
-weights      a network, trained; or TF-IDF with logistic regression, fitted
-logits       a teacher's, on what its students learn from: see ``teacher_logits``
-artifact     the ONNX graph as it is deployed, and what encodes texts for it
+weights      a trained network, or a fitted TF-IDF with logistic regression
+logits       a teacher's logits on the texts of its students: see ``teacher_logits``
+artifact     the ONNX graph that is deployed, and the files that encode texts for it
 predictions  on test and validation rows and on the invented headlines
-cost         time, throughput and memory, taken with the predictions
-record       what ``run.json`` says of all that: see ``model_record``
+cost         time, throughput and memory, measured together with the predictions
+record       what ``run.json`` says about the model: see ``model_record``
 """
 
 import shutil
@@ -70,8 +70,8 @@ class Stages:
     inputs: dict[str, str]
     """What the fingerprints depend on: see ``plan.inputs``."""
     existing: Run | None = None
-    """The run as it stands. Its models keep the bits that they were made with, and its logits are
-    used where a work folder has none."""
+    """The run so far. Its models keep the int8 bits that they were made with. Its logits are used
+    if the work folder has none."""
     callbacks: tuple[TrainerCallback, ...] = ()
     """Added to every Trainer."""
     models: dict[str, Model] = field(init=False)
@@ -99,12 +99,13 @@ class Stages:
             self.headlines(role)
 
     def check_checkpoints(self, roles: Iterable[str]) -> None:
-        """Load every checkpoint that these roles are still to be trained from.
+        """Load every checkpoint that these roles need for training that is not done yet.
 
-        An error in one is reported now, not hours later.
+        An error in a checkpoint is thus reported now, not hours later.
 
         Raises:
-            PipelineError: one can't be had or does not fit, or has fewer layers than a role keeps.
+            PipelineError: a checkpoint can't be found, does not fit, or has fewer layers than a
+                role keeps.
         """
         needed: dict[Checkpoint, list[Trained]] = {}
         for role in roles:
@@ -126,7 +127,7 @@ class Stages:
             warned = warned or self._warn_of_cut_texts(start, tokenizer)
 
     def _warn_of_cut_texts(self, start: Checkpoint, tokenizer: Tokenizer) -> bool:
-        """Say it if models that start from a checkpoint do not read many texts to their end."""
+        """Warn if models of a checkpoint cut off many texts. Return whether there was a warning."""
 
         def count(texts: list[str]) -> list[int]:
             return [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]]
@@ -148,25 +149,25 @@ class Stages:
         )
 
     def help_to_train(self, role: str) -> None:
-        """What a process that is not the first does for a model."""
+        """Take part in the training of a model, in a process that is not the first."""
         if plan.learns(self.models[role]):
             self.weights(role)
 
     def bits(self, role: str) -> str:
-        """Bits of a model's int8 weights: the run's, or else those that this processor needs."""
+        """Bits of a model's int8 weights: as in the run, or else as this processor needs."""
         records = self.existing.by_role if self.existing else {}
-        # A cascade's are those of its members.
+        # A cascade has the bits of its members.
         for each in (role, *plan.members(self.models[role])):
             if each in records and plan.INT8_BITS in records[each].inputs:
                 return records[each].inputs[plan.INT8_BITS]
         return self.inputs[plan.INT8_BITS]
 
     def inputs_of(self, role: str) -> dict[str, str]:
-        """What goes into a model's fingerprints beside its settings."""
+        """The inputs of a model's fingerprints beside its settings."""
         return plan.inputs(self.family, role, self.inputs | {plan.INT8_BITS: self.bits(role)})
 
     def stage_name(self, role: str, kind: str) -> str:
-        """What a stage's folder is called, before its fingerprint."""
+        """The first part of the name of a stage's folder; the fingerprint follows."""
         return f"{self.family.name}-{role}-{kind}"
 
     def _stage(
@@ -223,7 +224,7 @@ class Stages:
             write_json(draft / TRAINING, record)
 
     def _start(self, model: Model) -> tuple[PreTrainedModel, Tokenizer]:
-        """A network as its training starts from it."""
+        """The network and tokenizer with which a model's training starts."""
         labels = self.corpus.labels
         network: PreTrainedModel
         tokenizer: Tokenizer
@@ -261,7 +262,7 @@ class Stages:
 
     @cached_property
     def logits(self) -> TeacherLogits:
-        """The teachers' logits, which students learn."""
+        """The teachers' logits, from which students learn."""
         return TeacherLogits(
             self.family, self.corpus, self.work, self.existing, self.fingerprints, self.weights
         )
@@ -269,7 +270,7 @@ class Stages:
     # --- artifact -------------------------------------------------------------------------------
 
     def artifact(self, role: str) -> Path:
-        """Folder of the model as it is deployed."""
+        """Folder of the model's artifact."""
         model = self.models[role]
         if isinstance(model, Cascade):
             return self._stage("artifact", role, lambda draft: self._write_cascade(model, draft))
@@ -284,7 +285,7 @@ class Stages:
 
     def _write_artifact(self, model: Model, draft: Path) -> None:
         stage_folders.clear(draft)
-        # Parents first: they may have to be made, and that prints lines of its own.
+        # Parents first: if they have to be made, that prints lines of its own.
         weights = self.trained(model)
         source = self.artifact(model.source) / GRAPH if isinstance(model, Quantized) else None
         network, tokenizer = networks.read(weights)
@@ -337,7 +338,7 @@ class Stages:
 
     @contextmanager
     def deployed(self, role: str) -> Iterator[Path]:
-        """The folder of a model's artifact, beside those of a cascade's members."""
+        """The folder of a model's artifact. For a cascade, its members' folders are beside it."""
         artifact = self.artifact(role)
         members, _, _ = cascade.members(artifact, check=False)
         if not members:
@@ -383,7 +384,7 @@ class Stages:
         return self._stage("evaluation", role, make)
 
     def measure_again(self, role: str) -> None:
-        """Time a model anew, on this machine as it is now."""
+        """Measure the cost of a model again, on this machine."""
         say(f"{role}: measuring")
         evaluation = self.evaluation(role)
         with self.deployed(role) as artifact:
@@ -406,11 +407,11 @@ class Stages:
 
     @property
     def _is_asked_headlines(self) -> bool:
-        """Whether models are asked the invented headlines: not toy ones, and on AG News alone."""
+        """Whether models are asked the invented headlines: only on AG News, and no toy models."""
         return not self.family.toy and self.corpus.data_set.has_unseen_examples
 
     def predictions(self, role: str) -> pd.DataFrame:
-        """A model's table: test and validation and, where it is asked them, headlines alone."""
+        """A model's predictions on test and validation and, if it is asked, invented headlines."""
         table = pd.read_parquet(self.evaluation(role) / scoring.PREDICTIONS)
         if not self._is_asked_headlines:
             return table

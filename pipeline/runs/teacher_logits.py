@@ -1,7 +1,7 @@
 """A teacher's logits, computed once for all its students, and kept with the run.
 
-They are float16 tables of the training rows and of random spans of them. With them a student is
-trained without the teacher's weights.
+They are float16 tables, one for the training rows and one for random spans of them. With these
+tables, a student can be trained without the teacher's weights.
 """
 
 import shutil
@@ -28,7 +28,7 @@ LOGITS = "logits.safetensors"
 
 @dataclass(frozen=True)
 class TeacherLogits:
-    """The logits that a family's students learn, in a work folder or in the run."""
+    """The logits from which a family's students learn, in a work folder or in the run."""
 
     family: Family
     corpus: Corpus
@@ -36,18 +36,18 @@ class TeacherLogits:
     existing: Run | None
     fingerprints: dict[str, plan.Fingerprints]
     weights: Callable[[str], Path]
-    """Folder of a role's weights, which are trained first if they must be."""
+    """Returns the folder of a role's weights, which are trained first if they are missing."""
 
     def lessons(self, model: Model, wanted: RandomSpans | None) -> tuple[Split, np.ndarray | None]:
-        """What a model learns from.
+        """The texts from which a model learns, and the teacher's logits on them.
 
         Args:
             model: of the family.
-            wanted: random spans of the rows that it learns from, too.
+            wanted: random spans of the rows, if it also learns from them.
 
         Returns:
-            The training rows, then their spans; and the teacher's logits on them, float16
-            (rows and spans, classes), or None where no teacher teaches it.
+            The training rows, followed by their spans; and the teacher's logits on them, float16
+            (rows and spans, classes), or None if the model has no teacher.
         """
         rows, spans = self.corpus.train, self._spans(wanted)
         teacher = plan.taught_by(model)
@@ -58,11 +58,11 @@ class TeacherLogits:
         return rows, np.concatenate(logits) if logits else None
 
     def of(self, role: str, wanted: RandomSpans | None = None) -> np.ndarray:
-        """A teacher's logits, made first if need be.
+        """A teacher's logits, which are computed first if they are missing.
 
         Args:
-            role: the teacher's.
-            wanted: the random spans of the training rows that it answers; None: the rows.
+            role: the role of the teacher.
+            wanted: the random spans of the training rows that it answers; None: the whole rows.
 
         Returns:
             float16 (rows or spans, classes).
@@ -87,16 +87,13 @@ class TeacherLogits:
         return load_file(folder / LOGITS)["logits"]
 
     def has_all(self, role: str) -> bool:
-        """Whether all the logits that a model learns are at hand, in the work folder or the run."""
+        """Whether the work folder or the run has all the logits from which a model learns."""
         stored = self.existing.all_logits() if self.existing else {}
         found = self.at_hand([role])
         return all(key in found or key in stored for key in self._learned_by(role))
 
     def at_hand(self, roles: Iterable[str]) -> dict[str, Path]:
-        """Files of the logits that these models learn, where the work folder has them.
-
-        By the fingerprint of their stage.
-        """
+        """Files of logits in the work folder from which these models learn, by fingerprint."""
         folders = {
             fingerprint: stage_folders.folder(self.work, name, fingerprint)
             for role in roles
@@ -105,7 +102,7 @@ class TeacherLogits:
         return {key: folder / LOGITS for key, folder in folders.items() if folder.is_dir()}
 
     def learned(self) -> set[str]:
-        """Fingerprints of all the logits that any model of the family learns."""
+        """Fingerprints of all the logits from which any model of the family learns."""
         return {key for role in self._models for key in self._learned_by(role)}
 
     @cached_property
@@ -113,7 +110,7 @@ class TeacherLogits:
         return self.family.by_role()
 
     def _learned_by(self, role: str) -> dict[str, str]:
-        """Fingerprint and name of each stage of logits that a model learns."""
+        """Fingerprint and name of each stage of logits from which a model learns."""
         model = self._models[role]
         teacher, training = plan.taught_by(model), plan.learns(model)
         if not teacher or not training or role not in self.fingerprints:

@@ -2,13 +2,13 @@
 
     python -m tests.experiments.false_alarms
 
-The rule as the program applies it, then the intervals that it could have been built on; about five
-minutes.
+It tests the program's own rule first, then other intervals that the rule could use. It takes about
+five minutes.
 
-Models answer rows that are hard for all of them alike: a row is answered right where the sum of a
-part that all models share and of one of their own is below a threshold. ``shared`` is the share of
-that sum's variance that is common: at 0.95, two models of 94.5 % differ on some 3 % of the rows, as
-the shipped ones do.
+A model answers a row right if the sum of two random parts is below a threshold. One part is common
+to all models, as the same rows are hard for all of them; the other is the model's own. ``shared``
+is the common part's share of the variance. At 0.95, two models of 94.5 % accuracy differ on about
+3 % of the rows, as the shipped ones do.
 """
 
 from collections.abc import Callable
@@ -45,21 +45,24 @@ def verdicts(
     times: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """How often a run of models gets a wrong verdict, through the program's own functions.
+    """How often a run of models gets a wrong verdict from the program's own functions.
 
     Args:
-        models: their number; in half of the runs the last third are copies of one another.
-        rows: of the test split.
+        models: number of models. If there are more than 3, then in half of the runs the last third
+            are copies of one another.
+        rows: number of test rows.
         worse_by: how much less accurate than the first model all others truly are.
-        accuracy: of the first.
+        accuracy: true accuracy of the first model.
         shared: see the module's docstring.
-        validation_rows: on which the reference is chosen; with ``worse_by``, it is the first.
-        times: runs.
-        seed: of the drawing.
+        validation_rows: number of rows on which the reference is chosen; with ``worse_by``, the
+            reference is always the first model.
+        times: number of runs.
+        seed: random seed.
 
     Returns:
-        Share of the runs in which, under any limits, some model is called less accurate than the
-        reference; and in which some model other than the reference is called within the margin.
+        The share of runs in which some model is called less accurate than the reference, and the
+        share in which some model other than the reference is called within the margin. Both count
+        a verdict under any of ``LIMITS``.
     """
     random = np.random.default_rng(seed)
     truth = np.full(models, accuracy)
@@ -86,7 +89,7 @@ def verdicts(
         called_less = called_within = False
         for limit in LIMITS:
             found = recommend(compared, Budget(max_mb=limit)).models
-            # A model is called something else than "recommended" wherever it is not.
+            # The recommended model has another verdict under limits that recommend another model.
             others = found[~found["reference"]]
             called_less |= bool((others["verdict"] == LESS).any())
             called_within |= bool((~others["verdict"].isin([LESS, NOT_SHOWN])).any())
@@ -98,7 +101,7 @@ def verdicts(
 
 
 def tango(wins, losses, both, rows, comparisons) -> Interval:
-    """What the program uses."""
+    """Tango's score interval, which the program uses."""
     return score_interval(wins, losses, rows, comparisons)
 
 
@@ -127,7 +130,7 @@ def newcombe(wins, losses, both, rows, comparisons) -> Interval:
 
 
 def agresti_min(wins, losses, both, rows, comparisons) -> Interval:
-    """Wald's after half a row is added to each cell (Agresti & Min, 2005)."""
+    """Wald's interval after half a row is added to each cell (Agresti & Min, 2005)."""
     z = special.ndtri(1 - 0.025 / comparisons)
     total, b, c = rows + 2, wins + 0.5, losses + 0.5
     middle = (b - c) / total
@@ -145,22 +148,22 @@ CANDIDATES: dict[str, Callable[..., Interval]] = {
 def candidates(
     models: int, rows: int, lost: float, won: float, times: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """What each interval would do where every model loses and wins rows by chance of its own.
+    """How often each interval is wrong if models lose and win rows independently of each other.
 
-    That the comparisons are independent is the hardest case for a correction.
+    Independent comparisons are the hardest case for a correction.
 
     Args:
-        models: their number, the reference included.
-        rows: of the test split.
+        models: number of models, including the reference.
+        rows: number of test rows.
         lost: true share of the rows on which only the reference is right.
-        won: true share of the rows on which only the other model is.
-        times: runs.
-        seed: of the drawing.
+        won: true share of the rows on which only the other model is right.
+        times: number of runs.
+        seed: random seed.
 
     Returns:
         By candidate, in percent of the runs: ``missed`` (some interval misses the truth),
-        ``within`` (some model is shown to be better than it truly is, as a false "within the
-        margin" needs), and ``points``, the mean of half the width.
+        ``within`` (some model is shown to be better than it truly is, as every false "within the
+        margin" requires), and ``points``, the mean of half the width in points.
     """
     random, comparisons = np.random.default_rng(seed), models - 1
     cells = random.multinomial(

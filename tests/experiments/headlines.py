@@ -1,10 +1,10 @@
-"""How models that were trained on whole articles do on what people paste: headlines alone.
+"""Accuracy of models that were trained on whole articles, on headlines alone, as people paste.
 
     python -m tests.experiments.headlines RUN [ROLE …] [--data DIR]
 
-The 400 headlines were invented for this project, a class in mind for each. With the data set at
-hand, its validation rows are asked too, whole and cut to their first words. Prints a table in
-Markdown.
+The 400 headlines were invented for this project, each for a certain class. With ``--data``,
+validation rows are classified, too, both whole and cut to their first words. Prints a Markdown
+table.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pipeline.inference.classifier import Classifier
 from pipeline.results.storage import CACHE, read_run
 
 WORDS = 8
-"""Far fewer than a row of AG News has: of 100, one has fewer than 18."""
+"""Far fewer than in a row of AG News: only 1 of 100 rows has fewer than 18 words."""
 
 
 def share(right: np.ndarray) -> str:

@@ -1,11 +1,12 @@
-"""What onnxruntime offers beyond what is deployed, timed beside it: settings, formats, levels.
+"""Time other settings, formats and accuracy levels of onnxruntime against what is deployed.
 
     python -m tests.experiments.kernels RUN
 
-Needs the run's ``minilm``, ``minilm-int8`` and ``minilm-int4`` at hand. All variants are asked the
-project's own headlines in turns, in one process whose threads sleep soon after a run. Prints a
-Markdown table; *same labels* is against ``minilm`` in float32. A second table says which operators
-take the time of ``minilm-int8``, on one thread. How long threads should spin: ``spinning``.
+The run's ``minilm``, ``minilm-int8`` and ``minilm-int4`` must be installed. All variants are asked
+the project's own headlines in turns, in one process whose threads sleep soon after a run. Prints a
+Markdown table, in which *same labels* compares with ``minilm`` in float32. A second table shows the
+share of time of each operator of ``minilm-int8`` on one thread. The trial ``spinning`` tests how
+long threads should spin.
 """
 
 import argparse
@@ -37,13 +38,13 @@ from pipeline.runs import plan
 TURNS, BLOCK = 12, 10
 BATCH_SIZE = 32
 LEAST = 0.02
-"""Share of the time from which on an operator is told."""
+"""Operators with a smaller share of the time are not printed."""
 Feeds = dict[str, np.ndarray]
 Answer = Callable[[Feeds], np.ndarray]
 
 
 def options(**entries: str) -> ort.SessionOptions:
-    """As the Classifier has them, with some more entries or others."""
+    """The Classifier's session options, with entries added or replaced; ``__`` stands for a dot."""
     made = ort.SessionOptions()
     made.log_severity_level = 3
     made.intra_op_num_threads = available_threads()
@@ -75,7 +76,7 @@ def bound(opened: ort.InferenceSession) -> Answer:
 
 
 def with_level(graph: Path, level: int, target: Path) -> Path:
-    """A 4-bit graph whose products accumulate as this accuracy level says."""
+    """Write a copy of a 4-bit graph with another accuracy level of its matrix products."""
     model = onnx.load(graph)
     for node in model.graph.node:
         for attribute in node.attribute:
@@ -86,7 +87,7 @@ def with_level(graph: Path, level: int, target: Path) -> Path:
 
 
 def eight_bit_blocks(graph: Path, target: Path) -> Path:
-    """8-bit weights in blocks, as 4 bits are."""
+    """Write a graph with 8-bit weights in blocks, like those of 4-bit graphs."""
     quantizer = MatMulNBitsQuantizer(
         onnx.load(graph), bits=8, block_size=plan.BLOCK_SIZE, is_symmetric=True, accuracy_level=4
     )
@@ -96,7 +97,7 @@ def eight_bit_blocks(graph: Path, target: Path) -> Path:
 
 
 def static(graph: Path, batches: list[Feeds], format: quantization.QuantFormat, target: Path):
-    """Static int8 of the weights' operators, outputs and all, in one of the two formats."""
+    """Write a static int8 graph in one of the two formats; operators' outputs are int8, too."""
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self) -> None:
@@ -117,7 +118,7 @@ def static(graph: Path, batches: list[Feeds], format: quantization.QuantFormat, 
 
 
 def optimized(graph: Path, target: Path) -> Path:
-    """The graph as onnxruntime rewrites it when it loads it, saved."""
+    """Save the graph as onnxruntime rewrites it on loading."""
     settings = options()
     settings.optimized_model_filepath = str(target)
     ort.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
@@ -125,7 +126,7 @@ def optimized(graph: Path, target: Path) -> Path:
 
 
 def in_files(graph: Path, folder: Path) -> Path:
-    """The same graph with its weights in several files."""
+    """Write the same graph with its weights in several files."""
     folder.mkdir()
     shutil.copyfile(graph, folder / GRAPH)
     split_weights(folder / GRAPH)
@@ -133,7 +134,7 @@ def in_files(graph: Path, folder: Path) -> Path:
 
 
 def variants(folders: dict[str, Path], batches: list[Feeds], scratch: Path) -> Iterator[tuple]:
-    """Name, graph, and how a session on it is opened and asked."""
+    """Yield each variant's name and graph, and functions that open a session on it and ask it."""
     whole, int8, int4 = (folders[role] / GRAPH for role in ("minilm", "minilm-int8", "minilm-int4"))
     yield "float32, as deployed", whole, session, plain
     yield "float32, weights in files beside it", in_files(whole, scratch / "files"), session, plain
@@ -179,7 +180,7 @@ def main() -> None:
     folders = {role: run.artifact(role) for role in ("minilm", "minilm-int8", "minilm-int4")}
     if None in folders.values():
         parser.error(f"of {run.name}, {', '.join(folders)} have to be at hand")
-    logging.disable(logging.WARNING)  # the quantizers tell of every operator
+    logging.disable(logging.WARNING)  # the quantizers log every operator
     _, encoder = encoders.read(folders["minilm"])
     texts = timings.headlines(timings.LENGTHS, TURNS * BLOCK)
     singles = [encoder.feeds([text]) for text in texts]

@@ -2,10 +2,10 @@
 
     python -m tests.experiments.lengths ROLE --data DIR --rows 500 2000    AG News
     python -m tests.experiments.lengths ROLE --banking77 DIR               BANKING77, 77 classes
-    python -m tests.experiments.lengths ROLE --plan 500000                 steps alone
+    python -m tests.experiments.lengths ROLE --plan 500000                 only the steps
 
-With ``--titles N`` it learns N labelled random spans of each row, whatever its recipe says; with
-``--epochs N`` it is trained for so many, with ``--rate R`` at that rate. No test row is read.
+Three options replace settings of the recipe: ``--titles N`` the number of labelled random spans per
+row, ``--epochs N`` the epochs, and ``--rate R`` the learning rate. No test row is read.
 """
 
 import argparse
@@ -34,7 +34,7 @@ TRIAL = "trial"
 
 
 def main() -> None:
-    """Train one role on each of the data sets asked for, and print a line on each."""
+    """Train one role on each requested data set, and print a line on each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("role", choices=FAMILY.by_role())
     parser.add_argument("--data", type=Path, metavar="DIR", help="AG News: train.csv and test.csv")
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def changed(role: str, titles: int | None, epochs: int | None, rate: float | None) -> Family:
-    """The family with ``TRIAL``: one of its models, trained otherwise in what is not None."""
+    """The family with ``TRIAL``: a copy of one model, with the settings that are not None."""
     model = FAMILY.by_role()[role]
     settings = model.training
     if titles is not None:
@@ -73,12 +73,12 @@ def changed(role: str, titles: int | None, epochs: int | None, rate: float | Non
         settings = replace(settings, epochs=epochs, least_steps=0, doubled_up_to=None)
     if rate is not None:
         settings = replace(settings, rates=(rate,))
-    # Under a role of its own: a baseline of the same name is derived from its student.
+    # It needs its own role: by_role() replaces a baseline by the one derived from its student.
     return replace(FAMILY, models=(*FAMILY.models, replace(model, role=TRIAL, training=settings)))
 
 
 def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -> str:
-    """Train ``TRIAL``, if it is not trained yet, and say how that went."""
+    """Train ``TRIAL``, if it is not trained yet, and return a line on its training."""
     inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
     for name in plan.checkpoints(family, [TRIAL], inputs):
         inputs[name] = networks.checkpoint_identity(name, checkpoints)
@@ -100,7 +100,7 @@ def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -
 
 
 def on_first_words(weights: Path, corpus: Corpus, family: Family) -> float:
-    """Accuracy on validation rows cut to their first words, where a title stands."""
+    """Accuracy on validation rows that are cut to their first words, which are the title's."""
     rows = corpus.validation
     texts = [" ".join(text.split()[:FIRST_WORDS]) for text in rows.texts]
     short = Split(texts, rows.labels, rows.rows)

@@ -1,11 +1,11 @@
-"""fastText on the rows that a run was trained on: what our smallest model is compared with.
+"""Train fastText on the rows that a run was trained on, to compare it with our smallest model.
 
     pip install fasttext-numpy2-wheel
     python -m tests.experiments.peers --data DIR [--train-rows N]
 
-Prints a Markdown table. Rate and epochs are chosen on validation; the compressed models are made as
-fastText.zip's paper does (Joulin et al., 2016, arXiv:1612.03651): the features with the largest
-norms are kept, and retrained as they are quantized.
+Prints a Markdown table. Rate and epochs are chosen on validation rows. The compressed models are
+made as in the paper of fastText.zip (Joulin et al., 2016, arXiv:1612.03651): the features with the
+largest norms are kept, retrained and quantized.
 """
 
 import argparse
@@ -29,7 +29,7 @@ CUTOFFS = (100_000, 50_000, 20_000)
 
 
 def write_lines(split: Split, path: Path) -> None:
-    """One row a line as fastText reads it: label, then words and signs in lower case, apart."""
+    """Write one row per line as fastText reads it: label, then lower-case words and signs."""
     with path.open("w", encoding="utf-8") as file:
         for text, label in zip(split.texts, split.labels, strict=True):
             file.write(f"__label__{label} {' '.join(_words(text))}\n")
@@ -58,7 +58,7 @@ def right(model, split: Split) -> np.ndarray:
 
 
 def models(corpus: Corpus) -> Iterator[tuple[str, Any]]:
-    """fastText as it is, then compressed ever further; each with its name."""
+    """Yield names and models: plain fastText, then ever smaller compressed ones."""
     import fasttext
 
     with tempfile.TemporaryDirectory() as folder:

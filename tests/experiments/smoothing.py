@@ -1,9 +1,9 @@
-"""How even a run's activations are made before int8: what ``plan.SMOOTHING`` was chosen by.
+"""Compare strengths of smoothing before int8. ``plan.SMOOTHING`` was chosen by these figures.
 
     python -m tests.experiments.smoothing RUN --data DIR
 
-For each strength, the noise that int8 adds to the teacher's logits on validation rows, as a share
-of their spread, and the size of the graph. Prints a Markdown table.
+Prints a Markdown table. For each strength, it has the noise that int8 adds to the teacher's logits
+on validation rows, as a share of their spread, and the size of the graph.
 """
 
 import argparse
@@ -28,7 +28,7 @@ BATCH_SIZE = 32
 
 
 def logits(graph: Path, batches: list[dict[str, np.ndarray]]) -> np.ndarray:
-    """float32 (rows, labels)."""
+    """The logits of a graph on all batches: float32 (rows, labels)."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return np.concatenate([session.run(["logits"], batch)[0] for batch in batches])
 

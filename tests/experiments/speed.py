@@ -2,11 +2,12 @@
 
 python -m tests.experiments.speed [TURNS]      prints the README's tables
 
-On a synthetic cache of 20 models, so that the figures do not depend on what was trained. What the
-server takes is the time between the two messages on the websocket that ask for a run of the script
-and tell of its end, first asked by a client that paints nothing, then by a browser, whose painting
-takes turns with the server on the same cores; a repaint has ended when the page is at rest, its
-charts and tables drawn.
+The cache is synthetic and has 20 models, so that the figures do not depend on what was trained.
+
+The server's time is the time between two messages on the websocket: one asks for a run of the
+script, the other reports its end. The first client renders nothing. The second one is a browser,
+which shares the cores with the server. A repaint has ended when the page is at rest and its charts
+and tables are drawn.
 """
 
 import asyncio
@@ -42,17 +43,17 @@ st.dataframe(pd.DataFrame())
     "this dashboard": OURS,
     "the same with `import torch, transformers`": "import torch, transformers\n" + OURS,
 }
-"""What is started: the least that an app of Streamlit's can take, ours, and one to compare with."""
+"""The apps that are started: a minimal Streamlit app, ours, and one to compare with."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """How a kind of widget is worked: there and back again, turn by turn."""
+    """How to operate a kind of widget: one turn changes it, the next one changes it back."""
 
     place: str
-    """Of what is clicked or typed into, below the widget."""
+    """Selector of the element in the widget that is clicked or typed into."""
     keys: tuple[tuple[str, ...], tuple[str, ...]]
-    """Pressed there; the last of them has an effect. Nothing to press: a click has it."""
+    """Keys to press in either turn; the last one takes effect. No keys: the element is clicked."""
 
 
 CONTROLS = {
@@ -67,7 +68,7 @@ CONTROLS = {
 
 @dataclass
 class Wire:
-    """The websocket of a page: when the script was asked to run, and when it had run."""
+    """Times on a page's websocket: when the script was asked to run, and when it had ended."""
 
     asked: list[float] = field(default_factory=list)
     done: list[float] = field(default_factory=list)
@@ -114,20 +115,20 @@ def first_page(browser, cache: Path, source: str) -> tuple[float, float]:
 
 
 def server_memory() -> float:
-    """Of the dashboard that this process has started, in MB."""
+    """Memory of the dashboard that this process has started, in MB."""
     children = psutil.Process().children()  # the browser's driver is one as well
     server = next(child for child in children if "streamlit" in child.cmdline())
     return server.memory_info().rss / 1e6
 
 
 def starts(cache: Path, turns: int) -> str:
-    """The table of starts, the apps in turns."""
+    """The table of start times. The apps are started in turns."""
     taken = {name: [] for name in APPS}
     with browser() as chromium:
         for _ in range(turns + 1):
             for name, source in APPS.items():
                 taken[name].append(first_page(chromium, cache, source))
-    # The first turn read files from disk.
+    # The first turn read files from disk, so it is left out.
     medians = {
         name: [median(own) for own in zip(*all[1:], strict=True)] for name, all in taken.items()
     }
@@ -141,9 +142,9 @@ def starts(cache: Path, turns: int) -> str:
 def work(
     page: Page, wire: Wire, place: Locator, keys: tuple[str, ...]
 ) -> tuple[float, float] | None:
-    """Milliseconds that the server took for one use of a control, and until all was repainted.
+    """Use a control once. Return milliseconds of the server, and until all was repainted.
 
-    None where the use changed nothing, as a key does at the end of a list.
+    Returns None if nothing changed, for example because a list had ended.
     """
     wire.asked.clear()
     wire.done.clear()
@@ -165,7 +166,7 @@ def work(
 
 
 async def alone(port: int, turns: int) -> str:
-    """The table of pages, run again for a client that paints nothing."""
+    """The table of pages, which are run for a client that renders nothing."""
     lines = ["| page | server alone, ms |", "|---|--:|"]
     async with Session(port) as session:
         for name in PAGES:
@@ -189,13 +190,13 @@ def controls(address: str, turns: int) -> str:
         for name in PAGES:
             page.goto(f"{address}/{name}")
             walk.settle(page)
-            if name != "try":  # which loads a model
+            if name != "try":  # that page loads a model
                 memory = max(memory, server_memory())
             main = page.get_by_test_id("stMain")
             for kind, control in CONTROLS.items():
                 for number in range(main.get_by_test_id(kind).count()):
                     widget = main.get_by_test_id(kind).nth(number)
-                    if not widget.is_visible():  # what was worked before has taken it away
+                    if not widget.is_visible():  # an earlier control has removed it
                         break
                     label = widget.get_by_test_id("stWidgetLabel").first.inner_text()
                     times = []
@@ -213,7 +214,7 @@ def controls(address: str, turns: int) -> str:
 
 
 def first_answer(address: str, turns: int) -> str:
-    """Seconds from opening Try it, on a model that is loaded, until it has answered."""
+    """A sentence with the seconds from opening Try it until a loaded model has answered."""
     times = []
     with browser() as chromium:
         page = walk.open_page(chromium)
@@ -223,7 +224,7 @@ def first_answer(address: str, turns: int) -> str:
             page.get_by_text("All answered").wait_for()
             times.append(time.perf_counter() - started)
         page.context.close()
-    # The first turn loaded the model, and what the browser keeps of Streamlit.
+    # The first turn loaded the model and filled the browser's cache, so it is left out.
     return f"Try it has answered {median(times[1:]):.1f} s after it is opened."
 
 

@@ -2,10 +2,10 @@
 
     python -m tests.experiments.spinning RUN ROLE ROLE …
 
-Each setting has a process with all of these models, which is stopped while others have their turn.
-The table says what one text takes if the same model is asked over and over, what all take if they
-are asked in turn, and for how long a core is busy after a run. Texts are the project's own
-headlines, and rows made of them. Both cores are busy for three minutes.
+Each setting has a process with all of these models. It is stopped while others have their turn. The
+table shows the time of one text if the same model is asked repeatedly, the time of all models if
+they are asked in turn, and how long cores are busy after a run. Texts are the project's own
+headlines, and rows made of them. It keeps two cores busy for three minutes.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def session(folder: Path, settings: dict[str, str]) -> ort.InferenceSession:
 
 
 def serve(folders: list[Path], settings: dict[str, str], orders: Connection) -> None:
-    """Answer (models, texts) by the seconds of each text and model, and those spun afterwards."""
+    """Answer (models, texts) with seconds of each text and model, and of spinning afterwards."""
     models = [(session(folder, settings), encoders.read(folder)[1]) for folder in folders]
     while True:
         asked, texts = orders.recv()
@@ -105,7 +105,7 @@ def main() -> None:
                 orders.send((asked, texts[turn * BLOCK : (turn + 1) * BLOCK]))
                 took, spun = orders.recv()
                 os.kill(process.pid, signal.SIGSTOP)
-                if turn:  # the first one warms up
+                if turn:  # the first turn warms up
                     rows = zip(*[iter(took)] * len(asked), strict=True)
                     seconds[name, case] += map(sum, rows)
                     seconds[name, "after"].append(spun)

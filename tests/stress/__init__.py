@@ -1,1 +1,1 @@
-"""Trials that are too long for every test run: python -m tests.stress kill | load | fuzz"""
+"""Trials that are too long for every test run: python -m tests.stress --help lists them."""

@@ -1,4 +1,4 @@
-"""python -m tests.stress TRIAL: what was tried and what held, in Markdown."""
+"""Run one trial, and print what was tried and what passed in Markdown."""
 
 import argparse
 import sys

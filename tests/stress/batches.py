@@ -1,4 +1,4 @@
-"""How far an answer depends on the batch, of a graph that is given one as onnxruntime takes it."""
+"""How much answers depend on the other texts of a batch, if onnxruntime runs whole batches."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.results.storage import CACHE, read_run
 
 LONGEST = 32
-"""Headlines of a batch; the shortest has two."""
+"""Headlines in the largest batch; the smallest has two."""
 
 
 def run(name: str, roles: list[str], batches: int) -> int:
@@ -24,7 +24,7 @@ def run(name: str, roles: list[str], batches: int) -> int:
             raise PipelineError(
                 f"{role} of {name} is not at hand; make it with python -m pipeline run"
             )
-        # A Classifier gives a graph of dynamic int8 each text by itself.
+        # Not a Classifier: it would run the texts of a dynamic int8 graph one by one.
         answer, generator = plain_onnxruntime(folder), np.random.default_rng(0)
         alone = answer(texts, 1)
         moved, changed = [], 0

@@ -1,6 +1,6 @@
-"""atheris on what reads files that nobody has checked: python -m pip install atheris.
+"""Fuzz the readers of unchecked files with atheris: python -m pip install atheris.
 
-libFuzzer ends the process when its time is up, so it runs in one of its own.
+libFuzzer ends its process when its time is up, so it runs in a process of its own.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def run(seconds: int, reader: str) -> int:
-    from tests import synthetic  # not above: what is fuzzed must not be imported before
+    from tests import synthetic  # not above: atheris must import the readers first
 
     try:
         import atheris  # noqa: F401
@@ -27,10 +27,10 @@ def run(seconds: int, reader: str) -> int:
         whole = synthetic.write_run(Path(folder) / "cache", rows=20, at_hand=()).folder
         files = whole.glob("predictions/*") if reader == "predictions" else [whole / "run.json"]
         for path in files:
-            # Under no checksum, at which most changes of a record would end.
+            # Without the checksum, which would reject most changes of a record.
             data = re.sub(rb'"checksum": "\w+"', b'"checksum": ""', path.read_bytes())
             (corpus / path.name).write_bytes(data)
-        if reader == "values":  # the record is what they are put into
+        if reader == "values":  # the values are put into this record
             (corpus / "run.json").rename(Path(folder) / "run.json")
         limits = [f"-max_total_time={seconds}", "-rss_limit_mb=2048", "-timeout=10"]
         command = [sys.executable, "-m", "tests.stress.fuzz", reader, str(corpus), *limits]
@@ -38,7 +38,7 @@ def run(seconds: int, reader: str) -> int:
 
 
 def changed(document: Any, provider) -> Any:
-    """A JSON document with another value somewhere, wherever the fuzzer's bytes lead."""
+    """A copy of a JSON document with one other value; the fuzzer's bytes choose both."""
     if isinstance(document, dict | list) and document and provider.ConsumeProbability() < 0.9:
         place = provider.PickValueInList(
             list(document) if isinstance(document, dict) else list(range(len(document)))

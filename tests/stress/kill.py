@@ -1,6 +1,6 @@
-"""kill -9 at random moments of a run's life, until it ends as an undisturbed one does.
+"""Kill a run with kill -9 at random moments. In the end, it must equal an undisturbed run.
 
-What takes longest of a short run is importing torch, so the runs are forks of one process that
+A short run spends most of its time on importing torch. So the runs are forks of one process that
 has imported everything and done nothing yet.
 """
 
@@ -23,16 +23,16 @@ from tests.brief import brief
 
 COMMAND = ("run", "--family", "toy", "--only", "tiny-int8")
 EPOCHS = 3
-"""Of every training: what is learned is not the point here."""
-# What a kill waits for: nothing, or that this is being made.
+"""Epochs of every training; what is learned does not matter here."""
+# A kill waits until this stage is being made. None: it does not wait for a stage.
 STAGES = ("checkpoints", "logits", "weights", "weights, written", "artifact", "evaluation", "cache")
 MOMENTS = (None, *STAGES)
-# Seconds between kills, on average: some of the run's life, so that it is killed several times.
+# Mean seconds between kills: less than a run takes, so that it is killed several times.
 PAUSE = 3.0
 
 
 class Reader(threading.Thread):
-    """A dashboard's eye on the cache: what it once saw must never be gone or broken."""
+    """Reads the cache as a dashboard does. What was there once must never be gone or broken."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
@@ -51,10 +51,10 @@ class Reader(threading.Thread):
 
 
 def start(folder: Path) -> int:
-    """A run in a fork, its output in a file; the fork's id."""
+    """Start a run in a fork, with its output in a file; return the fork's process id."""
     pid = os.fork()
-    # A group of its own, so that the process in which it measures dies with it: made by both, for
-    # either may be the first to need it.
+    # The fork gets a group of its own, so that its measuring process is killed with it. Both make
+    # the group, since either may be the first to need it.
     os.setpgid(pid, pid)
     if pid:
         return pid
@@ -68,16 +68,16 @@ def start(folder: Path) -> int:
 
 
 def ended(pid: int) -> int | None:
-    """A fork's exit status, None while it lives."""
+    """A fork's exit status; None while it runs."""
     found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 
 
 def kill_once(folder: Path, moment: str | None, wait: float) -> tuple[str, int | None]:
-    """Start a run, kill it ``wait`` seconds into a moment.
+    """Start a run, and kill it ``wait`` seconds after the stage ``moment`` has begun.
 
     Returns:
-        What was being made; the exit status, had the run ended before.
+        The stage that was being made; the exit status if the run ended before the kill, else None.
     """
     pid, begun = start(folder), time.monotonic() if moment is None else None
     try:
@@ -88,14 +88,14 @@ def kill_once(folder: Path, moment: str | None, wait: float) -> tuple[str, int |
                 break
             time.sleep(0.002)
         return stage(folder), status
-    finally:  # whoever stops this trial stops the run, too
+    finally:  # if this trial is stopped, the run is stopped, too
         if status is None:
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
 
 def stage(folder: Path) -> str:
-    """What is being made just now, by the drafts that are there: the innermost of them."""
+    """The stage that is being made now: that of the innermost draft that exists."""
     names = [path.name for path in folder.glob(".work/.draft-*")]
     if any(folder.glob(".new-*")):
         return "cache"
@@ -117,7 +117,7 @@ def outcome(folder: Path) -> dict[str, object]:
 
 
 def settled(model: ModelRecord) -> dict[str, object]:
-    """A model's figures but the timed ones."""
+    """A model's figures except the timed ones."""
     timed = ("cost", "measured_on", "training")
     learned = vars(model.training).items() if model.training else ()
     return {name: value for name, value in vars(model).items() if name not in timed} | {

@@ -19,10 +19,10 @@ from tests import walk
 from tests.stress.session import Session
 
 PAGES = ["compare", "confusion", "errors", "calibration", "about"]
-# Of the mean time between an answer and a session's next question, the shortest and the longest.
+# Shortest and longest time from an answer to a session's next question, as shares of the mean.
 THINK = (0.5, 1.5)
 ALONE = 6
-"""Questions of each kind by which the time without load is measured."""
+"""Questions of each kind that measure the time without load."""
 TIMES_SLOWER, MOST_MB = 5, 1500
 EXAMPLES = pd.read_csv(walk.ROOT / "pipeline" / "data" / "headlines.csv")["text"].tolist()
 
@@ -50,7 +50,7 @@ async def ask(session: Session, kind: str, times: Times) -> None:
 
 
 async def visit(port: int, until: float, think: float, times: Times, faults: list[str]) -> None:
-    """One visitor, who comes, does this and that, reads meanwhile, and stays to the end."""
+    """One visitor, who does random things with pauses between them, and stays to the end."""
     await asyncio.sleep(random.uniform(0, think * THINK[1]))
     async with Session(port) as session:
         while time.monotonic() < until:
@@ -65,7 +65,7 @@ async def visit(port: int, until: float, think: float, times: Times, faults: lis
 
 
 async def watch(server: psutil.Process, until: float) -> list[tuple[float, float]]:
-    """The server's resident memory, in MB, every second, with the seconds left."""
+    """Return, for every second, the seconds left and the server's resident memory in MB."""
     seen = []
     while (left := until - time.monotonic()) > 0:
         seen.append((left, server.memory_info().rss / 1e6))
@@ -78,7 +78,7 @@ async def trial(port: int, server: psutil.Process, sessions: int, seconds: int, 
     alone, loaded, faults = defaultdict(list), defaultdict(list), []
     async with Session(port) as session:
         kinds = [*PAGES, "paste", "paste many", "upload"]
-        for kind in kinds:  # models are loaded, files are read
+        for kind in kinds:  # loads models and reads files
             await ask(session, kind, defaultdict(list))
         for kind in kinds * ALONE:
             await ask(session, kind, alone)
@@ -92,7 +92,7 @@ async def trial(port: int, server: psutil.Process, sessions: int, seconds: int, 
 
 
 def copy_shipped(folder: Path) -> Path:
-    """The cache as a clone has it, without the large models that were made here."""
+    """Copy the cache as a clone has it, without the large models that were made here."""
     command = ["git", "ls-files", "-z", str(caches.CACHE)]
     names = subprocess.run(command, cwd=walk.ROOT, capture_output=True, check=True, text=True)
     for name in filter(None, names.stdout.split("\0")):

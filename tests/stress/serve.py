@@ -1,7 +1,7 @@
-"""Many clients on one server of models: no error, no mixed answers, and how much of ``classify``.
+"""Many clients on one server of models: no error, no mixed answers, a pace close to ``classify``.
 
-The clients are in one process, and share the cores with the server. Where other programs use the
-machine, too, seconds of a core, of server and clients together, tell more than seconds do.
+The clients are in one process, and share the cores with the server. If other programs use the
+machine, too, CPU seconds of server and clients together are a better measure than seconds.
 """
 
 import http.client
@@ -27,24 +27,25 @@ from pipeline.results import storage
 from tests import serving
 
 LEAST_SHARE = 0.7
-"""Of what ``classify`` reaches on the same texts, at the same time of the day."""
+"""The least share of the pace of ``classify``, which is measured just before and after."""
 TOLERANCE = 1e-2
-"""Of a probability: kernels of 4 bits round as the size of the batch is, by up to 0.001 so far."""
+"""The largest difference of a probability. The rounding of 4-bit kernels depends on the size of the
+batch, by up to 0.001 so far."""
 
 
 @dataclass
 class Load:
-    """What clients saw."""
+    """What the clients of a server measured."""
 
     texts: int = 0
     seconds: list[float] = field(default_factory=list)
-    """Of every request."""
+    """Seconds of every request."""
     faults: list[str] = field(default_factory=list)
     elapsed: float = 0.0
     cpu_seconds: float = 0.0
-    """Of the server and of the clients together."""
+    """CPU seconds of the server and the clients together."""
     most_mb: float = 0.0
-    """The server's resident memory."""
+    """The server's largest resident memory."""
 
 
 class Client:
@@ -56,7 +57,7 @@ class Client:
         self.labels, self.known, self.texts = labels, known, list(known)
 
     def run(self, until: float, size: int, seed: int, load: Load, lock: threading.Lock) -> None:
-        """Ask, ``size`` texts at a time, until then; then add what was seen to ``load``."""
+        """Ask ``size`` texts at a time until ``until``; then add the results to ``load``."""
         chosen, seconds, faults, answered = random.Random(seed), [], [], 0
         connection = http.client.HTTPConnection(self.address.hostname, self.address.port, 120)
         while time.monotonic() < until and not faults:
@@ -75,7 +76,7 @@ class Client:
             load.faults += faults
 
     def ask(self, connection: http.client.HTTPConnection, texts: list[str]) -> list[str]:
-        """Ask once; what is wrong with the answer."""
+        """Ask once; return what is wrong with the answer."""
         body = json.dumps({"inputs": texts if len(texts) > 1 else texts[0]})
         connection.request("POST", self.path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -97,7 +98,7 @@ class Client:
 def bombard(
     served: serving.Server, client: Client, clients: int, seconds: float, size: int
 ) -> Load:
-    """Let so many clients ask the server for so long."""
+    """Let ``clients`` threads ask the server for ``seconds``."""
     load, lock, process = Load(), threading.Lock(), psutil.Process(served.process.pid)
     started, used = time.monotonic(), time.process_time() + cpu_seconds(process)
     threads = [
@@ -116,13 +117,13 @@ def bombard(
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """What a process has used of all cores so far."""
+    """CPU seconds that a process has used so far, on all cores."""
     times = process.cpu_times()
     return times.user + times.system
 
 
 def classify_pace(folder: Path, texts: list[str], seconds: float) -> np.ndarray:
-    """Texts that ``classify`` answers a second, and a second of a core, over so many seconds."""
+    """Texts per second and per CPU second that ``classify`` answers, over at least ``seconds``."""
     with tempfile.TemporaryDirectory() as place:
         source, target = Path(place) / "texts.parquet", Path(place) / "answers.parquet"
         count, took = len(texts), 0.0
@@ -171,5 +172,5 @@ def run(
 
 
 def headlines() -> list[str]:
-    """The project's own."""
+    """The project's own headlines."""
     return pd.read_csv(data_sets.TOY)["text"].tolist()

@@ -1,4 +1,4 @@
-"""A visitor without a browser: Streamlit's websocket protocol, as its own frontend speaks it."""
+"""A visitor without a browser, who uses Streamlit's websocket protocol like its own frontend."""
 
 import asyncio
 import re
@@ -20,7 +20,8 @@ FAILED = ForwardMsg.ScriptFinishedStatus.FINISHED_WITH_COMPILE_ERROR
 class Session:
     """One visitor; use as an asynchronous context manager.
 
-    Each has a marker for its headlines; a marker of anybody else that the server sends is a fault.
+    Each session has a marker in its headlines. If the server sends another session's marker, that
+    is a fault.
     """
 
     def __init__(self, port: int) -> None:
@@ -49,7 +50,7 @@ class Session:
         await self.socket.close()
 
     async def rerun(self, page: str, query: str = "", timeout: float = 120) -> None:
-        """Run the script on a page with the widgets as they are, until it has ended."""
+        """Run the script of a page with the current widget states; return when it has ended."""
         message = BackMsg()
         state = message.rerun_script
         state.page_name, state.query_string = page, query
@@ -83,7 +84,7 @@ class Session:
                     return
 
     def find(self, kind: str, label: str = "") -> Element | None:
-        """The page's first element of a kind whose label starts so."""
+        """The page's first element of a kind whose label starts with ``label``, or None."""
         for path in sorted(self.elements):
             element = self.elements[path]
             if element.WhichOneof("type") == kind:
@@ -93,7 +94,7 @@ class Session:
         return None
 
     def texts(self) -> str:
-        """What headings, and the bar of progress, say."""
+        """The texts of headings, Markdown and the progress bar."""
         said = [
             getattr(element, kind).text if kind == "progress" else getattr(element, kind).body
             for element in self.elements.values()
@@ -120,7 +121,7 @@ class Session:
         self._check(headlines)
 
     async def upload(self, headlines: list[str]) -> None:
-        """Open Try it, upload a CSV file of headlines and wait until all is answered."""
+        """Open Try it, upload a CSV file of headlines and wait until all are answered."""
         self.widgets = {}
         await self.rerun("try", "source=Upload")
         uploader = self.find("file_uploader")
@@ -136,7 +137,7 @@ class Session:
         self._check(headlines)
 
     async def file_urls(self, name: str):
-        """Where a file is to be put."""
+        """Ask the server for the URLs of a file that is going to be uploaded."""
         message = BackMsg()
         message.file_urls_request.request_id = uuid.uuid4().hex
         message.file_urls_request.file_names.append(name)
@@ -148,7 +149,7 @@ class Session:
                 return answer.file_urls_response.file_urls[0]
 
     async def _put(self, name: str, data: bytes) -> dict:
-        """Send a file as the frontend does; what the widget's state says of it."""
+        """Upload a file as the frontend does; return its entry of the widget's state."""
         urls = await self.file_urls(name)
         border = uuid.uuid4().hex
         body = (
