@@ -1,4 +1,4 @@
-"""python -m pipeline VERB: the command line; its verbs are in ``pipeline.commands``."""
+"""The command line, ``python -m pipeline VERB``; the verbs are in ``pipeline.commands``."""
 
 import argparse
 import contextlib
@@ -12,12 +12,12 @@ from pipeline import console, hardware
 from pipeline.errors import FAILED, INTERRUPTED, USAGE, PipelineError, UsageError, one_line
 
 _GO_ON = ("run", "add", "classify")
-"""Verbs that go on where they stopped when they are called again."""
+"""Verbs that continue where they stopped if the same command runs again."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    # Here, so that ctrl-C is heeded while they are imported.
+    """Return the parser of the command line, with all verbs."""
+    # Imported here and not above, so that ``_act`` handles ctrl-C during the imports.
     from pipeline.commands import (
         add,
         bench,
@@ -47,10 +47,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; every failure that people can mend is one line and a non-zero exit."""
+    """Run one command and return its exit code.
+
+    Every failure that a user can fix prints one line and returns a non-zero code.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    # Threads that spin while they wait take the cores from whatever else runs: two trainings side
-    # by side on two cores were 30 times slower each. Read when torch is imported, which is later.
+    # Threads that spin while they wait take the cores from other processes: two trainings side by
+    # side on two cores were 30 times slower each. torch reads the variable when it is imported,
+    # which happens later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     hardware.tell_libraries_the_quota()
     console.write_any_character()
@@ -58,14 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _act(arguments)
-    except BrokenPipeError:  # nobody reads standard output, or standard error, any more
+    except BrokenPipeError:  # the reader of standard output or standard error is gone
         return FAILED
     finally:
         console.let_go()
 
 
 def _act(arguments: list[str]) -> int:
-    """Do what the command says, and say what went wrong; its exit code."""
+    """Run the command, print what went wrong, and return the exit code."""
     verb, again = None, "try again"
     try:
         options = parser().parse_args(arguments)
@@ -87,7 +91,7 @@ def _act(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        # torch, safetensors and pyarrow wrap a full disk each in an error of their own.
+        # torch, safetensors and pyarrow each report a full disk with their own kind of error.
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         if full:
             message = f"no space left on the disk; free some, then {again}"

@@ -7,22 +7,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rule:
-    """Of a member that is not the last one."""
+    """The rule of one member of a cascade. The last member has no rule."""
 
     threshold: float
-    """Its greatest probability, at least."""
+    """The member answers if its largest probability is at least this."""
     temperature: float = 1.0
-    """Its logits are divided by this first (Guo et al., 2017)."""
+    """The member's logits are divided by this first (Guo et al., 2017)."""
 
     def is_sure(self, probabilities: np.ndarray) -> np.ndarray:
-        """Of each row of probabilities (n, k), whether the member answers it: boolean (n,)."""
+        """Whether the member answers each row of probabilities (n, k), boolean (n,)."""
         return confidence(probabilities, self.temperature) >= self.threshold
 
 
 def confidence(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The greatest probability of each row (n, k) at a temperature, float64 (n,).
+    """The largest probability of each row (n, k) at a temperature, float64 (n,).
 
-    Logits are ln(p) but for one constant a row, which softmax does not see.
+    Logits equal ln(p) plus one constant per row, and softmax does not depend on that constant.
     """
     if temperature == 1.0:
         return probabilities.max(axis=1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a container may use: the limits of this process's control groups, of version 1 and 2."""
+"""What a container may use: the limits of this process's control groups, versions 1 and 2."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,10 @@ _PERIOD_US = 100_000
 
 
 def cpu_quota(root: Path = _ROOT) -> float | None:
-    """Cores' worth of time that this process may use, as a fraction; None without a quota.
+    """How many cores' time this process may use, such as 1.5; None without a quota.
 
     Args:
-        root: where ``proc`` and the mounted groups are looked for.
+        root: the folder that contains ``proc`` and the mount points.
     """
     quotas = []
     for folder in _folders("cpu", root):
@@ -26,9 +26,10 @@ def cpu_quota(root: Path = _ROOT) -> float | None:
 
 
 def memory_limit(root: Path = _ROOT) -> int | None:
-    """Bytes that this process's groups may take; None without a limit.
+    """How many bytes of memory this process's groups may use; None without a limit.
 
-    Version 1 writes a number larger than any memory for none: compare with what there is.
+    Without a limit, version 1 writes a number larger than any memory: callers must also compare
+    with the installed memory.
 
     Args:
         root: as for ``cpu_quota``.
@@ -39,18 +40,18 @@ def memory_limit(root: Path = _ROOT) -> int | None:
 
 
 def _folders(controller: str, root: Path) -> Iterator[Path]:
-    """Folders of this process's groups that may limit it, their parents' among them."""
+    """Yield the folders of this process's groups and of their parents, which limit it too."""
     groups = {}
     for line in _lines(root / "proc/self/cgroup"):
         number, _, named = line.partition(":")
         controllers, _, path = named.partition(":")
-        # Version 2 has one hierarchy, of number 0, for all controllers.
+        # Version 2 has one hierarchy, number 0, for all controllers.
         for name in [""] if number == "0" else controllers.split(","):
             groups[name] = path
     for mounted, mount_point, name in _mounts(controller, root):
         if name not in groups:
             continue
-        # A container may see its group's folder alone, mounted in the place of the whole tree.
+        # A container may see only its own group's folder, mounted in place of the whole tree.
         group, top = Path(groups[name]), Path(mounted)
         inside = group.is_relative_to(top) and ".." not in group.parts
         below = group.relative_to(top) if inside else Path()
@@ -60,8 +61,10 @@ def _folders(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _mounts(controller: str, root: Path) -> Iterator[tuple[str, str, str]]:
-    """Of each mounted tree of groups that has this controller: its root in the tree, where it is
-    mounted, and its name in ``/proc/self/cgroup``."""
+    """Yield the mounted trees of groups that have this controller.
+
+    Each one has its root within the tree, its mount point, and its name in ``/proc/self/cgroup``.
+    """
     for line in _lines(root / "proc/self/mountinfo"):
         before, _, after = line.partition(" - ")
         place, kind = before.split(" "), after.split(" ")
@@ -74,12 +77,12 @@ def _mounts(controller: str, root: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _words(path: Path) -> list[str]:
-    """What a limit's file holds."""
+    """The words in a limit's file."""
     return " ".join(_lines(path)).split()
 
 
 def _lines(path: Path) -> list[str]:
-    """A file's lines; none where it is missing or may not be read, as on other systems."""
+    """A file's lines; empty if it is missing or unreadable, as on systems other than Linux."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

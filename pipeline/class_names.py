@@ -1,4 +1,4 @@
-"""Class names, and the columns that hold their probabilities: from 2 to 200 of them."""
+"""Checks of class names (2 to 200), and the names of the columns of their probabilities."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from pipeline.errors import PipelineError
 
 LEAST, MOST = 2, 200
 _LONGEST = 200
-"""Characters of a name, at most."""
+"""The most characters that a name may have."""
 _NOT_ON_A_LINE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, halves of characters, and breaks of lines."""
+"""Unicode's categories of control characters, surrogates, and line and paragraph separators."""
 
 
 def check_names(names: Any) -> tuple[str, ...]:
-    """The class names, if they can be a data set's.
+    """Return the class names as a tuple if a data set can have them.
 
     Args:
-        names: a list or a tuple of 2 to 200 texts, each of one line and different from the others.
+        names: a list or tuple of 2 to 200 different strings, each on one line.
 
     Raises:
-        PipelineError: they are anything else; the message says what.
+        PipelineError: they are anything else; the message says what is wrong.
     """
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise PipelineError("the labels are not a list of names")
@@ -43,8 +43,8 @@ def check_same(role: str, artifact: Any, run: Sequence[str]) -> None:
     """Raise a PipelineError unless an artifact has its run's class names, in the same order.
 
     Args:
-        role: the model's.
-        artifact: what the artifact has for class names, as it was read.
+        role: the model's role, for the message.
+        artifact: the class names in the artifact, not checked yet.
         run: the run's class names.
     """
     if not isinstance(artifact, list) or artifact != list(run):
@@ -62,5 +62,5 @@ def _few(names: Any, most: int = 5) -> str:
 
 
 def probability_columns(classes: int) -> list[str]:
-    """Names of the columns that hold the probabilities of so many classes: p0, p1, …"""
+    """Names of the columns with the probabilities of ``classes`` classes: p0, p1, …"""
     return [f"p{number}" for number in range(classes)]

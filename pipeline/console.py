@@ -1,4 +1,4 @@
-"""Standard input and output as consoles really are: of any encoding, and closed at any time."""
+"""Standard input and output, which may have any encoding and may be closed at any time."""
 
 import os
 import sys
@@ -7,13 +7,16 @@ from io import TextIOWrapper
 
 
 def write_any_character() -> None:
-    r"""Let a character that the console can't show be written as ``\u2026``, rather than fail."""
+    r"""Write characters that the console can't show as escapes, such as ``\u2026``."""
     for stream in _streams():
         stream.reconfigure(errors="backslashreplace")
 
 
 def let_go() -> None:
-    """Write what is still buffered, or drop it where nobody reads: at exit it would be a trace."""
+    """Write what is still buffered, or drop it if nobody reads it.
+
+    Otherwise Python would print an error at exit.
+    """
     for stream in _streams():
         try:
             stream.flush()
@@ -24,10 +27,10 @@ def let_go() -> None:
 
 
 def read_standard_input(noun: str) -> bytes:
-    """All of standard input, a text a line; nothing where there is none.
+    """All of standard input, one text per line; empty if standard input is closed.
 
     Args:
-        noun: for one text, for whoever types.
+        noun: what one text is called, for the person who types.
     """
     if sys.stdin is None:  # closed before the program began
         return b""
@@ -38,7 +41,7 @@ def read_standard_input(noun: str) -> bytes:
 
 
 def shown(text: str, width: int) -> str:
-    """Text on one line of so many characters at most, without what would move the cursor."""
+    """The text on one line of at most ``width`` characters, without characters that don't print."""
     text = " ".join(text.split())
     text = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
@@ -47,7 +50,7 @@ def shown(text: str, width: int) -> str:
 
 
 def _streams() -> Iterator[TextIOWrapper]:
-    """Standard output and standard error, where they are there and write to something outside."""
+    """Yield standard output and standard error, if they are open and write to a real file."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.closed:
             yield stream

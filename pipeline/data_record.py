@@ -1,4 +1,4 @@
-"""What a run's record says of its data set."""
+"""What a run's record says about its data set."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from pipeline.strict import STRICT
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Declaration:
-    """What the pages say of a data set: see ``pipeline.data.declarations.DataSet``."""
+    """What the pages say about a data set; see ``pipeline.data.declarations.DataSet``."""
 
     name: str
     title: str
@@ -24,7 +24,7 @@ class Declaration:
     terms: str
     reference: str | None
     declared: bool
-    """Whether the program knew it, and not only its file's name."""
+    """Whether it was one of the program's declared data sets, and not a user's own."""
 
 
 @with_config(STRICT)
@@ -39,10 +39,11 @@ class DataRecord:
     title_first: bool
     """Whether a row begins with its title."""
     rows: dict[str, int]
-    """By split."""
+    """How many rows each split has."""
     seed: int
-    """Of the split."""
+    """The random seed of the split."""
     near_duplicates: dict[str, int] | None = None
-    """By split, held-out rows that repeat a training row; None: nobody counted."""
+    """By split, how many held-out rows end like a training row; ``words`` is how many last words
+    were compared. None: not counted."""
     declaration: Declaration | None = None
     """None in older runs, which are on AG News or on the invented headlines."""

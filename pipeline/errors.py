@@ -1,29 +1,29 @@
-"""The errors that are meant for people."""
+"""Errors whose messages are shown to users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit codes of the command line; a usage error has argparse's, an interrupt a shell's."""
+"""Exit codes of the command line: 2 as in argparse, 130 as in shells."""
 
 
 class PipelineError(Exception):
-    """What is wrong and what to do, in one line; shown without a trace."""
+    """An error that says in one line what is wrong and what to do. It is shown without a trace."""
 
 
 class UsageError(PipelineError):
-    """A command line that asks for what does not go together."""
+    """The options of a command line do not go together."""
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what an error says, or its kind where it says nothing."""
+    """The first line of an error's message, or the name of its type if the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """A block that reads what others wrote; an error in it becomes one line, which names it."""
+    """Turn any error in a block that reads foreign files into a PipelineError that names them."""
     try:
         yield
     except PipelineError:

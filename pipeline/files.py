@@ -47,7 +47,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def check_finite(content: Any, what: str) -> None:
-    """Raise a PipelineError that names the first number in a JSON value that is not finite."""
+    """Raise a PipelineError if a number in a JSON value is not finite; it names the first one."""
     for place, number in _numbers(content):
         if not math.isfinite(number):
             raise PipelineError(
@@ -56,7 +56,10 @@ def check_finite(content: Any, what: str) -> None:
 
 
 def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
-    """Every fraction within a JSON value, and its place: "cost.p50_ms", "training.rates.2"."""
+    """Yield the place and the value of each float in a JSON value.
+
+    Places look like "cost.p50_ms" or "training.rates.2".
+    """
     if isinstance(value, float):
         yield place, value
     elif isinstance(value, dict | list | tuple):
@@ -66,9 +69,10 @@ def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or a folder and all in it, is on the disk.
+    """Wait until a file, or a folder with all its content, is on the disk.
 
-    What says that it is complete may then be written: a crash leaves no half under that name.
+    Only then may it get its final name or a mark that says that it is complete. So a crash can't
+    leave half of it under that name.
     """
     for each in (path, *path.rglob("*")):
         descriptor = os.open(each, os.O_RDONLY)
@@ -79,7 +83,10 @@ def sync(path: Path) -> None:
 
 
 def locked(folder: Path) -> AbstractContextManager[None]:
-    """One run at a time in a folder (of stages, or the run's own); a second one is told so."""
+    """A lock that lets one run at a time work in a folder; a second run gets a PipelineError.
+
+    The folder is one of stages or a run's own.
+    """
     return alone(
         folder.with_name(f".lock-{folder.name.lstrip('.')}"),
         f"another run is at work in {folder}; wait until it ends, "
@@ -89,18 +96,18 @@ def locked(folder: Path) -> AbstractContextManager[None]:
 
 @contextmanager
 def alone(lock: Path, said: str) -> Iterator[None]:
-    """A block that one process at a time is in; it writes beside its lock.
+    """Let one process at a time into a block, which writes files beside the lock.
 
     Args:
-        lock: a file; made where it is not there, its folder too.
-        said: to the process that comes second.
+        lock: the lock's file; the file and its folder are made if they are missing.
+        said: the error message for a second process.
 
     Raises:
         PipelineError: another process is in the block, or nothing can be written there.
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        # A lock that is there already can be had where no new file can be made.
+        # A lock that exists can be taken even if no file can be written beside it, so try that.
         tempfile.TemporaryFile(dir=lock.parent).close()
         held = FileLock(lock).acquire(timeout=0)
     except Timeout:

@@ -1,4 +1,4 @@
-"""This machine: how much of it may be used, and what a figure was taken on."""
+"""This machine: how much of it may be used, and its description beside measured figures."""
 
 import importlib.metadata
 import math
@@ -16,7 +16,7 @@ _PACKAGES = ("torch", "transformers", "onnxruntime", "tokenizers", "numpy")
 
 @cache
 def _cpuinfo() -> dict[str, str]:
-    """First processor's entries of /proc/cpuinfo; empty where there is none."""
+    """The first processor's entries in /proc/cpuinfo; empty if there is no such file."""
     path = Path("/proc/cpuinfo")
     if not path.is_file():
         return {}
@@ -25,7 +25,7 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def cpu_flags() -> list[str]:
-    """The instruction sets that int8 and bf16 results and speeds depend on."""
+    """The processor's instruction sets that change results or speeds of int8 and bf16."""
     present = _cpuinfo().get("flags", "").split()
     return [flag for flag in _FLAGS if flag in present]
 
@@ -52,12 +52,12 @@ def describe() -> dict:
 
 
 def conditions() -> dict:
-    """``describe``, and ``taken``: when that was, as an ISO date-time in UTC."""
+    """The result of ``describe``, and ``taken``: the time now, as an ISO date-time in UTC."""
     return {**describe(), "taken": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def has_bf16() -> bool:
-    """Whether training in bf16 is native here; where it is emulated it is slower than float32."""
+    """Whether this machine can train in bf16 natively; emulated bf16 is slower than float32."""
     import torch
 
     if torch.cuda.is_available():
@@ -71,16 +71,16 @@ def cpu_has_bf16() -> bool:
 
 
 def int8_bits() -> int:
-    """Bits that int8 weights are to have here: 7 on x86 without VNNI, else 8.
+    """How many bits int8 weights should have here: 7 with AVX2 but without VNNI, else 8.
 
-    Without VNNI sums of two int8 products are cut off at 16 bits.
+    Without VNNI, sums of two int8 products saturate at 16 bits.
     """
     saturates = "avx2" in cpu_flags() and not {"avx512_vnni", "avx_vnni"} & set(cpu_flags())
     return 7 if saturates else 8
 
 
 def _accelerator() -> str | None:
-    """Name of the GPU that torch would use; None without one, and in a process without torch."""
+    """Name of the GPU that torch would use; None without a GPU or if torch is not imported."""
     import sys
 
     torch = sys.modules.get("torch")
@@ -88,13 +88,13 @@ def _accelerator() -> str | None:
 
 
 def available_threads() -> int:
-    """How many threads this process is to compute with.
+    """How many threads this process should compute with, at least 1.
 
-    The least of the cores that it may run on, of its containers' CPU quotas (rounded up) and of
-    OMP_NUM_THREADS; 1 or more.
+    This is the smallest of three numbers: the cores that it may run on, the CPU quota of its
+    containers (rounded up), and OMP_NUM_THREADS.
     """
     limits = [_cores(), _quota_threads()]
-    # One number for each level of nested teams; the first one counts.
+    # OMP_NUM_THREADS may list a number for each level of nested teams; the first one counts.
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if asked.isascii() and asked.isdigit():
         limits.append(int(asked))
@@ -102,10 +102,10 @@ def available_threads() -> int:
 
 
 def tell_libraries_the_quota() -> None:
-    """Set OMP_NUM_THREADS where a container's quota is the least limit, which libraries don't see.
+    """Set OMP_NUM_THREADS if a container's CPU quota is smaller than the number of cores.
 
-    torch and OpenMP count the cores that the process may run on, and a quota stops all of their
-    threads together. To be called before they are imported.
+    A number that is set already stays. torch and OpenMP do not see the quota: they start a thread
+    for each core, and the quota then stops all threads together. Call this before their import.
     """
     quota = _quota_threads()
     if quota is not None and quota < _cores():
@@ -113,9 +113,9 @@ def tell_libraries_the_quota() -> None:
 
 
 def available_memory() -> int:
-    """Bytes that this process may take: its containers' least limit, or the machine's memory.
+    """How many bytes of memory this process may use; 0 if the system does not say.
 
-    0 where the system does not say.
+    This is the smaller of the limit of its containers and the machine's memory.
     """
     limits = [cgroups.memory_limit(), _installed_memory()]
     return min((limit for limit in limits if limit), default=0)
@@ -127,13 +127,13 @@ def _cores() -> int:
 
 
 def _quota_threads() -> int | None:
-    """As many threads as use up a CPU quota; None without one."""
+    """How many threads use up a CPU quota, rounded up; None without a quota."""
     quota = cgroups.cpu_quota()
     return None if quota is None else max(1, math.ceil(quota))
 
 
 def _installed_memory() -> int:
-    """The machine's memory in bytes; 0 where the system does not say."""
+    """The machine's memory in bytes; 0 if the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""How the words of the command line are shared out among options and positional arguments."""
+"""How the words of a command line are divided among options and positional arguments."""
 
 import argparse
 import re
@@ -9,27 +9,27 @@ from typing import Any
 
 _AN_OPTION = re.compile(r"-{1,2}[a-zA-Z][^\s]*")
 _MOST_VALUES: dict[int | str | None, int] = {None: 1, "+": sys.maxsize, "*": sys.maxsize}
-"""By ``nargs`` of an option, how many values it takes; those that are not here take none."""
+"""The most values of an option, by its ``nargs``; with any other ``nargs`` it has none."""
 
 
 def several(options: argparse.ArgumentParser, *flags: str, least: str = "+", **more: Any) -> None:
-    """Add an option of several values: ``--model A B``, ``--model A --model B``, or both.
+    """Add an option with several values: ``--model A B``, ``--model A --model B``, or both.
 
     Args:
-        options: of a verb.
+        options: the verb's parser.
         flags: the option's names.
-        least: "+" for one value or more, "*" where there may be none.
-        more: what ``add_argument`` takes beside these.
+        least: "+" for one value or more, "*" if there may be none.
+        more: other arguments of ``add_argument``.
     """
     options.add_argument(*flags, action="extend", nargs=least, **more)
 
 
 def given(options: argparse.Namespace, **flags: Any) -> list[str]:
-    """The flags that were given, as they are typed.
+    """The flags whose values are not their defaults, as users type them.
 
     Args:
-        options: of the command line.
-        flags: by name of the option, its default.
+        options: the parsed command line.
+        flags: the default of each option, by the option's name.
     """
     return [
         f"--{name.replace('_', '-')}"
@@ -39,12 +39,14 @@ def given(options: argparse.Namespace, **flags: Any) -> list[str]:
 
 
 class AnyOrder(argparse.ArgumentParser):
-    """Takes positional arguments before, between and after the options.
+    """A parser that accepts positional arguments before, between and after the options.
 
-    Where a positional argument takes any number of words (``nargs="*"``), argparse takes those
-    before the second option alone; here it takes all, and all that follow ``--``, whose number is
-    ``after_dashes``. Where positional arguments take one word each, an option of several values
-    leaves them the words that they need; argparse lets it have every word that follows.
+    For a positional argument with any number of words (``nargs="*"``), argparse collects only the
+    words before the second option. This parser collects all of them. It also collects all words
+    after ``--``; ``after_dashes`` is the number of those.
+
+    If positional arguments have one word each, argparse lets an option with several values use
+    every word that follows. This parser leaves the positional arguments the words that they need.
     """
 
     def parse_known_args(  # type: ignore[override]
@@ -63,9 +65,9 @@ class AnyOrder(argparse.ArgumentParser):
         return options, unknown
 
     def _with_room(self, args: list[str]) -> list[str]:
-        """The same words, ``--column NAME IN OUT`` as ``IN OUT --column NAME``.
+        """Reorder the words: ``--column NAME IN OUT`` becomes ``IN OUT --column NAME``.
 
-        That is done only where IN and OUT are missing otherwise.
+        This happens only if IN and OUT would be missing otherwise.
         """
         end = args.index("--") if "--" in args else len(args)
         groups = self._groups(args[:end])
@@ -76,14 +78,14 @@ class AnyOrder(argparse.ArgumentParser):
         words: list[str] = []
         options: list[str] = []
         for group in reversed(groups):
-            # An option keeps its first value; one of a single value has no other.
+            # An option keeps its first value. An option with a single value has no others.
             first = max(len(group) - missing, 2) if group[0].startswith("-") else 0
             missing -= len(group[first:]) if first else 0
             words, options = group[first:] + words, group[:first] + options
         return [*words, *options, *args[end:]]
 
     def _groups(self, args: Sequence[str]) -> list[list[str]]:
-        """Each option with the values that it can take, and each other word by itself."""
+        """Groups of words: each option with its values, and each other word alone."""
         groups: list[list[str]] = []
         while args:
             most = _MOST_VALUES.get(self._nargs(args[0]), 0)
@@ -93,7 +95,7 @@ class AnyOrder(argparse.ArgumentParser):
         return groups
 
     def _nargs(self, word: str) -> int | str | None:
-        """``nargs`` of the option that a word names, be it shortened; 0 where it names none."""
+        """``nargs`` of the option that a word names, in full or shortened; 0 if it names none."""
         known = self._option_string_actions
         found = {known[word]} if word in known else {known[k] for k in known if k.startswith(word)}
         return found.pop().nargs if word.startswith("-") and len(found) == 1 else 0

@@ -1,7 +1,7 @@
 """Several processes on one run, as ``accelerate launch`` starts them.
 
-All of them train together. Whatever else there is to do, the first one does alone, and it alone
-writes; the others wait for it.
+All of them train together. The first process does all other work alone, and only it writes files.
+The others wait for it.
 """
 
 import os
@@ -29,10 +29,10 @@ def is_first() -> bool:
 
 
 def share(rows: int) -> int:
-    """How many of a batch's rows fall to each process.
+    """How many of a batch's rows each process gets.
 
     Raises:
-        PipelineError: they can't be shared out evenly.
+        PipelineError: the rows can't be divided evenly.
     """
     if rows % count():
         raise PipelineError(
@@ -42,14 +42,14 @@ def share(rows: int) -> int:
 
 
 def wait_for_all() -> None:
-    """Return once every process has come here."""
+    """Wait until every process has called this function."""
     if count() > 1:
         _state().wait_for_everyone()
 
 
 @cache
 def _state() -> "PartialState":
-    """accelerate's knowledge of the processes; joins them when it is first asked for."""
+    """accelerate's state of the processes. The first call connects them."""
     import torch
     from accelerate import PartialState
 

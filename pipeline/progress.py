@@ -1,4 +1,4 @@
-"""What a run says while it works, on standard error, where it does not mix with results."""
+"""Messages of a run while it works, on standard error, so that they do not mix with results."""
 
 import sys
 import threading
@@ -11,17 +11,17 @@ from pipeline import processes
 
 
 def say(line: str) -> None:
-    """A line of progress, of the first process alone where there are several."""
+    """Print a line of progress. Only the first of several processes prints it."""
     if processes.is_first():
         print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """A block of work of unknown length: said once, with a clock that runs on a terminal."""
+    """Announce a block of work of unknown length. A terminal also shows a running clock."""
     if not sys.stderr.isatty():
         say(what)
-    quiet = None if processes.is_first() else True  # None: unless on a terminal
+    quiet = None if processes.is_first() else True  # None: quiet unless on a terminal
     done = threading.Event()
     with tqdm(bar_format=f"{what}, {{elapsed}}", leave=True, disable=quiet) as clock:
 

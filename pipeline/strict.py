@@ -1,4 +1,4 @@
-"""From the JSON of a file to a dataclass: every value must be of its field's type."""
+"""Read dataclasses from JSON: every value must have the type of its field."""
 
 import json
 from collections.abc import Hashable
@@ -10,28 +10,29 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pipeline.errors import PipelineError
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-"""Decorates a dataclass, by ``pydantic.with_config``: text is no number, and no key is unknown."""
+"""Decorate a dataclass with this, by ``pydantic.with_config``: no conversion of types, no unknown
+keys, no infinity or NaN."""
 T = TypeVar("T")
 
 
 @cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
-    """Made once: for a run's record that takes as long as to read one."""
+    """The reader of a type. It is cached: making one takes as long as reading a run's record."""
     return TypeAdapter(kind)
 
 
 def read(kind: type[T], content: Any) -> T:
-    """The dataclass that a JSON value holds.
+    """Convert a JSON value into a dataclass.
 
     Args:
-        kind: decorated with ``STRICT``, as are the dataclasses in it.
-        content: what ``json.loads`` gave.
+        kind: the dataclass; it and the dataclasses in it are decorated with ``STRICT``.
+        content: what ``json.loads`` returned.
 
     Raises:
         PipelineError: a value is missing, unknown or of another type; the message says which one.
     """
     try:
-        # Only of JSON, a strict dataclass may be an object.
+        # In strict mode pydantic makes a dataclass from a JSON object, but not from a dict.
         return _reader(cast(Hashable, kind)).validate_json(json.dumps(content))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]

@@ -1,9 +1,8 @@
-"""python -m tests.brief …: python -m pipeline, but with trainings of a few steps.
+"""python -m tests.brief …: like python -m pipeline, but with trainings of a few steps.
 
-Models are measured in the same process, which spares the start of two processes a model.
-
-What is learned is not the point there, but in the toy family: its networks are smaller here, and
-learn as much in an eighth of the time.
+Models are measured in the same process, which saves the start of two processes per model. Most
+models hardly learn. The toy family does: its networks are smaller here and learn as much in an
+eighth of the time.
 """
 
 import sys
@@ -22,7 +21,7 @@ from pipeline.runs import plan
 
 BASELINE_STEPS = (2, 4)
 
-# Of the toy family's checkpoints: architecture, layers, width.
+# The toy family's checkpoints: architecture, layers, width.
 TOY_SHAPES = {
     "toy/teacher": ("bert", 2, 128),
     "toy/distil": ("distilbert", 1, 128),
@@ -30,13 +29,13 @@ TOY_SHAPES = {
     "toy/tiny": ("bert", 2, 32),
 }
 _TOY_EPOCHS = {"teacher": 8, "distil": 6, "minilm": 6, "tiny": 8, "nano": 8}
-"""Of the models whose accuracy is looked at; of all others, one."""
+"""Epochs of the models whose accuracy is tested. All others train for one epoch."""
 _TOY_RATES = {"tiny": (5e-3,), "micro": (5e-3,)}
-"""Of networks that are narrower than the others."""
+"""Learning rates of networks that are narrower than the others."""
 
 
 def brief(family: Family, epochs: int = 1) -> Family:
-    """A family whose trainings take so many epochs."""
+    """The family with all its trainings cut to ``epochs`` epochs."""
     return replace(
         family,
         models=tuple(
@@ -49,14 +48,14 @@ def brief(family: Family, epochs: int = 1) -> Family:
 
 
 def _brief(training: Training, epochs: int) -> Training:
-    rates = training.rates[:2]  # one of which is still chosen
+    rates = training.rates[:2]  # two, so that one is still chosen
     return replace(
         training, rates=rates, epochs=epochs, least_steps=0, doubled_up_to=None, search_steps=1
     )
 
 
 def _small_toy(family: Family) -> Family:
-    """The toy family for ``TOY_SHAPES``."""
+    """The toy family with trainings and layers that fit ``TOY_SHAPES``."""
     models = []
     for model in brief(family).models:
         if isinstance(model, Trained):
@@ -83,7 +82,7 @@ def _shallow(family: Family) -> Family:
 
 
 def families() -> dict[str, Family]:
-    """Every family, its trainings cut short."""
+    """Every family by name, with short trainings."""
     return {
         "bert": _shallow(brief(FAMILIES["bert"])),
         "mpnet": brief(FAMILIES["mpnet"]),
@@ -93,7 +92,7 @@ def families() -> dict[str, Family]:
 
 @contextmanager
 def in_this_process() -> Iterator[None]:
-    """Lets this process run the pipeline as said above."""
+    """Let this process run the pipeline as the module's docstring says."""
     from pipeline.models import toy_checkpoints  # slow to import
 
     with (

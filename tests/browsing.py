@@ -1,6 +1,6 @@
 """What the tests in a real browser share: the dashboard's address, pages to visit, pictures.
 
-Each step leaves a screenshot in pytest's folder for the test, or, with --screenshots DIR, there.
+Each step saves a screenshot in pytest's folder for the test, or in DIR with --screenshots DIR.
 """
 
 import pytest
@@ -14,7 +14,7 @@ expect = api.expect
 expect.set_options(timeout=walk.TIMEOUT)
 
 WIDTHS = {"projector": (1280, 720), "screen": (1920, 1080), "phone": (390, 844)}
-# The last of them knows no word of Business.
+# tiny-int8 knows no word of Business.
 SLOW, QUICK = "minilm-int8", ["minilm", "tiny-int8"]
 
 
@@ -45,7 +45,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Opens pages, each in a context of its own; at the end, none may have complained."""
+    """Opens pages, each in its own context. At the end, no page may have logged an error."""
     pages = []
 
     def visit(url, size="projector", color_scheme="light"):
@@ -63,14 +63,14 @@ def visit(browser):
 
 @pytest.fixture
 def picture(request, tmp_path):
-    """Takes a screenshot under a name."""
+    """Saves a screenshot under a name."""
     folder = request.config.getoption("--screenshots") or tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     return lambda page, name, **how: walk.picture(page, folder / f"{name}.png", **how)
 
 
 def click_point(page, chart, position):
-    """Click a mark of a chart where it is drawn: what plotly listens to lies above it."""
+    """Click where a mark is drawn: the layer that receives plotly's clicks lies above it."""
     mark = chart.locator(".scatterlayer .points path").nth(position)
     expect(mark).to_be_visible()
     mark.scroll_into_view_if_needed()
@@ -85,7 +85,7 @@ def set_width(page, size):
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[size], strict=True)))
 
 
-# What moves after the page's heading was painted, as browsers reckon it (Cumulative Layout Shift).
+# JavaScript that records layout shifts and when the page's heading was painted.
 SHIFTS = """
 window.shifts = [];
 window.painted = Infinity;
@@ -102,9 +102,9 @@ new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
 
 
 def moved(page) -> float:
-    """How far content moved after the page's heading was painted: the sum of its layout shifts.
+    """The sum of layout shifts after the page's heading was painted (Cumulative Layout Shift).
 
-    What moves before is Streamlit's empty page, which is narrow until it hears that it is wide.
+    Earlier shifts are of Streamlit's empty page, which is narrow until it learns the page's width.
     """
     assert page.evaluate("() => window.painted") < 1e9
     shifts = page.evaluate("() => window.shifts.filter(shift => shift.start > window.painted)")

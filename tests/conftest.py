@@ -14,30 +14,31 @@ from tests import brief, pipelines, synthetic
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 WORKERS = 2
 TRAINED = {"toy_cache", "bert_cache"}
-"""Fixtures that train a whole family, once a session."""
+"""Fixtures that train a whole family, once per session."""
 SLOW = TRAINED | {"browser", "open_page"}
 """Fixtures whose tests are slow: a page takes half a second, and there are hundreds of them."""
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Workers for folders and for the whole suite; of files that are named, none.
+    """The number of workers: ``WORKERS`` for folders and the whole suite, none for single files.
 
     A worker takes some seconds to start.
     """
     if any(name.partition("::")[0].endswith(".py") for name in config.args):
         return 0
-    # Workers and what they start inherit it: threads of two trainings would fight for the cores.
+    # Workers and their child processes inherit it. Threads of two trainings would compete for the
+    # cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     return WORKERS
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m chooses
+@pytest.hookimpl(tryfirst=True)  # before -m selects tests
 def pytest_collection_modifyitems(config, items):
-    """Mark tests of ``SLOW`` fixtures, and let one worker have all of a file's tests.
+    """Mark tests that use ``SLOW`` fixtures, and give all tests of a file to one worker.
 
-    So what a file's tests share is made once, and what several files share, too. Files with slow
-    tests come first: at the end, no worker is left alone with one. Tests by clients of their own
-    run only where -m asks for them, for the clients may have to be fetched.
+    So what a file's tests share is made once. Tests of one ``TRAINED`` fixture share a worker, too.
+    Groups with slow tests come first, so that no worker is left with one at the end. Tests that
+    need external clients run only if -m names them, because clients may have to be downloaded.
     """
     if "clients" not in config.option.markexpr:
         apart = [item for item in items if item.get_closest_marker("clients")]
@@ -74,7 +75,7 @@ def whole_cache(tmp_path_factory):
 
 @pytest.fixture
 def cache_folder(tmp_path, whole_cache):
-    """A copy of ``whole_cache``, which a test may damage: copied in a fiftieth of the time."""
+    """A copy of ``whole_cache`` that a test may damage. Copying takes a fiftieth of the time."""
     return shutil.copytree(whole_cache, tmp_path / "cache")
 
 
@@ -82,7 +83,7 @@ def cache_folder(tmp_path, whole_cache):
 def open_page(cache_folder, monkeypatch, tmp_path):
     """Opens a page of the dashboard on the test's cache, by its address, without a browser.
 
-    The Hub's cache is out of its sight; ``data_folder`` is what ``--data`` names.
+    The page does not see the Hub's cache. ``data_folder`` is the value of ``--data``.
     """
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "hub"))
     st.cache_data.clear()
@@ -93,7 +94,7 @@ def open_page(cache_folder, monkeypatch, tmp_path):
         arguments += ["--data", str(data_folder)] if data_folder else []
         monkeypatch.setattr(sys, "argv", ["dashboard.py", *arguments])
         app = AppTest.from_file(str(DASHBOARD), default_timeout=60)
-        app._page_hash = calc_hash(address)  # AppTest.switch_page knows pages of files only
+        app._page_hash = calc_hash(address)  # AppTest.switch_page opens only pages that are files
         app.query_params.update(query)
         app.run()
         assert not app.exception
@@ -131,7 +132,7 @@ def brief_families():
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """Tiny random checkpoints of every architecture, under the published ones' names."""
-    from pipeline.models import toy_checkpoints  # torch is slow to import, and not for every test
+    from pipeline.models import toy_checkpoints  # imports torch, which is slow and rarely needed
 
     folder = tmp_path_factory.mktemp("checkpoints")
     texts = data_sets.load(toy=True).train.texts

@@ -1,4 +1,4 @@
-"""Helpers of the tests that join models: made data, a run on them, and models of others."""
+"""Helpers for tests of joined models: invented data, a run on them, and somebody's own models."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ PLACES = ("train", "validation", "test")
 
 
 def corpus(labels: Sequence[str], each: int = 3) -> Corpus:
-    """So many texts of each class, made of ``synthetic.words_of``, in every split."""
+    """A corpus: ``each`` texts of every class in every split, made of ``synthetic.words_of``."""
     words = synthetic.words_of(labels)
     splits = []
     for place in range(len(PLACES)):
@@ -45,7 +45,7 @@ def corpus(labels: Sequence[str], each: int = 3) -> Corpus:
 
 
 def run_on(data: Corpus, cache: Path, toy: bool = False) -> Run:
-    """A run whose teacher and ``tiny-int8`` are right about almost all of a corpus."""
+    """A run on a corpus. Its teacher and ``tiny-int8`` are right on almost all rows."""
     roles, family = ("teacher", "tiny-int8"), "toy" if toy else "mpnet"
     base = synthetic.write_run(
         cache, "made", roles=roles, at_hand=roles[1:], labels=data.labels, family=family
@@ -68,7 +68,7 @@ def run_on(data: Corpus, cache: Path, toy: bool = False) -> Run:
 
 
 def _answers(data: Corpus, wrong: int) -> pd.DataFrame:
-    """Predictions that are wrong about the first rows of each split."""
+    """Predictions that are wrong on the first ``wrong`` rows of each split."""
     classes = len(data.labels)
     frames = []
     for name in scoring.SPLITS:
@@ -82,7 +82,7 @@ def _answers(data: Corpus, wrong: int) -> pd.DataFrame:
 
 
 def evaluated_here() -> mock._patch:
-    """Lets models be scored in this process, with costs that nobody measured."""
+    """A patch that scores models in this process, with invented costs."""
 
     def evaluate(artifact: Path, data: Corpus, folder: Path) -> None:
         scoring.predict(artifact, data).to_parquet(folder / scoring.PREDICTIONS, index=False)
@@ -100,13 +100,13 @@ def onnx_folder(
     named: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
 ) -> Path:
-    """A model of others in Optimum's layout, which is right about ``corpus(labels)``.
+    """Write somebody's ONNX model in Optimum's layout; it is right on ``corpus(labels)``.
 
     Args:
         folder: where it is written.
         labels: the classes.
-        named: what its ``config.json`` calls them, output by output; None: it names none.
-        outputs: the classes in the order of its outputs; as ``labels`` have them by default.
+        named: the names in its ``config.json``, one per output; None: no names.
+        outputs: the classes in the order of its outputs; by default that of ``labels``.
     """
     synthetic.write_artifact(folder, labels=labels)
     model = onnx.load(folder / GRAPH)
@@ -130,7 +130,7 @@ def onnx_folder(
 
 
 def with_token_types(graph: Path) -> None:
-    """Let a graph take ``token_type_ids``, too, and answer at random where one is not zero."""
+    """Add the input ``token_type_ids`` to a graph. Ids other than zero spoil its answers."""
     model = onnx.load(graph)
     kind = helper.make_tensor_value_info("token_type_ids", TensorProto.INT64, ["b", "s"])
     model.graph.input.append(kind)

@@ -1,4 +1,4 @@
-"""What a model may cost, and which of a run's models do not cost more."""
+"""Limits on what a model may cost, and which models of a run exceed them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits, None being no limit, and how much accuracy may be given up for size."""
+    """Limits (None: no limit), and how much accuracy may be given up for size."""
 
     max_mb: float | None = None
     max_ms: float | None = None
-    """Of the median time of one headline."""
+    """Limit on the median time for one text."""
     min_accuracy: float | None = None
     """A share, 0..1."""
     margin: float = MARGIN
@@ -38,10 +38,10 @@ class Budget:
 def from_percent(
     max_mb: float | None, max_ms: float | None, min_accuracy: float | None, margin: float
 ) -> Budget:
-    """A budget of what people write: accuracy in percent, the margin in points.
+    """A budget from the command line's values: accuracy in percent, the margin in points.
 
     Raises:
-        PipelineError: a limit makes no sense.
+        PipelineError: a limit is out of range.
     """
     limits = {"--max-mb": max_mb, "--max-ms": max_ms, "--margin": margin}
     for name, value in limits.items():
@@ -56,13 +56,13 @@ def from_percent(
 
 
 def excess(table: pd.DataFrame, budget: Budget) -> pd.Series:
-    """How many times each model takes the limit that it fits worst; 1 and less is within.
+    """Each model's largest ratio of cost to limit; at most 1 if the model meets all limits.
 
-    An accuracy is held to its limit by the errors that it leaves: 8 % of errors where 4 % are
-    allowed is twice the limit, as 8 MB are where 4 are.
+    Accuracy is compared by errors: with 8 % of errors where 4 % are allowed the ratio is 2, as with
+    8 MB where 4 MB are allowed. Without limits the ratio is 0.
 
     Args:
-        table: one row a model, with ``size_mb``, ``p50_ms`` and ``accuracy`` (0..1).
+        table: one row per model, with ``size_mb``, ``p50_ms`` and ``accuracy`` (0..1).
         budget: the limits.
     """
     ratios = pd.DataFrame({"none": 0.0}, index=table.index)
@@ -95,13 +95,15 @@ def join(names: Sequence[str]) -> str:
 
 
 def round_sensibly(figure: float) -> str:
-    """Two significant digits, and no fewer than a whole number: times and sizes are compared by
-    factors, and a timing is not known to more."""
+    """Round to two significant digits, but keep all digits before the decimal point.
+
+    Times and sizes are compared by factors, and a timing is not more precise.
+    """
     return f"{figure:,.0f}" if abs(figure) >= 99.5 else f"{figure:.2g}"
 
 
 def misses(table: pd.DataFrame, role: str, budget: Budget) -> str:
-    """Which limits a model is beyond, and by how much."""
+    """Which limits a model does not meet, and by how much, in words."""
     row, found = row_of(table, role), []
     if budget.max_mb is not None and row["size_mb"] > budget.max_mb:
         found.append(f"{round_sensibly(row['size_mb'] - budget.max_mb)} MB too large")
@@ -114,5 +116,5 @@ def misses(table: pd.DataFrame, role: str, budget: Budget) -> str:
 
 
 def row_of(table: pd.DataFrame, role: str) -> pd.Series:
-    """The row of a model in a table of one row a model."""
+    """The row of one model in a table with one row per model."""
     return table[table["role"] == role].iloc[0]

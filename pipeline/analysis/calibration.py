@@ -1,4 +1,4 @@
-"""Pure functions: can a model's confidence be believed?"""
+"""Pure functions: how far a model's confidence matches its accuracy."""
 
 from collections.abc import Sequence
 
@@ -11,23 +11,24 @@ from pipeline.analysis.metrics import CALIBRATION_BINS, CONFIDENCE
 DRAWS = 1_000
 SEED = 42
 _HALVINGS = 20
-_CHUNK = 1_000_000  # row draws that are held in memory at once
+_CHUNK = 1_000_000  # row draws held in memory at once
 
 
 def reliability(
     labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
 ) -> pd.DataFrame:
-    """How often a model is right, by how sure it is: the bins behind ``metrics``' ECE.
+    """Accuracy by confidence: the bins behind ``metrics.expected_calibration_error``.
 
     Args:
         labels: true classes, shape (n,).
         probabilities: shape (n, k).
-        bins: of equal width over 0..1, each open below and closed above.
+        bins: number of bins of equal width over 0..1, each open below and closed above.
 
     Returns:
-        One row a bin that could hold a row (a top probability is at least 1/k): ``start`` and
-        ``end`` of the bin, ``count``, mean ``confidence``, ``accuracy`` and ``low`` and ``high`` of
-        its 95 % interval (Wilson), all shares in 0..1; NaN in a bin without rows.
+        One row for each bin that can hold rows (a top probability is at least 1/k): ``start`` and
+        ``end`` of the bin, ``count``, mean ``confidence``, ``accuracy``, and ``low`` and ``high``
+        of its 95 % interval (Wilson). All but ``count`` are shares in 0..1. Means, accuracies and
+        intervals are NaN in a bin without rows.
     """
     confidence, correct, which = confidences(labels, probabilities, bins)
     rows = []
@@ -47,17 +48,17 @@ def reliability(
 def ece_draws(
     labels: np.ndarray, answers: Sequence[np.ndarray], draws: int = DRAWS, seed: int = SEED
 ) -> np.ndarray:
-    """Calibration errors of resampled rows (bootstrap; Efron, 1979), one resampling for all.
+    """Calibration errors on resampled rows (bootstrap; Efron, 1979).
 
     Args:
         labels: shape (n,).
         answers: m arrays of probabilities (n, k) on the same rows.
         draws: how many times n rows are drawn with replacement.
-        seed: of the drawing.
+        seed: of the random draws.
 
     Returns:
-        Shape (draws, m), shares in 0..1. Row by row the same rows were drawn for all m, so that
-        differences between columns are paired.
+        Shape (draws, m), shares in 0..1. All m arrays share each resample, so that differences
+        between columns are paired.
     """
     gaps = np.hstack([_bin_gaps(labels, probabilities) for probabilities in answers])
     total, random = len(labels), np.random.default_rng(seed)
@@ -74,14 +75,15 @@ def ece_by_chance(probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEE
     """The calibration error that 95 of 100 perfectly calibrated models stay below.
 
     Sampling alone lifts an ECE above 0. So labels are drawn from the model's own confidences
-    ("consistency resampling": Bröcker & Smith, 2007), which makes it perfectly calibrated. In a
-    bin, the right answers less the confidences then are a sum of independent draws of mean 0 and
-    variance c (1 - c), and the sum is taken to be normal.
+    ("consistency resampling": Bröcker & Smith, 2007); for these labels the model is perfectly
+    calibrated. In each bin, the number of right answers less the sum of the confidences c is then
+    a sum of independent draws with mean 0 and variance c (1 - c). This sum is approximated as
+    normal.
 
     Args:
         probabilities: shape (n, k).
         draws: how many times labels are drawn.
-        seed: of the drawing.
+        seed: of the random draws.
     """
     total = len(probabilities)
     confidence, _, which = confidences(np.zeros(total, int), probabilities, CALIBRATION_BINS)
@@ -93,20 +95,21 @@ def ece_by_chance(probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEE
 def ece_interval(
     labels: np.ndarray, probabilities: np.ndarray, draws: int = DRAWS, seed: int = SEED
 ) -> tuple[float, float]:
-    """95 % interval of a calibration error, by asking which true errors would give this one.
+    """95 % interval of a calibration error, by inverting a test.
 
-    Sampling alone lifts an ECE above its true value, the more so the smaller that is: percentiles
-    of resamples miss the truth near 0, and the basic bootstrap covers 86 to 96 %. So the test is
-    inverted: were the true gaps of the bins t times the observed ones, with normal sampling errors,
-    of which t would the observed ECE be within the central 95 %? The interval is the ECE times the
-    smallest and the greatest such t. In simulation it covers 91 to 98 % (temperatures of the
-    truth of 0.5 to 2, 200 and 1,000 rows; tests/analysis/test_calibration.py).
+    Sampling alone lifts an ECE above its true value, most of all if the true value is small.
+    Percentiles of resamples therefore miss the truth near 0, and the basic bootstrap covers only
+    86 to 96 %. So a test is inverted. Suppose that the true gaps of the bins are t times the
+    observed ones, with normal sampling errors: for which t does the observed ECE lie within the
+    central 95 %? The interval is the ECE times the smallest and the largest such t. In simulation
+    it covers 91 to 98 % (true temperatures of 0.5 to 2, 200 and 1,000 rows;
+    tests/analysis/test_calibration.py).
 
     Args:
         labels: shape (n,).
         probabilities: shape (n, k).
-        draws: of the sampling errors.
-        seed: of the drawing.
+        draws: how many times the sampling errors are drawn.
+        seed: of the random draws.
 
     Returns:
         Lower and upper end, shares in 0..1; both 0 if no bin has a gap.
@@ -117,7 +120,10 @@ def ece_interval(
     estimate, tail = np.abs(gaps).sum(), (1 - CONFIDENCE) / 2
 
     def times(share: float) -> float:
-        """The t at which the observed ECE is this quantile; it falls as t grows."""
+        """The t for which the observed ECE is this quantile of the simulated ECEs.
+
+        Simulated ECEs grow with t, so t is found by bisection.
+        """
         low, high = 0.0, 1.0
 
         def is_above(t: float) -> bool:
@@ -133,15 +139,15 @@ def ece_interval(
         return high
 
     ends = estimate * times(1 - tail), estimate * times(tail)
-    # Of draws that are finitely many, the estimate itself might lie outside by a hair.
+    # With finitely many draws, the estimate itself could lie slightly outside.
     return float(min(ends[0], estimate)), float(np.clip(ends[1], estimate, 1))
 
 
 def _standard_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Of the mean of each column of ``_bin_gaps``, (bins,).
+    """Standard error of the mean of each column of ``_bin_gaps``, (bins,).
 
-    To each bin the variance of one row of a calibrated model is added: a bin whose few rows happen
-    to be all right would seem to be known exactly.
+    The variance of one row of a calibrated model is added to each bin. Without it, a bin with few
+    rows that all happen to be right would seem to be known exactly.
     """
     rows = _bin_gaps(labels, probabilities)
     confidence, _, which = confidences(labels, probabilities, CALIBRATION_BINS)
@@ -162,7 +168,7 @@ def basic_interval(estimate: float, drawn: np.ndarray) -> tuple[float, float]:
 def confidences(
     labels: np.ndarray, probabilities: np.ndarray, bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every row its top probability, whether that is right, and its bin; all (n,)."""
+    """For each row: its top probability, whether that class is right, and its bin; all (n,)."""
     probabilities = np.asarray(probabilities, np.float64)
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == np.asarray(labels)
@@ -174,15 +180,15 @@ def _first_bin(classes: int, bins: int) -> int:
 
 
 def _bin_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """(n, bins): in the row's own bin 1 - confidence or 0 - confidence, elsewhere 0.
+    """Array (n, bins): 1 (right) or 0 (wrong) less confidence in the row's own bin, 0 elsewhere.
 
-    A bin's sum over rows is its count times the distance between accuracy and confidence.
+    A bin's sum over rows is its count times (accuracy - mean confidence).
     """
     confidence, correct, which = confidences(labels, probabilities, CALIBRATION_BINS)
     return np.eye(CALIBRATION_BINS)[which] * (correct - confidence)[:, None]
 
 
 def _chunks(draws: int, total: int) -> list[int]:
-    """How many draws to make at a time, so that a large data set does not fill the memory."""
+    """Sizes of the chunks that ``draws`` are split into, so that they fit in memory."""
     size = max(1, min(draws, _CHUNK // max(total, 1)))
     return [min(size, draws - start) for start in range(0, draws, size)]

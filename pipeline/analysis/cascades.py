@@ -1,8 +1,8 @@
 """Pure functions: which member of a cascade answers a text, and how sure it has to be.
 
-Of models in a row, each answers where its greatest probability is at least its threshold; else it
-passes the text on. The last one answers all that is left (Viola and Jones, 2001; of classifiers of
-texts, Varshney and Baral, 2022, arXiv:2210.05528).
+A member answers if its greatest probability is at least its threshold; else it passes the text on
+to the next member. The last one answers all texts that are left (Viola and Jones, 2001; for text
+classifiers, Varshney and Baral, 2022, arXiv:2210.05528).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from pipeline.analysis.temperature import fit_temperature
 from pipeline.cascade_rules import Rule, confidence
 
 MOST_LOST = 0.0005
-"""Accuracy on validation that a cascade may lose against its last member alone."""
+"""How much accuracy on validation a cascade may lose compared with its last member alone."""
 NEVER = 2.0
-"""The threshold of a member that is never sure enough: no probability reaches it."""
+"""The threshold of a member that never answers: no probability reaches it."""
 
 
 def answered_by(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
@@ -24,17 +24,17 @@ def answered_by(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndar
 
     Args:
         members: probabilities (n, k) of each member, in the order in which they are asked.
-        rules: of all members but the last.
+        rules: one for each member but the last.
 
     Returns:
-        int64 (n,), positions among the members.
+        int64 (n,), positions in ``members``.
     """
     sure = [rule.is_sure(m) for rule, m in zip(rules, members[:-1], strict=True)]
     return np.argmax([*sure, np.ones(len(members[-1]), bool)], axis=0)
 
 
 def answers(members: Sequence[np.ndarray], rules: Sequence[Rule]) -> np.ndarray:
-    """The probabilities (n, k) that a cascade answers with: of each row, those of one member."""
+    """The probabilities (n, k) of a cascade: each row is that of the member that answers it."""
     asked = answered_by(members, rules)
     return np.stack(members)[asked, np.arange(len(asked))]
 
@@ -46,15 +46,15 @@ def best_members(
     sizes_mb: Mapping[str, float],
     most_mb: float | None,
 ) -> list[str]:
-    """For each place of a cascade, the role that is best on validation; of equals, the smaller.
+    """For each place of a cascade, the role that is best on validation; ties go to the smaller.
 
     Args:
         labels: (n,), class positions of the validation rows.
         probabilities: by role, (n, k).
-        places: for each place the roles that may take it.
+        places: for each place, the roles that may take it.
         sizes_mb: by role, in 10^6 bytes.
-        most_mb: of all members together, at most; roles that do not fit beside the smallest ones
-            of the other places are left out. None: any size.
+        most_mb: limit on the size of a role together with the smallest roles of all other places.
+            If no role of a place meets it, the smallest one is taken. None: no limit.
     """
     least = [min(sizes_mb[role] for role in place) for place in places]
     chosen = []
@@ -71,12 +71,12 @@ def best_members(
 
 
 def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:
-    """The rules under which the most rows are answered early, chosen on validation rows.
+    """Choose the rules that let early members answer the most validation rows.
 
-    The more a member answers, the less time the cascade takes, whatever the members' times are. Of
-    more than two members, rules are chosen from the last but one to the first, each for what comes
-    after it. The temperature is 1, or the one that fits the member's probabilities best (Guo et
-    al., 2017), whichever lets it answer more.
+    The more rows a member answers, the faster the cascade is, whatever the members' times are. With
+    more than two members, rules are chosen from the last but one back to the first, each for the
+    members after it. The temperature is 1 or the one that fits the member's probabilities best (Guo
+    et al., 2017), whichever lets it answer more rows.
 
     Args:
         labels: (n,), class positions of the validation rows.
@@ -91,7 +91,7 @@ def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:
     rules: list[Rule] = []
     for member in reversed(members[:-1]):
         found = [_rule(labels, member, rest, least, t) for t in _temperatures(labels, member)]
-        # Where both let it answer as many, plain probabilities.
+        # In a tie, max takes the first one: the plain probabilities.
         _, rule = max(found, key=lambda counted: counted[0])
         rules.insert(0, rule)
         rest = answers([member, rest], [rule])
@@ -105,7 +105,7 @@ def _temperatures(labels: np.ndarray, member: np.ndarray) -> list[float]:
 def _rule(
     labels: np.ndarray, member: np.ndarray, rest: np.ndarray, least: float, temperature: float
 ) -> tuple[int, Rule]:
-    """The rule under which a member answers the most rows, and how many."""
+    """How many rows a member can answer at most, and the rule for it."""
     table = _sweep(labels, member, rest, temperature)
     good = table[table["accuracy"] >= least - 1e-12]
     if not len(good):
@@ -117,7 +117,7 @@ def _rule(
 def _sweep(
     labels: np.ndarray, member: np.ndarray, rest: np.ndarray, temperature: float
 ) -> pd.DataFrame:
-    """Every threshold that makes a difference, the highest first: threshold, answered, accuracy."""
+    """Each threshold that changes an answer, highest first: threshold, answered, accuracy."""
     sureness = confidence(member, temperature)
     order = np.argsort(-sureness, kind="stable")
     right = member.argmax(axis=1)[order] == labels[order]
@@ -135,7 +135,7 @@ def _sweep(
     )
     # Rows of the same confidence are answered together.
     table = table[table["threshold"] > table["next"]].reset_index(drop=True)
-    # Halfway to the next row, so that the last bit of a probability decides nothing.
+    # Halfway to the next row, so that the last bit of a probability never decides.
     table.loc[1:, "threshold"] = (table["threshold"] + table["next"])[1:] / 2
     return table.drop(columns="next")
 
@@ -148,18 +148,18 @@ def curve(
     milliseconds: tuple[float, float],
     points: int = 200,
 ) -> pd.DataFrame:
-    """Accuracy over mean time of a cascade as the first member's threshold moves.
+    """Accuracy and mean time of a cascade as the first member's threshold changes.
 
     Args:
         labels: (n,), class positions.
         first: probabilities (n, k) of the first member.
-        rest: the same of what answers where it is not sure.
+        rest: those of the members after it, for the texts that the first one passes on.
         temperature: of the first member's rule.
-        milliseconds: mean time of a text in the first member, and in the rest.
-        points: about how many thresholds are given, evenly over the rows.
+        milliseconds: mean time for one text in the first member, and in the rest.
+        points: about how many thresholds to return, spread evenly over the rows.
 
     Returns:
-        threshold, share (of the rows that the first member answers), accuracy, mean_ms.
+        Columns threshold, share (of rows that the first member answers), accuracy, mean_ms.
     """
     table = _sweep(labels, first, rest, temperature)
     rows = np.unique(np.linspace(0, len(table) - 1, min(points, len(table))).round().astype(int))

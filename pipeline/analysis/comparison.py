@@ -1,4 +1,4 @@
-"""Two runs held against each other, role by role."""
+"""Two runs compared with each other, role by role."""
 
 from collections.abc import Mapping
 
@@ -14,20 +14,20 @@ def by_role(
     right: Mapping[str, np.ndarray] | None = None,
     other_right: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """The roles that two runs share, and how they differ.
+    """Compare the models of the roles that two runs share.
 
     Args:
         one: a run's models, with ``role``, ``accuracy`` (0..1), ``size_mb``, ``p50_ms``.
         other: the same of the other run.
-        right: by role, boolean (n,), where the one run's model is right; None if the two were
+        right: by role, boolean (n,), where the one run's model is right; None if the runs were
             tested on different rows, which can't be paired.
         other_right: the same of the other run, on the same rows.
 
     Returns:
-        One row a shared role, in the order of ``one``: ``accuracy``, ``size_mb`` and ``p50_ms`` of
-        each (suffixes ``_one``, ``_other``), and the fields of ``significance.Difference`` (other
-        less one), whose bounds hold for all these roles at once; NaN without pairs, but for
-        ``difference``.
+        One row per shared role, in the order of ``one``: ``accuracy``, ``size_mb`` and ``p50_ms``
+        of each run (suffixes ``_one``, ``_other``), and the fields of ``significance.Difference``
+        (other less one). Its bounds hold for all these roles at once. ``low``, ``high`` and ``p``
+        are NaN if the rows can't be paired.
     """
     columns = ["role", "accuracy", "size_mb", "p50_ms"]
     table = one[columns].merge(other[columns], on="role", suffixes=("_one", "_other"))

@@ -1,4 +1,4 @@
-"""Pure functions: where models and labels, or two models, do not agree, row by row."""
+"""Pure functions: the rows on which models and labels, or two models, disagree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from pipeline.analysis.significance import Difference, paired_difference
 def confusion_cells(
     labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]
 ) -> pd.DataFrame:
-    """``analysis.confusion`` with ``column_share`` beside it: of the rows that are called so, 0..1.
+    """``metrics.confusion`` with ``column_share``: the count over all rows of the predicted class.
+
+    ``column_share`` is in 0..1, and 0 for a class that is never predicted.
 
     Args:
         labels: true classes, shape (n,).
@@ -27,11 +29,11 @@ def confusion_cells(
 
 
 def confusion_change(cells: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
-    """What a model moved, cell by cell: its cells less the base model's.
+    """How the confusion cells of two models differ: a model's less the base model's.
 
     Args:
-        cells: as ``confusion_cells`` returns them.
-        base: the same of the base model, on the same rows.
+        cells: the model's, from ``confusion_cells``.
+        base: the base model's, on the same rows.
 
     Returns:
         ``true``, ``predicted``, and the signed changes of ``count`` (rows), ``share`` and
@@ -44,11 +46,11 @@ def confusion_change(cells: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
 
 
 def confusions(cells: pd.DataFrame, sought: str | None = None) -> pd.DataFrame:
-    """The cells that hold mistakes, or changes of their number, the largest first.
+    """The cells of wrong predictions whose count is not 0, the largest (absolute) count first.
 
     Args:
-        cells: as ``confusion_cells`` or ``confusion_change`` returns them.
-        sought: a class; only what it is taken for, or is taken for it, is kept. None: all is.
+        cells: from ``confusion_cells`` or ``confusion_change``.
+        sought: keep only cells with this true or predicted class. None: keep all.
     """
     kept = (cells["true"] != cells["predicted"]) & (cells["count"] != 0)
     if sought is not None:
@@ -60,12 +62,12 @@ def confusions(cells: pd.DataFrame, sought: str | None = None) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class BrokeFixed:
-    """How a model differs from another on the same rows, in what it gets right."""
+    """The rows that one of two models gets right and the other one wrong."""
 
     broke: np.ndarray
-    """Positions of rows that the first has right and the second wrong."""
+    """Positions of rows that the first model gets right and the second one wrong."""
     fixed: np.ndarray
-    """Positions of rows that the first has wrong and the second right."""
+    """Positions of rows that the first model gets wrong and the second one right."""
     both_right: int
     both_wrong: int
     difference: Difference
@@ -79,9 +81,9 @@ def broke_and_fixed(
 
     Args:
         labels: true classes, shape (n,).
-        first: the classes that one model predicts, shape (n,).
-        second: the other's.
-        comparisons: as ``significance.paired_difference`` has it.
+        first: the classes that the first model predicts, shape (n,).
+        second: those that the second one predicts.
+        comparisons: see ``significance.paired_difference``.
     """
     right, also_right = np.asarray(first) == labels, np.asarray(second) == labels
     return BrokeFixed(
@@ -94,7 +96,7 @@ def broke_and_fixed(
 
 
 def otherwise(probabilities: Mapping[str, np.ndarray], role: str) -> np.ndarray:
-    """How many of the other models predict another class than ``role`` does, row by row, (n,)."""
+    """For each row, how many of the other models predict another class than ``role``, (n,)."""
     own = probabilities[role].argmax(axis=1)
     votes = [given.argmax(axis=1) != own for given in probabilities.values()]
     return np.sum(votes, axis=0)
@@ -103,29 +105,30 @@ def otherwise(probabilities: Mapping[str, np.ndarray], role: str) -> np.ndarray:
 def suspected_label_errors(
     labels: np.ndarray, probabilities: Mapping[str, np.ndarray], least: int, confidence: float
 ) -> pd.DataFrame:
-    """Rows whose label most models contradict, all with the same class and surely.
+    """Rows whose label several models contradict, confidently and with the same class.
 
-    A row is suspected if at least ``least`` models predict one and the same class that is not its
-    label, and give that class at least ``confidence`` on average. Confident learning (Northcutt
-    et al., 2021) builds on the same idea with one model.
+    A row is suspected if at least ``least`` models predict the same class, this class is not the
+    label, and its mean probability in these models is at least ``confidence``. Confident learning
+    (Northcutt et al., 2021) uses the same idea with one model.
 
     Args:
         labels: shape (n,).
         probabilities: by role, shape (n, k), on the same rows.
-        least: of how many models.
-        confidence: mean probability, 0..1, of the models that agree.
+        least: lowest number of models that must agree.
+        confidence: lowest mean probability, 0..1, of the models that agree.
 
     Returns:
-        A row each: ``position`` (0..n-1), ``label``, ``suggested`` (classes), ``votes`` (models)
-        and ``confidence``; most votes first, then most confident first.
+        One line per suspected row: ``position`` (0..n-1), ``label``, ``suggested`` (classes),
+        ``votes`` (number of models) and ``confidence``. Most votes come first, then highest
+        confidence.
     """
     labels = np.asarray(labels)
     given = np.stack(list(probabilities.values()))
     votes_of = given.argmax(axis=2)[:, :, None] == np.arange(given.shape[2])
     votes = votes_of.sum(axis=0)
-    votes[np.arange(len(labels)), labels] = 0  # who agrees with the label contradicts nobody
+    votes[np.arange(len(labels)), labels] = 0  # votes for the label do not contradict it
     mean = (given * votes_of).sum(axis=0) / np.maximum(votes, 1)
-    # Votes decide; a mean below 1 only parts classes with equally many.
+    # Votes decide; half a mean probability is below 1 and only breaks ties.
     best = np.where(votes >= max(least, 1), votes + mean / 2, 0).argmax(axis=1)
     at_best = (np.arange(len(labels)), best)
     found = pd.DataFrame(
@@ -146,7 +149,7 @@ def suspected_label_errors(
 def accuracy_without(
     labels: np.ndarray, probabilities: Mapping[str, np.ndarray], positions: np.ndarray
 ) -> pd.DataFrame:
-    """Accuracy with all rows and without some of them.
+    """Accuracy on all rows, and without some of them.
 
     Args:
         labels: shape (n,).
@@ -154,7 +157,7 @@ def accuracy_without(
         positions: of the rows to leave out.
 
     Returns:
-        One row a role: ``role``, ``accuracy``, ``without``, shares in 0..1; ``without`` is NaN if
+        One row per role: ``role``, ``accuracy``, ``without``, shares in 0..1; ``without`` is NaN if
         no row is left.
     """
     kept = np.ones(len(labels), bool)

@@ -1,9 +1,9 @@
-"""A figure of a model's predictions and its 95 % interval, one function for all figures.
+"""A figure of a model's predictions with its 95 % interval: one function for all figures.
 
-Proportions (accuracy, recall, agreement) get Wilson's interval over the rows that they are of.
+Proportions (accuracy, recall, agreement) get Wilson's interval over the rows that they count.
 Macro-F1 gets percentiles of a bootstrap over test rows (Efron & Tibshirani, 1993), calibration
-error an inverted test (``calibration.ece_interval``), both with a fixed seed, so that a page shows
-the same every time.
+error an inverted test (``calibration.ece_interval``). Both have a fixed seed, so that a page always
+shows the same numbers.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _NUMBERS_AT_ONCE = 4_000_000
 SEED = 42
 
 Interval = tuple[float, float, float]
-"""The figure, then the lower and the upper end; shares in 0..1."""
+"""The figure, the lower end and the upper end; shares in 0..1."""
 
 
 def interval(
@@ -40,7 +40,7 @@ def interval(
         teacher: the teacher's probabilities on the same rows; ``agreement`` needs them.
 
     Returns:
-        Figure, low, high; NaN where the figure can't be had.
+        Figure, low, high; NaN for agreement without a teacher.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     predicted = probabilities.argmax(axis=1)
@@ -51,7 +51,7 @@ def interval(
             if teacher is None:
                 return np.nan, np.nan, np.nan
             if teacher is probabilities or np.array_equal(teacher, probabilities):
-                return 1.0, 1.0, 1.0  # with itself, by definition and not by chance
+                return 1.0, 1.0, 1.0  # with itself: true by definition, not by chance
             return _proportion(predicted == np.asarray(teacher).argmax(axis=1))
         case "worst_recall":
             return _worst_recall(labels, predicted)
@@ -65,14 +65,14 @@ def interval(
 def intervals(
     figure: str, labels: np.ndarray, probabilities: dict[str, np.ndarray]
 ) -> pd.DataFrame:
-    """``interval`` of every model: one row a role, columns ``role``, ``y``, ``low``, ``high``."""
+    """``interval`` of each model: a row per role, columns ``role``, ``y``, ``low``, ``high``."""
     teacher = probabilities.get("teacher")
     rows = [(role, *interval(figure, labels, p, teacher)) for role, p in probabilities.items()]
     return pd.DataFrame(rows, columns=["role", "y", "low", "high"])
 
 
 def on_headlines(found: Mapping[str, tuple[float, int]]) -> pd.DataFrame:
-    """The same of accuracy on headlines alone.
+    """Accuracy on headlines alone with its 95 % interval, in the columns of ``intervals``.
 
     Args:
         found: by role, the accuracy and the number of headlines.
@@ -82,7 +82,7 @@ def on_headlines(found: Mapping[str, tuple[float, int]]) -> pd.DataFrame:
         for role, (accuracy, count) in found.items()
     ]
     table = pd.DataFrame(rows, columns=["role", "y", "low", "high"])
-    return table.astype({"y": float, "low": float, "high": float})  # of no rows, too
+    return table.astype({"y": float, "low": float, "high": float})  # also without rows
 
 
 def _proportion(hits: np.ndarray) -> Interval:
@@ -90,16 +90,16 @@ def _proportion(hits: np.ndarray) -> Interval:
 
 
 def _worst_recall(labels: np.ndarray, predicted: np.ndarray) -> Interval:
-    """Of the class that the model finds least often; its own rows are the n."""
+    """Recall of the class that the model finds least often; n is that class's rows."""
     classes = [(predicted == c)[labels == c] for c in np.unique(labels)]
     return _proportion(min(classes, key=np.mean))
 
 
 def _macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Interval:
-    # F1 depends on the rows through the confusion matrix alone, and drawing n rows with
-    # replacement draws its cells from a multinomial: the whole bootstrap is one call.
+    # F1 depends on the rows only through the confusion matrix. Drawing n rows with replacement
+    # draws its cells from a multinomial, so the bootstrap draws matrices and no rows.
     cells = confusion_matrix(labels, predicted, classes)
-    # Cells that hold nothing stay so: of many classes, that is nearly all.
+    # Empty cells stay empty; with many classes, nearly all are.
     true, called = np.nonzero(cells)
     filled = cells[true, called]
     generator, scores = np.random.default_rng(SEED), []

@@ -1,7 +1,8 @@
 """Pure functions from labels and probabilities to figures: no files, no widgets, no torch.
 
-scikit-learn and scipy.stats, which hold the same, are what the tests compare with: importing them
-took a seventh of the time to the dashboard's first page and a fifth of its memory.
+scikit-learn and scipy.stats have the same functions, and the tests compare with them. They are not
+used here, because their import took a seventh of the time to the dashboard's first page and a fifth
+of its memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,18 +24,18 @@ def classification_metrics(
     probabilities: np.ndarray,
     teacher_probabilities: np.ndarray | None = None,
 ) -> dict[str, float | list[float] | None]:
-    """The figures that a run stores of one model on one split.
+    """The figures that a run stores for one model on one split.
 
     Args:
         labels: true classes, integers of shape (n,).
         probabilities: shape (n, k), rows sum to one.
-        teacher_probabilities: the same rows as the teacher sees them; None where it is not asked.
+        teacher_probabilities: the teacher's on the same rows; None: no agreement is computed.
 
     Returns:
         Shares in 0..1: ``accuracy``; ``macro_f1``, see ``macro_f1``; ``ece``;
         ``agreement`` with the teacher or None; and ``precision``, ``recall``, ``f1``, lists of k.
-        A class that is never predicted has precision 0. ``nll`` is in nats a row. All are plain
-        Python numbers, fit for JSON.
+        A class that is never predicted has precision 0. ``nll`` is in nats per row. All are plain
+        Python numbers, which JSON can hold.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     predicted = probabilities.argmax(axis=1)
@@ -61,8 +62,8 @@ def expected_calibration_error(
 ) -> float:
     """Mean distance between confidence and accuracy, weighted by rows (Guo et al., 2017).
 
-    Rows are put by their top probability into ``bins`` bins of equal width, each open below and
-    closed above: (0, 1/bins], … ((bins - 1)/bins, 1].
+    Each row belongs to one of ``bins`` bins of equal width, by its top probability. Bins are open
+    below and closed above: (0, 1/bins], … ((bins - 1)/bins, 1].
 
     Args:
         labels: shape (n,).
@@ -84,8 +85,8 @@ def expected_calibration_error(
 def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean of -ln(probability of the true class), in nats.
 
-    Probabilities are stored as float32 and one of 0 would make the mean infinite, so less than
-    float32's resolution (1.2e-7) counts as that much.
+    Probabilities are stored as float32, and a stored 0 would make the mean infinite. So every
+    probability below float32's resolution (1.2e-7) counts as that value.
 
     Args:
         labels: shape (n,).
@@ -97,7 +98,7 @@ def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> fl
 
 
 def agreement(predicted: np.ndarray, other: np.ndarray) -> float:
-    """Share of rows, 0..1, on which two models predict the same class; both of shape (n,)."""
+    """Share of rows, 0..1, on which two models predict the same class; both arrays are (n,)."""
     return float(np.mean(np.asarray(predicted) == np.asarray(other)))
 
 
@@ -106,12 +107,12 @@ def accuracy_interval(
 ) -> tuple[float, float]:
     """Wilson's score interval of an accuracy (Wilson, 1927).
 
-    Wilson's because it keeps its coverage near 0 and 1 and in small samples, where the usual
-    ±1.96 standard errors is too narrow and can leave 0..1 (Brown, Cai & DasGupta, 2001).
+    It keeps its coverage near 0 and 1 and in small samples. The usual ±1.96 standard errors are too
+    narrow there and can leave 0..1 (Brown, Cai & DasGupta, 2001).
 
     Args:
-        correct: rows that were right.
-        total: all rows, at least one.
+        correct: number of rows that are right.
+        total: number of all rows, at least one.
         confidence: coverage, 0.95 for 95 %.
 
     Returns:
@@ -121,20 +122,19 @@ def accuracy_interval(
     middle = correct + z**2 / 2
     half = z * np.sqrt(correct * (total - correct) / total + z**2 / 4)
     low, high = (middle - half) / (total + z**2), (middle + half) / (total + z**2)
-    # Of none right and of all right the ends are 0 and 1, but for rounding.
+    # The lower end is exactly 0 if no row is right, the upper one exactly 1 if all are.
     return float(low) if correct else 0.0, float(high) if correct < total else 1.0
 
 
 def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
-    """How much of a model's accuracy is the chance of its seed: it and its repeats taken together.
+    """How much a model's accuracy varies with the seed: the model and its seed replicates.
 
     Args:
-        accuracies: by role, shares in 0..1; roles of repeats as ``roles.replicated_role`` knows
-            them.
+        accuracies: by role, shares in 0..1; ``role_names.replicated_role`` recognises replicates.
 
     Returns:
-        One row a role that has a repeat, the role being the index: ``seeds`` (their number, the
-        role's own among them), ``mean``, ``least`` and ``greatest`` of the accuracies.
+        One row for each role that has a replicate, indexed by role: ``seeds`` (how many, the
+        role's own included), ``mean``, ``least`` and ``greatest`` of the accuracies.
     """
     given = pd.DataFrame({"role": list(accuracies), "accuracy": list(accuracies.values())})
     given["original"] = [replicated_role(role) or role for role in given["role"]]
@@ -148,12 +148,12 @@ def across_seeds(accuracies: Mapping[str, float]) -> pd.DataFrame:
 def supported_decimals(low: float, high: float) -> int:
     """How many decimals of a percentage its interval supports: 0 to 2.
 
-    The last digit shown is no finer than about a tenth of half the interval: ±0.5 points supports
-    one decimal, ±5 points none.
+    The last digit shown is no finer than a twentieth of half the interval: ±0.5 points support one
+    decimal, ±5 points none. An interval without width supports one.
 
     Args:
         low: lower end, a share.
-        high: upper end.
+        high: upper end, a share.
     """
     half = 100 * (high - low) / 2
     return int(np.clip(np.ceil(-np.log10(half / 2)), 0, 2)) if half > 0 else 1
@@ -162,16 +162,17 @@ def supported_decimals(low: float, high: float) -> int:
 def compare(
     labels: np.ndarray, probabilities: Mapping[str, np.ndarray], teacher: str = "teacher"
 ) -> pd.DataFrame:
-    """What the predictions of models say that saw the same rows.
+    """Accuracy, and agreement with the teacher, of models that predicted the same rows.
 
     Args:
         labels: true classes, shape (n,), n at least 1.
         probabilities: by role, shape (n, k).
-        teacher: the role whose answers the others are to give; it may be absent.
+        teacher: role of the teacher; it may be absent.
 
     Returns:
-        One row a role, in the order given: ``accuracy`` with ``low`` and ``high`` of its 95 %
-        interval, and ``agreement`` with the teacher (shares in 0..1), NaN without one.
+        One row per role, in the order of ``probabilities``: ``role``, ``accuracy``, ``low`` and
+        ``high`` of its 95 % interval, and ``agreement`` with the teacher, NaN without one. All
+        figures are shares in 0..1.
     """
     labels = np.asarray(labels)
     predicted = {role: np.asarray(p).argmax(axis=1) for role, p in probabilities.items()}
@@ -191,18 +192,18 @@ def models_table(
     probabilities: Mapping[str, np.ndarray],
     reported: Mapping[str, Reported],
 ) -> pd.DataFrame:
-    """Everything that is known of a run's models, the largest first.
+    """All figures of a run's models, the largest model first.
 
     Args:
-        stored: one row a model with ``role``, ``size_mb`` and whatever else a run stores; its
-            ``accuracy`` and ``agreement`` give way to those of the predictions.
+        stored: one row per model, with ``role``, ``size_mb`` and any other columns. Its
+            ``accuracy`` and ``agreement`` are replaced by those of the predictions.
         labels: true classes, shape (n,).
         probabilities: by role, shape (n, k).
         reported: by role, what the source notebook reported.
 
     Returns:
-        The columns of ``stored`` and of ``compare``, ``front``, and ``reported_accuracy``,
-        ``reported_size_mb``, ``reported_note``, None where nothing was reported.
+        The columns of ``stored`` and of ``compare``; ``front``, see ``pareto_front``; and
+        ``reported_accuracy``, ``reported_size_mb``, ``reported_note``, None if not reported.
     """
     compared = compare(labels, probabilities)
     table = stored.drop(columns=["accuracy", "agreement"], errors="ignore")
@@ -217,12 +218,12 @@ def pareto_front(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> np.ndarray:
     """Which models no other model beats.
 
     A model is beaten by one that is at least as small and at least as accurate, and strictly
-    better in one of the two. So of two equally accurate models only the smaller is on the front,
-    of two equally small ones only the more accurate, and of two equal in both, both.
+    better in one of the two. If two models are equally accurate, only the smaller one is on the
+    front. If they are equally small, only the more accurate one is. If both are equal, both are.
 
     Args:
         sizes: shape (n,), or any other cost: lower is better.
-        accuracies: shape (n,), or any other figure: higher is better; give an error negated.
+        accuracies: shape (n,), or any other figure: higher is better; negate errors.
 
     Returns:
         Boolean array (n,), True on the front.
@@ -236,35 +237,38 @@ def pareto_front(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> np.ndarray:
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """How many rows of each class were called what: integers (classes, classes), [true, predicted].
+    """Number of rows by true and predicted class: integers (classes, classes), [true, predicted].
 
     Args:
         labels: true classes, integers of shape (n,) from 0 to ``classes`` - 1.
-        predicted: predicted classes, likewise.
-        classes: their number.
+        predicted: predicted classes, in the same form.
+        classes: number of classes.
     """
-    # Labels are stored in 16 bits, which 200² cells do not fit.
+    # Labels are stored as int16, which is too small for the numbers of 200² cells.
     cells = np.asarray(labels, np.int64) * classes + np.asarray(predicted)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def f1_scores(matrices: np.ndarray) -> np.ndarray:
-    """F1 of each class, (…, k), of confusion matrices (…, k, k); 0 for a class of no row."""
+    """F1 of each class, (…, k), from confusion matrices (…, k, k).
+
+    It is 0 for a class that no row has and that is never predicted.
+    """
     right = np.diagonal(matrices, axis1=-2, axis2=-1)
     return _shares(2 * right, matrices.sum(axis=-2) + matrices.sum(axis=-1))
 
 
 def macro_f1(matrices: np.ndarray) -> np.ndarray:
-    """Mean F1 of the classes, (…), of confusion matrices (…, k, k).
+    """Mean F1 over the classes, (…), from confusion matrices (…, k, k).
 
-    A class that no row has and no row is called is left out, as scikit-learn does.
+    A class that no row has and that is never predicted is left out, as in scikit-learn.
     """
     known = matrices.sum(axis=-2) + matrices.sum(axis=-1) > 0
     return f1_scores(matrices).sum(axis=-1) / known.sum(axis=-1)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """The confusion matrix, one row a cell.
+    """The confusion matrix, with one row per cell.
 
     Args:
         labels: true classes, integers of shape (n,).
@@ -272,8 +276,8 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -
         names: of the k classes.
 
     Returns:
-        k * k rows with columns ``true``, ``predicted`` (names), ``count`` and ``share``: of the
-        rows that truly are of the class, 0..1; 0 for a class without rows.
+        k * k rows with columns ``true``, ``predicted`` (names), ``count`` and ``share``: the count
+        over all rows of the true class, 0..1; 0 for a class without rows.
     """
     counts = confusion_matrix(labels, predicted, len(names))
     shares = _shares(counts, counts.sum(axis=1, keepdims=True))
@@ -288,5 +292,5 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -
 
 
 def _shares(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Counts over totals; 0 where a total is 0."""
+    """Counts divided by totals; 0 if a total is 0."""
     return np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)

@@ -1,31 +1,38 @@
-"""Which model of a run to deploy: one rule, for the pages, the tables and the command line.
+"""Which model of a run to deploy: one rule for the pages, the tables and the command line.
 
-1. The **reference** is the model that is most accurate on validation, whatever it costs; of
-   equally accurate ones the smallest. Models that are there to be compared with (no-teacher
-   baselines, ablations, seed replicates) are never deployed, and take no part. Joined models,
-   which were trained elsewhere, take part where that is asked for.
+1. The **reference** is the model with the highest accuracy on validation, whatever its cost. If
+   several models are equally accurate, it is the smallest of them. Models that exist only for
+   comparison (no-teacher baselines, ablations, seed replicates) are never deployed and are left
+   out. Joined models, which were trained elsewhere, are included on request only.
 2. Every model is compared with the reference on the test rows (``significance``): 95 % bounds of
-   the difference in accuracy that hold for all models of the run at once. They depend on the
-   run alone, never on the limits. As the reference is chosen on other rows, they are not biased.
-3. A model is **within the margin** if its lower bound is: if it is at most one point (a setting)
-   less accurate than the reference. With few rows, only the reference is.
-4. **Recommended** is the smallest model that fits the limits and is within the margin. If none is,
-   it is the most accurate one on validation that fits, with what the test says of its cost.
-5. One exception: a model within the margin is passed over if a smaller one that fits is more
-   accurate on validation, but not shown to be within the margin. Without it, a larger size limit
-   could turn the latter, recommended for want of better, into the less accurate former.
+   the difference in accuracy, which hold for all models of the run at once. The bounds depend on
+   the run alone, never on the limits. They are not biased, because the reference is chosen on
+   other rows.
+3. A model is **within the margin** if its lower bound is at most one point (a setting) below the
+   reference. With few rows, only the reference itself is within the margin.
+4. **Recommended** is the smallest model that fits the limits and is within the margin. If there is
+   no such model, the recommended one is the most accurate on validation among those that fit, and
+   the test results say how much accuracy it costs.
+5. There is one exception. A model within the margin is passed over if a smaller model fits, is more
+   accurate on validation, and is not shown to be within the margin. Without this rule, a larger
+   size limit could replace that smaller model, recommended because nothing better fits, by the
+   less accurate larger one.
 
-A larger size limit, with other limits as they are, never recommends a model that is less accurate
-on validation. Proof: if the smaller budget recommends a model within the margin, the larger one
-recommends the same, for whether one is passed over depends on smaller models only, and those are
-the same. If the smaller budget recommends its best on validation, then the larger one either
-recommends its own best, which is no worse; or a larger model within the margin, which is no worse
-than any smaller one outside the margin, and none inside was better than those (5). Looser limits
-of latency or accuracy may do otherwise, for they let in *smaller* models: what is then recommended
-may be less accurate on validation, but only if it is within the margin.
+If only the size limit grows, the recommended model never becomes less accurate on validation.
+Proof, for a small and a large size limit:
 
-With equal models, some model is called less accurate in at most 5 % of test sets, whatever the
-limits: ``python -m tests.experiments.false_alarms`` simulates it.
+- Suppose the small limit recommends a model within the margin. Then the large limit recommends the
+  same model: whether a model is passed over depends on smaller models only, and those are the same.
+- Otherwise the small limit recommends the most accurate model on validation that fits. The large
+  limit may recommend its own most accurate model, which is no worse. Or it recommends a larger
+  model within the margin. By rule 5 this one is no worse than any smaller model outside the margin,
+  and one of those was the best under the small limit.
+
+Looser limits of latency or accuracy can lower the accuracy on validation, because they also admit
+*smaller* models. The recommended model is then less accurate only if it is within the margin.
+
+If all models are equally accurate in truth, some model is called less accurate in at most 5 % of
+test sets, whatever the limits: ``python -m tests.experiments.false_alarms`` simulates it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,16 +62,16 @@ _ROUNDING = 1e-9
 
 
 def is_deployable(role: str) -> bool:
-    """Whether a model is more than something to compare with."""
+    """Whether a model can be deployed: baselines, ablations and seed replicates can't."""
     compared_with = replicated_role(role) or student_of_baseline(role)
     return not compared_with and not role.endswith((WHOLE_ROWS, HIDDEN_FIRST))
 
 
 def comparisons(roles: Iterable[str]) -> int:
-    """For how many comparisons the bounds of a run's models hold at once.
+    """The number of comparisons for which the bounds of a run's models hold at once.
 
-    All of its models but one, baselines and ablations among them; seed replicates have no place on
-    the pages.
+    It is the number of models less one. Baselines and ablations count; seed replicates do not,
+    because no page shows them.
     """
     return max(sum(replicated_role(role) is None for role in roles) - 1, 1)
 
@@ -73,7 +80,7 @@ def without_joined(models: pd.DataFrame) -> pd.DataFrame:
     """A run's own models: those that were not trained elsewhere.
 
     Args:
-        models: one row each, with ``method``.
+        models: one row per model, with ``method``.
     """
     return models[models["method"] != JOINED]
 
@@ -81,19 +88,18 @@ def without_joined(models: pd.DataFrame) -> pd.DataFrame:
 def compare(
     models: pd.DataFrame, right: Mapping[str, np.ndarray], joined: bool = False
 ) -> pd.DataFrame:
-    """A run's deployable models against its reference: all that a recommendation rests on.
+    """Compare a run's deployable models with its reference, for ``recommend``.
 
     Args:
-        models: all of the run, one row each, with ``role``, ``method``, ``size_mb``, ``p50_ms``,
-            ``accuracy`` on test and ``validation``, the accuracy on validation (NaN without
-            validation rows).
+        models: all models of the run, one row each, with ``role``, ``method``, ``size_mb``,
+            ``p50_ms``, ``accuracy`` on test and ``validation``, the accuracy on validation (NaN
+            without validation rows).
         right: by role, boolean (n,): where the model is right on test.
-        joined: whether joined models take part. Where they do not, they change nothing for the
-            others.
+        joined: whether joined models are included. If not, they have no effect on the others.
 
     Returns:
-        The rows of the deployable models with ``reference`` (whether it is), ``rows`` (n) and the
-        fields of ``significance.Difference``, from the reference.
+        The rows of the deployable models with ``reference`` (whether the model is the reference),
+        ``rows`` (n) and the fields of ``significance.Difference``: model less reference.
 
     Raises:
         PipelineError: no model is deployable.
@@ -103,7 +109,7 @@ def compare(
     table = models[[is_deployable(role) for role in models["role"]]].reset_index(drop=True)
     if table.empty:
         raise PipelineError("the run has no model to deploy, only models to compare with")
-    # Without validation rows nothing can be chosen on them: the largest model has to do.
+    # Without validation rows, the largest model is the reference.
     order, ascending = ["validation", "size_mb"], [False, True]
     if table["validation"].isna().all():
         order, ascending = ["size_mb"], [False]
@@ -119,28 +125,28 @@ def compare(
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What ``recommend`` finds; models are named by role."""
+    """The result of ``recommend``; models are named by role."""
 
     budget: Budget
     models: pd.DataFrame
-    """As ``compare`` has it, with ``fits`` (the limits) and ``verdict``."""
+    """The table of ``compare``, with ``fits`` (whether within the limits) and ``verdict``."""
     reference: str
     recommended: str | None
-    """None where nothing fits."""
+    """None if no model fits."""
     nearest: str | None = None
-    """Where nothing fits, the model that is the least beyond the limits."""
+    """If no model fits, the one that exceeds the limits least."""
     passed_over: str | None = None
-    """The smallest model within the margin, if rule 5 keeps it from being recommended."""
+    """The smallest model that fits and is within the margin, if rule 5 passes it over."""
 
     def verdict(self, role: str) -> str:
         return row_of(self.models, role)["verdict"]
 
 
 def recommend(compared: pd.DataFrame, budget: Budget) -> Recommendation:
-    """The model to deploy within a budget; the module's docstring has the rule.
+    """Recommend the model to deploy within a budget; the module's docstring has the rule.
 
     Args:
-        compared: as ``compare`` has it, at least one row.
+        compared: the table of ``compare``, at least one row.
         budget: the limits and the margin.
     """
     roles, size = compared["role"].to_list(), compared["size_mb"].to_numpy()
@@ -172,7 +178,10 @@ def recommend(compared: pd.DataFrame, budget: Budget) -> Recommendation:
 def _choose(
     size: np.ndarray, validation: np.ndarray, within: np.ndarray, fits: np.ndarray
 ) -> tuple[int, int | None]:
-    """Positions of the model to recommend, and of the smallest that fits within the margin."""
+    """Positions of the recommended model, and of the smallest that fits and is within the margin.
+
+    The second is None if no model that fits is within the margin.
+    """
     by_size = sorted(np.flatnonzero(fits).tolist(), key=lambda i: (size[i], -validation[i]))
     inside = [i for i in by_size if within[i]]
     smallest = inside[0] if inside else None
@@ -185,10 +194,10 @@ def _choose(
 
 
 def sentence(found: Recommendation) -> str:
-    """A recommendation in words that can be read out; plain text."""
+    """A recommendation in whole sentences, as plain text."""
     table, limits = found.models, found.budget.words()
     if found.recommended is None:
-        assert found.nearest is not None  # it stands in where nothing fits
+        assert found.nearest is not None  # always set if no model fits
         return (
             f"No model has {limits}. The nearest is {describe(table, found.nearest)}: "
             f"{misses(table, found.nearest, found.budget)}."
@@ -208,7 +217,7 @@ def sentence(found: Recommendation) -> str:
 
 
 def _reason(found: Recommendation, role: str, fit: str) -> str:
-    """Why this model: what the test says of it and the reference."""
+    """Why this model is recommended: how it compares with the reference on test."""
     row = row_of(found.models, role)
     margin = f"{100 * found.budget.margin:g} point{'s' * (found.budget.margin != MARGIN)}"
     smaller = "" if found.passed_over else f"no smaller model{fit} is shown to be within {margin}"
@@ -226,9 +235,9 @@ def to_json(found: Recommendation) -> dict:
     """A recommendation for programs.
 
     Returns:
-        ``recommended`` (None where nothing fits), ``reason``, ``reference``, and ``models``: a list
-        with ``role``, ``size_mb``, ``fits``, ``difference``, ``low``, ``high`` (of accuracy, in
-        -1..1, from the reference) and ``verdict``.
+        ``recommended`` (None if no model fits), ``reason``, ``reference``, and ``models``: a list
+        with ``role``, ``size_mb``, ``fits``, ``difference``, ``low``, ``high`` (accuracy less that
+        of the reference, in -1..1) and ``verdict``.
     """
     columns = ["role", "size_mb", "fits", "difference", "low", "high", "verdict"]
     return {
@@ -240,7 +249,7 @@ def to_json(found: Recommendation) -> dict:
 
 
 def in_points(found: Recommendation) -> pd.DataFrame:
-    """The same models, the smallest first, to read in a terminal: differences in points."""
+    """The compared models as a table for a terminal: smallest first, differences in points."""
     table = found.models.sort_values("size_mb", kind="stable")
     shown = pd.DataFrame({"role": table["role"], "MB": table["size_mb"].map("{:.1f}".format)})
     for name in ("difference", "low", "high"):

@@ -1,25 +1,26 @@
-"""How much more accurate is one model than another on the same rows? Bounds, a p, and words.
+"""How much more accurate is one model than another on the same rows? Bounds, a p-value, and words.
 
-Every comparison of two models, on every page and in every table, is made here in one way, so that
-no two of them can disagree. The bounds are Tango's score interval (1998) of a difference of paired
-proportions, made simultaneous for all models of the run by Bonferroni's correction: each interval
-has a level of 1 - 0.05 / comparisons, so all of them hold at once in 95 of 100 test sets, however
-the models depend on one another. p is that of the same statistic at a difference of nought, which
-is McNemar's (1947): it is below 0.05 exactly where the bounds leave out nought.
+All pages and tables compare two models with the functions of this module, so that no two of them
+can disagree. The bounds are Tango's score interval (1998) of a difference of paired proportions.
+Bonferroni's correction makes them simultaneous for all models of the run: each interval has a level
+of 1 - 0.05 / comparisons, so all of them hold at once in 95 of 100 test sets, however the models
+depend on one another. The p-value is that of the same statistic at a difference of zero, which is
+McNemar's test (1947). It is below 0.05 if and only if the bounds exclude zero.
 
-Why these. ``python -m tests.experiments.false_alarms`` repeats the comparison:
+``python -m tests.experiments.false_alarms`` compares these bounds with those of other methods:
 
-- Wald's interval with half a row added to each cell (Agresti & Min, 2005) is the narrowest, but
-  has next to no width where few rows tell two models apart. On 100 to 1,000 rows, with models that
-  are one to three points worse, it shows some model to be better than it is in up to half of the
-  cases. A bootstrap of the greatest |t| rests on the same standard errors.
+- Wald's interval with half a row added to each cell (Agresti & Min, 2005) is the narrowest, but has
+  almost no width if two models differ on few rows. With 100 to 1,000 rows and models that are one
+  to three points worse, it shows some model to be better than it is in up to half of the cases. A
+  bootstrap of the greatest |t| rests on the same standard errors.
 - Newcombe's square-and-add interval (1998) does so in up to 3.3 %, and is as wide as Tango's.
-- Tango's does so in up to 2.7 %, where 2.5 % are due, has a width even if no row tells two models
-  apart, and of equal models it calls some one less accurate in 0 to 2.4 % of cases. Where a model
-  loses rows and never wins one, it misses the truth in up to 8 %: it then shows the model to be
-  less accurate, which it is, but by a little too much.
+- Tango's interval does so in up to 2.7 %, where 2.5 % are expected. It has a width even if the two
+  models differ on no row. With equal models, it calls some model less accurate in 0 to 2.4 % of
+  cases. If a model loses rows and never wins one, the interval misses the truth in up to 8 %: it
+  then shows the model to be less accurate, which is true, but by a little too much.
 - Critical values from the models' own correlations would make the bounds about 5 % narrower. But
-  a verdict on two models would then depend on all others, and on which of the two is asked about.
+  the verdict on two models would then depend on all others, and on which of the two is the
+  reference.
 """
 
 from collections.abc import Mapping
@@ -36,30 +37,30 @@ _HALVINGS = 50
 
 
 class Difference(NamedTuple):
-    """Accuracy of one model less that of another, on the same rows."""
+    """Accuracy of one model less that of another on the same rows."""
 
     difference: float
-    """In -1..1; ``low`` and ``high`` are the ends of its simultaneous 95 % bounds."""
+    """In -1..1; ``low`` and ``high`` are its simultaneous 95 % bounds."""
     low: float
     high: float
     p: float
-    """That the two are equally accurate; corrected, so below 0.05 where nought is out of bounds."""
+    """p-value for equal accuracy, corrected: below 0.05 if and only if the bounds exclude zero."""
 
     @property
     def found(self) -> bool:
-        """Whether the rows tell the two models apart."""
+        """Whether the bounds exclude zero."""
         return not self.low <= 0 <= self.high
 
 
 def paired_difference(
     right: np.ndarray, other_right: np.ndarray, comparisons: int = 1
 ) -> Difference:
-    """By how much one model is more accurate than another.
+    """How much more accurate one model is than another.
 
     Args:
         right: boolean, shape (n,), n at least 1: where the one model is right.
-        other_right: the same of the other.
-        comparisons: how many are made, of which all bounds are to hold at once.
+        other_right: the same of the other model.
+        comparisons: number of comparisons for which all bounds hold at once.
     """
     row = differences({"one": right, "other": other_right}, "other", comparisons).loc["one"]
     return Difference(*map(float, row[list(Difference._fields)]))
@@ -68,16 +69,16 @@ def paired_difference(
 def differences(
     right: Mapping[str, np.ndarray], reference: str, comparisons: int | None = None
 ) -> pd.DataFrame:
-    """All models against one of them.
+    """Compare all models with one of them.
 
     Args:
         right: by role, boolean (n,): where the model is right, on the same rows.
         reference: the role that the others are compared with.
-        comparisons: as ``paired_difference`` has it; by default all but the reference.
+        comparisons: see ``paired_difference``; by default, the number of other models.
 
     Returns:
-        One row a role, the role being the index, with the fields of ``Difference``. The reference
-        itself differs by nought, and its bounds are nought.
+        One row per role, indexed by role, with the fields of ``Difference``. The reference itself
+        has a difference and bounds of zero.
     """
     answers = np.array([right[role] for role in right], dtype=bool)
     own = np.asarray(right[reference], bool)
@@ -98,14 +99,14 @@ def differences(
 
 
 def teaching(right: Mapping[str, np.ndarray], comparisons: int = 1) -> pd.DataFrame:
-    """What a teacher adds to its students: each against its baseline, trained on labels alone.
+    """What the teacher adds to each student, which is compared with its no-teacher baseline.
 
     Args:
         right: by role, boolean (n,), where the model is right, on the same rows.
-        comparisons: as ``paired_difference`` has it.
+        comparisons: see ``paired_difference``.
 
     Returns:
-        One row a student that has a baseline, the role being the index, with the fields of
+        One row for each student that has a baseline, indexed by role, with the fields of
         ``Difference``: student less baseline.
     """
     rows: dict[str, Difference] = {}
@@ -119,17 +120,17 @@ def teaching(right: Mapping[str, np.ndarray], comparisons: int = 1) -> pd.DataFr
 
 
 def mcnemar(wins: np.ndarray, losses: np.ndarray, comparisons: int = 1) -> np.ndarray:
-    """Two-sided p that two models are equally accurate (McNemar, 1947), times ``comparisons``.
+    """Two-sided p-value of McNemar's test (1947) for equal accuracy, times ``comparisons``.
 
-    Only rows on which exactly one of the two is right tell them apart.
+    It depends only on the rows on which exactly one of the two models is right.
 
     Args:
-        wins: rows on which only the one is right; any shape.
-        losses: rows on which only the other is right.
-        comparisons: as ``paired_difference`` has it (Bonferroni's correction).
+        wins: number of rows on which only the one model is right; any shape.
+        losses: number of rows on which only the other is right.
+        comparisons: see ``paired_difference`` (Bonferroni's correction).
 
     Returns:
-        p in 0..1; 1 where the two are right on the same rows.
+        p in 0..1; 1 if wins equal losses.
     """
     wins, losses = np.asarray(wins, float), np.asarray(losses, float)
     z = (wins - losses) / np.sqrt(np.maximum(wins + losses, 1))
@@ -141,15 +142,15 @@ def score_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tango's score interval (Statistics in Medicine 17, 1998) of a paired difference.
 
-    A difference is within it if, were it the true one, a score as far from it as the observed one
-    would not be rare. The score's variance is estimated under that very difference, not from the
-    sample, so that there is a width even if the two models are right on the same rows.
+    The interval holds each difference under which the observed score would not be rare. The score's
+    variance is estimated under that difference, not from the sample. So the interval has a width
+    even if the two models are right on the same rows.
 
     Args:
-        wins: rows on which only the one model is right, shape (m,).
-        losses: rows on which only the other is right, shape (m,).
-        rows: all test rows.
-        comparisons: Bonferroni's; 1 gives the plain 95 % interval.
+        wins: number of rows on which only the one model is right, shape (m,).
+        losses: number of rows on which only the other is right, shape (m,).
+        rows: number of all test rows.
+        comparisons: for Bonferroni's correction; 1: the plain 95 % interval.
 
     Returns:
         Lower and upper ends, each (m,), in -1..1.
@@ -162,7 +163,7 @@ def score_interval(
         a = 2 * rows
         b = (2 * rows - wins + losses) * difference - wins - losses
         c = -losses * difference * (1 - difference)
-        # Most likely share of the rows on which only the other is right, given the difference.
+        # Most likely share of rows on which only the other is right, under this difference.
         share = (np.sqrt(np.maximum(b * b - 4 * a * c, 0)) - b) / (2 * a)
         variance = rows * (2 * share + difference * (1 - difference))
         distance = wins - losses - rows * difference
@@ -180,16 +181,16 @@ def score_interval(
 
 
 def in_words(low: float, high: float) -> str:
-    """Bounds of a difference in accuracy, to read out; rounded outwards, so that they stay true.
+    """Bounds of a difference in accuracy, in words; rounded outwards, so that they stay true.
 
-    "at most 0.6 points less accurate" where no difference is found, "0.2 to 0.8 points less
-    accurate" (or more) where one is.
+    "at most 0.6 points less accurate" if the bounds include zero, else "0.2 to 0.8 points less
+    accurate" (or more accurate).
     """
     decimals = max(1, supported_decimals(low, high))
     if low <= 0 <= high:
         return f"at most {_points(low, decimals, up=True)} points less accurate"
     near, far = sorted((abs(low), abs(high)))
-    # More decimals rather than "0.0 to 0.9 points", which would be no difference.
+    # More decimals if needed: "0.0 to 0.9 points" would read as no difference.
     finer = max(decimals, int(np.ceil(-np.log10(100 * near))))
     return (
         f"{_points(near, finer, up=False)} to {_points(far, decimals, up=True)} points "
@@ -198,7 +199,7 @@ def in_words(low: float, high: float) -> str:
 
 
 def both_ends_in_words(low: float, high: float) -> str:
-    """The same where a gain matters as much as a loss: without a difference, both ends are told.
+    """``in_words``, but with both ends if the bounds include zero: for gains that matter, too.
 
     "between 0.1 points less and 1.6 points more accurate"
     """

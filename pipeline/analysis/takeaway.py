@@ -1,8 +1,8 @@
-"""What a recommendation comes to in one line: how much smaller, how much faster, at what cost.
+"""A recommendation in one line: how much smaller, how much faster, at what cost in accuracy.
 
-The recommended model is compared with the teacher, from which compression starts. "Does the work
-of" is said only where two comparisons show it: with the reference, as the recommendation has it,
-and with the teacher. Both are to be within the margin, and within ``budget.MARGIN`` if it is less.
+The recommended model is compared with the teacher, from which compression starts. The headline says
+"does the work of" only if two comparisons show it: with the reference (from the recommendation) and
+with the teacher. Both lower bounds must be within the budget's margin and within ``budget.MARGIN``.
 """
 
 import math
@@ -25,21 +25,21 @@ class Takeaway:
     """A model, and how it compares with the one that compression starts from."""
 
     role: str
-    """Of the recommended model; of the nearest one where nothing fits the limits."""
+    """The recommended model; the nearest one if no model fits the limits."""
     origin: str
-    """Role of the teacher; of the largest model in a run without one."""
+    """The teacher; the largest model in a run without a teacher."""
     fits: bool
     size_mb: float
     origin_mb: float
     ms: float
-    """Median time of a text."""
+    """Median time for one text."""
     origin_ms: float
     accuracy: float
     origin_accuracy: float
     difference: Difference
-    """In accuracy on test, of the model less ``origin``, with simultaneous bounds."""
+    """Accuracy on test, model less ``origin``, with simultaneous bounds."""
     shown: bool
-    """Whether the tests show the model to be within the margin, and within ``MARGIN``."""
+    """Whether both comparisons show the model within the margin and within ``MARGIN``."""
 
     @property
     def is_origin(self) -> bool:
@@ -47,25 +47,25 @@ class Takeaway:
 
     @property
     def smaller(self) -> float:
-        """How many times."""
+        """How many times smaller than ``origin``."""
         return self.origin_mb / self.size_mb
 
     @property
     def faster(self) -> float:
-        """How many times; it means nothing where the two were not timed alike."""
+        """How many times faster; meaningless unless both were timed under the same conditions."""
         return self.origin_ms / self.ms
 
 
 def take_away(found: Recommendation, right: Mapping[str, np.ndarray], comparisons: int) -> Takeaway:
-    """What a recommendation comes to.
+    """Return the takeaway of a recommendation.
 
     Args:
         found: the recommendation.
         right: by role, boolean (n,): where the model is right on test.
-        comparisons: for how many comparisons the run's bounds hold at once.
+        comparisons: the number of comparisons for which the run's bounds hold at once.
     """
     models, role = found.models, found.recommended or found.nearest
-    assert role is not None  # one of the two there always is
+    assert role is not None  # one of the two is always set
     roles = list(models["role"])
     origin = TEACHER if TEACHER in roles else roles[int(models["size_mb"].to_numpy().argmax())]
     row, other = row_of(models, role), row_of(models, origin)
@@ -110,7 +110,7 @@ def cost(difference: Difference) -> str:
 
 
 def worst_points(difference: Difference) -> float:
-    """The lower bound in points of accuracy, rounded down, so that it stays true."""
+    """The lower bound in points of accuracy, rounded down so that it stays a lower bound."""
     return math.floor(round(1000 * difference.low, 6)) / 10
 
 

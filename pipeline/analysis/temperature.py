@@ -1,4 +1,4 @@
-"""Pure functions: one temperature that mends a model's confidence, and what it mends."""
+"""Pure functions: temperature scaling of a model's confidence, and how much it improves."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,21 @@ from pipeline.analysis import calibration, metrics
 from pipeline.analysis.metrics import CALIBRATION_BINS, CONFIDENCE
 
 TEMPERATURES = (0.05, 20.0)
-"""Between these the best temperature is looked for; near an end, none was found."""
+"""The range of the search for the best temperature; a result near an end means none was found."""
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """The temperature whose scaled probabilities fit the labels best (Guo et al., 2017).
 
-    It minimises the mean negative log-likelihood, which is convex in 1/T. To be fitted on rows
-    that are not those it is judged on.
+    It minimises the mean negative log-likelihood, which is convex in 1/T. Fit it on other rows
+    than those that it is evaluated on.
 
     Args:
         labels: shape (n,), n at least 1.
         probabilities: shape (n, k).
 
     Returns:
-        T within ``TEMPERATURES``: above 1 the model is too sure, below 1 too unsure.
+        T within ``TEMPERATURES``: above 1 the model is overconfident, below 1 underconfident.
     """
     from scipy import optimize  # slow to import, and only one page needs it
 
@@ -41,16 +41,16 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def is_at_bound(temperature: float) -> bool:
-    """Whether the rows settle no temperature, as where every one of them is right."""
+    """Whether the rows determine no temperature, for example because all of them are right."""
     low, high = TEMPERATURES
-    return not 2 * low < temperature < high / 2  # where rows do not settle it the loss is flat
+    return not 2 * low < temperature < high / 2  # the loss is flat near an end
 
 
 def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities after dividing the logits by a temperature; float64 of shape (n, k).
 
-    Logits are recovered as ln(p), which differs from them by one constant a row, and softmax does
-    not see that. The order of a row's classes stays, and with it accuracy.
+    Logits are recovered as ln(p). They differ from the true ones by one constant per row, which
+    softmax ignores. The order of a row's classes does not change, so accuracy does not either.
     """
     return special.softmax(_logits(probabilities) / temperature, axis=1)
 
@@ -61,20 +61,21 @@ def temperature_table(
     validation_labels: np.ndarray,
     validation: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
-    """What one temperature, fitted on validation, mends on test.
+    """Calibration on test, without and with a temperature that is fitted on validation.
 
     Args:
         labels: of the test rows, shape (n,).
         probabilities: on test by role, shape (n, k).
-        validation_labels: of the validation rows, shape (v,); v may be 0, and nothing is fitted.
-        validation: on validation by role, shape (v, k).
+        validation_labels: of the validation rows, shape (v,). If v is 0, nothing is fitted.
+        validation: probabilities on validation by role, shape (v, k).
 
     Returns:
-        One row a role: ``temperature``; ``overconfidence``, mean confidence less accuracy, ``ece``
-        and ``nll`` as they are, ``ece_scaled`` and ``nll_scaled`` with it, each with ``_low`` and
-        ``_high`` of its 95 % interval, and ``ece_change`` and ``nll_change`` (negative: mended)
-        with theirs; ``ece_chance``, see ``calibration.ece_by_chance``. NaN where nothing is fitted.
-        ECE is a share in 0..1, NLL in nats a row.
+        One row per role. Columns without the temperature: ``overconfidence`` (mean confidence less
+        accuracy), ``ece``, ``nll``. With it: ``temperature``, ``ece_scaled``, ``nll_scaled``, and
+        the changes ``ece_change`` and ``nll_change`` (negative: better). These are NaN if nothing
+        is fitted. All but the temperature have the ends of their 95 % interval in columns with the
+        suffixes ``_low`` and ``_high``. ``ece_chance`` and ``ece_scaled_chance``: see
+        ``calibration.ece_by_chance``. ECE is a share in 0..1, NLL in nats per row.
     """
     fitted: dict[str, float] = {}
     answers: list[np.ndarray] = []
@@ -107,13 +108,13 @@ def temperature_table(
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:
-    # A probability that float32 has no number for is stored as 0, whose logarithm is not finite.
+    # A probability too small for float32 is stored as 0, whose logarithm is not finite.
     tiny = np.finfo(np.float32).tiny
     return np.log(np.clip(np.asarray(probabilities, np.float64), tiny, None))
 
 
 def _losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """-ln(probability of the true class) of every row, as ``metrics`` takes it in the mean."""
+    """Each row's -ln(probability of the true class): see ``metrics.negative_log_likelihood``."""
     given = np.asarray(probabilities, np.float64)[np.arange(len(labels)), labels]
     return -np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))
 
@@ -127,7 +128,7 @@ def _ece(labels: np.ndarray, probabilities: np.ndarray, name: str) -> dict[str, 
 
 
 def _mean(name: str, values: np.ndarray) -> dict[str, float]:
-    """A mean with its normal 95 % interval: with as many rows, the t distribution's is the same."""
+    """A mean with its normal 95 % interval; with so many rows, a t interval is the same."""
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     reach = special.ndtri((1 + CONFIDENCE) / 2) * error
     mean = float(values.mean())

@@ -42,7 +42,7 @@ def add(verbs: Verbs) -> None:
 
 
 def add_model(options: argparse.Namespace) -> int:
-    """Export a model if need be, score and measure it, and store it in the run."""
+    """Export a model if necessary, score and measure it, and store it in the run."""
     run = named_run(options.cache, options.run)
     data = asked_again(run, options)
 

@@ -1,4 +1,4 @@
-"""How fast, against what."""
+"""Time a run's models and their peers."""
 
 import argparse
 from dataclasses import replace
@@ -56,7 +56,10 @@ def add(verbs: Verbs) -> None:
 
 
 def run_bench(options: argparse.Namespace) -> int:
-    """Time a run's models against their peers; into the run, and as the README's tables."""
+    """Time a run's models against their peers, or its training or evaluation.
+
+    Store the times in the run, and print them as the tables that the README shows.
+    """
     from pipeline.bench import timings
     from pipeline.results import speed
 
@@ -95,7 +98,7 @@ def run_bench(options: argparse.Namespace) -> int:
 
 
 def _check_flags(options: argparse.Namespace) -> None:
-    """Raise a UsageError where a flag does not apply to what is timed."""
+    """Raise a UsageError if a flag does not apply to what is timed."""
     if options.train_rows is not None:
         timed, ignored = (
             "--train-rows",

@@ -1,4 +1,4 @@
-"""Classify a file of texts, however long, or a folder of such files."""
+"""Classify a file of texts of any length, or a folder of such files."""
 
 import argparse
 from pathlib import Path

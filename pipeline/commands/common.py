@@ -16,7 +16,7 @@ Verbs = argparse._SubParsersAction
 
 
 def cache_option() -> argparse.ArgumentParser:
-    """``--cache``, which every verb has."""
+    """A parent parser with ``--cache``, which every verb has."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
         "--cache", type=Path, default=CACHE, metavar="DIR", help="folder of all runs (%(default)s)"
@@ -25,16 +25,16 @@ def cache_option() -> argparse.ArgumentParser:
 
 
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
-    """The data of a run as it was made on them, at the place that the command line names."""
+    """Ask for the data that a run was made on, from the source that the command line names."""
     known = declarations.of_run(run.record.data, run.record.toy)
     return replace(asked_of(options), data_set=known, again=run.record.data.rows)
 
 
 def work_option(kept: str) -> argparse.ArgumentParser:
-    """``--work``, of the verbs that make weights or use them.
+    """A parent parser with ``--work``, for the verbs that make or use weights.
 
     Args:
-        kept: what the folder holds, for people.
+        kept: what the folder holds, for the help.
     """
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
@@ -49,12 +49,12 @@ def work_folder(options: argparse.Namespace) -> Path:
 
 
 def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
-    """Folder of the toy family's checkpoints, made in a work folder if they are not there."""
+    """Return the folder of the toy family's checkpoints; make them if they are missing."""
     from pipeline import processes
     from pipeline.models import toy_checkpoints
 
     folder = work / "toy-checkpoints"
-    if not corpus.data_set.learns_examples:  # they have the words of their data
+    if not corpus.data_set.learns_examples:  # their vocabulary comes from the data
         folder = work / f"toy-checkpoints-{corpus.fingerprint[:16]}"
     if processes.is_first():
         toy_checkpoints.make_checkpoints(folder, corpus.train.texts)
@@ -63,7 +63,11 @@ def toy_checkpoints(work: Path, corpus: Corpus) -> Path:
 
 
 def named_runs(cache: Path, name: str | None) -> list[Run]:
-    """The run of that name, or all; a PipelineError where it, or any of all, is not whole."""
+    """The run with this name, or all runs if there is no name.
+
+    Raises:
+        PipelineError: there is no such run, or a run is incomplete or damaged.
+    """
     if name is not None:
         return [named_run(cache, name)]
     runs, problems = list_runs(cache)
@@ -77,17 +81,21 @@ def named_runs(cache: Path, name: str | None) -> list[Run]:
 
 
 def named_run(cache: Path, name: str) -> Run:
-    """The run of that name; a PipelineError where there is none, or it is not whole."""
+    """The run with this name.
+
+    Raises:
+        PipelineError: there is no such run, or it is incomplete or damaged.
+    """
     if not (cache / check_name(name, "run name")).is_dir():
         raise PipelineError(f"no run {name} in {cache}; python -m pipeline status lists the runs")
     return read_run(cache / name)
 
 
 def default_run(cache: Path) -> Run:
-    """The run that is meant where none is named: AG News's with the most training rows.
+    """The run to use if the user names none: the one on AG News with the most training rows.
 
-    Where there is none on AG News, the one with the most rows of the others; a toy run comes last.
-    Folders that are not whole are named on standard error, and left out.
+    If no run is on AG News, it is the largest of the others. Toy runs come last. Incomplete or
+    damaged runs are left out, with a warning on standard error.
 
     Raises:
         PipelineError: there is no run.
@@ -105,7 +113,7 @@ def default_run(cache: Path) -> Run:
 
 
 def one_artifact(cache: Path, name: str | None, role: str) -> Path:
-    """The artifact of that role in the run of that name, or in the only run that has it."""
+    """The artifact of a role, in the named run or else in the only run that has it."""
     from pipeline.inference import encoders
 
     found = {

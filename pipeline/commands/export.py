@@ -1,4 +1,4 @@
-"""Write a model as a folder that others load."""
+"""Write a model as a folder that other programs can load."""
 
 import argparse
 from pathlib import Path
@@ -34,7 +34,7 @@ def export_model(options: argparse.Namespace) -> int:
 
 
 def trained_weights(run: Run, role: str, work: Path) -> Path | None:
-    """Folder of the very weights that a model's predictions are of, where it is at hand."""
+    """The folder of the weights that gave a model's stored predictions; None if there is none."""
     from pipeline.recipes.families import FAMILIES
     from pipeline.runs import plan, stage_folders
 

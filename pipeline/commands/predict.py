@@ -1,4 +1,4 @@
-"""Classify texts of the command line or of standard input."""
+"""Classify texts from the command line or from standard input."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from pipeline.results.storage import Run
 
 _NOTHING = 'nothing to classify; give a text: predict "text" …'
 _WIDTH = 60
-"""Characters of a text that the table shows."""
+"""The most characters of a text that the table shows."""
 
 
 def add(verbs: Verbs) -> None:
@@ -41,12 +41,12 @@ def add(verbs: Verbs) -> None:
 
 
 def predict_texts(options: argparse.Namespace) -> int:
-    """Classify texts with every model of a run that has its artifact at hand."""
+    """Classify texts with some models of a run, by default all that are installed."""
     if options.texts and not "".join(options.texts).strip():
         raise PipelineError(_NOTHING)
     run = named_run(options.cache, options.run) if options.run else default_run(options.cache)
     roles, words = _roles_and_texts(options, run)
-    # Said before standard input is waited for.
+    # Both may raise an error, so they run before the program waits for standard input.
     texts = _texts(_arguments(words)) if words else []
     models = _models(run, roles)
     noun = declarations.of_run(run.record.data, run.record.toy).noun
@@ -56,10 +56,10 @@ def predict_texts(options: argparse.Namespace) -> int:
 
 
 def _roles_and_texts(options: argparse.Namespace, run: Run) -> tuple[list[str], list[str]]:
-    """The models and the texts that words of the command line are.
+    """Divide the words of the command line into roles and texts.
 
-    Texts may follow ``--model ROLE``, and so may more roles: with ``--model``, a word that is a
-    role of the run is one, but for the words after ``--``.
+    Texts and more roles may follow ``--model ROLE``. So with ``--model``, a word that is a role of
+    the run counts as a role, unless it comes after ``--``.
     """
     before = len(options.texts) - options.after_dashes
     words, texts = options.texts[:before], options.texts[before:]
@@ -70,7 +70,7 @@ def _roles_and_texts(options: argparse.Namespace, run: Run) -> tuple[list[str], 
 
 
 def _models(run: Run, asked: list[str]) -> dict[str, Path]:
-    """By role, the artifacts of the models that are asked for."""
+    """The artifacts of the models that the user asks for, by role; by default of all models."""
     found = {role: folder for role in run.by_role if (folder := run.artifact(role))}
     if not found:
         raise PipelineError(
@@ -86,26 +86,26 @@ def _models(run: Run, asked: list[str]) -> dict[str, Path]:
 
 
 def _arguments(words: list[str]) -> list[str]:
-    """Words of the command line; bytes of another encoding than the console's are decoded."""
+    """The words of the command line, decoded even if they are not in the console's encoding."""
 
     def text(word: str, number: int) -> str:
         try:
             return decode(word.encode("utf-8", "surrogateescape"), f"text {number}")
-        except UnicodeEncodeError:  # no bytes that a console gave
+        except UnicodeEncodeError:  # a surrogate that stands for no byte
             return word
 
     return [text(word, number) for number, word in enumerate(words, start=1)]
 
 
 def _lines_of_standard_input(noun: str) -> list[str]:
-    """Its lines, whatever their ends: CR, LF or CRLF."""
+    """The lines of standard input, which may end with CR, LF or CRLF."""
     content = decode(console.read_standard_input(noun), "standard input")
-    # Texts that were joined have marks in between.
+    # Files that were joined have a byte order mark at the start of each.
     return [line.removeprefix("\ufeff") for line in StringIO(content, newline=None)]
 
 
 def _texts(lines: list[str]) -> list[str]:
-    """The texts without blank ones, which are counted on standard error."""
+    """The lines that are not blank. The number of blank lines is printed on standard error."""
     lines = [line.rstrip("\r\n") for line in lines]
     texts = [line for line in lines if line.strip()]
     if len(texts) < len(lines):
@@ -116,7 +116,7 @@ def _texts(lines: list[str]) -> list[str]:
 
 
 def _table(run: Run, models: dict[str, Path], texts: list[str], noun: str) -> pd.DataFrame:
-    """A row for each text and model, text after text; ``noun`` heads the texts."""
+    """A table with a row for each text and model; the column of the texts is called ``noun``."""
     from pipeline.inference import encoders
     from pipeline.inference.classifier import Classifier
 

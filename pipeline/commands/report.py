@@ -20,7 +20,7 @@ def add(verbs: Verbs) -> None:
 
 
 def print_report(options: argparse.Namespace) -> int:
-    """Print a table that the README shows."""
+    """Print tables that the README shows."""
     from pipeline.results import conditions, report, speed
 
     run = named_run(options.cache, options.run)

@@ -103,7 +103,7 @@ def run_family(options: argparse.Namespace) -> int:
     )
     folders = execution.Folders(options.cache, work, checkpoints)
     run = execution.run(family, corpus, request, folders)
-    if run is None:  # of several processes, one that only helped to train
+    if run is None:  # this process only helped another one to train
         return 0
     print(summary(run.table()))
     print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")
@@ -111,7 +111,7 @@ def run_family(options: argparse.Namespace) -> int:
 
 
 def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) -> None:
-    """Raise a UsageError where a flag does not apply to the family or to the roles asked for."""
+    """Raise a UsageError if a flag does not apply to the family, the roles or the data."""
     if family.toy and options.checkpoints:
         raise UsageError(
             f"--checkpoints does not apply to family {family.name}, which has small random "
@@ -133,7 +133,7 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
 
 
 def _data_set(options: argparse.Namespace, family: Family) -> DataSet | None:
-    """The declared data set that the command line means; None: what the files tell."""
+    """The declared data set that the command line means; None: the files decide."""
     if options.dataset:
         return DECLARED[options.dataset]
     if options.data:
@@ -142,12 +142,14 @@ def _data_set(options: argparse.Namespace, family: Family) -> DataSet | None:
 
 
 def _default_name(options: argparse.Namespace, family: Family, data_set: DataSet | None) -> str:
-    """The family's name, after that of a data set which is not its own, and before the rows.
+    """The default name of a run: data set, family and training rows, joined with hyphens.
+
+    The data set is left out if it is the family's default one, the rows if there is no limit.
 
     Args:
-        options: of the command line.
+        options: the parsed command line.
         family: the family.
-        data_set: None: not known yet; then the name of the source.
+        data_set: the data set; None: not known yet, so the name of its source is used.
     """
     named = data_set.name if data_set else loading.short_name(options.data)
     own = TOY if family.toy else AGNEWS
@@ -156,7 +158,7 @@ def _default_name(options: argparse.Namespace, family: Family, data_set: DataSet
 
 
 def _portable(options: argparse.Namespace) -> str:
-    """The command that makes the run anew, whole and on any machine: folders are placeholders."""
+    """The command that makes the whole run again on any machine; paths are placeholders."""
     command = f"python -m pipeline run --family {options.family}"
     command += f" --dataset {options.dataset}" if options.dataset else ""
     if options.train_rows:
@@ -178,6 +180,6 @@ def _portable(options: argparse.Namespace) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """The figures of a run's models, to read in a terminal."""
+    """The figures of a run's models, as a table for a terminal."""
     columns = ["role", "accuracy", "macro_f1", "size_mb", "p50_ms", "rows_per_second"]
     return table[columns].to_string(index=False, float_format="{:.4g}".format)

@@ -1,4 +1,4 @@
-"""What is done, stale or missing."""
+"""Show which models of the runs are done, stale or missing."""
 
 import argparse
 import json
@@ -59,6 +59,6 @@ def show_status(options: argparse.Namespace) -> int:
 
 
 def _from_repository(path: Path) -> str:
-    """A path relative to the repository, or absolute where it lies elsewhere."""
+    """A path relative to the repository, or absolute if it is outside the repository."""
     path, repository = path.resolve(), CACHE.parent
     return str(path.relative_to(repository) if path.is_relative_to(repository) else path)

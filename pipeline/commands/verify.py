@@ -1,4 +1,4 @@
-"""Check what is stored."""
+"""Check the results that are stored in runs."""
 
 import argparse
 
@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
 
 
 def verify_runs(options: argparse.Namespace) -> int:
-    """Check checksums, metrics and, where artifact and data are at hand, the predictions."""
+    """Check checksums, metrics and, if artifact and data are available, the predictions."""
     from pipeline.evaluation import verification
 
     runs = named_runs(options.cache, options.run)

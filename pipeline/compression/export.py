@@ -37,7 +37,7 @@ class _Logits(nn.Module):
 
 
 def export_onnx(model: PreTrainedModel, path: Path) -> None:
-    """Write `model` as a float32 graph to `path`, and compare it with `model` in eval() before.
+    """Write the float32 graph of `model` to `path`, after comparing it with `model` in eval().
 
     The model itself keeps its device and its mode. Raises PipelineError when the graph's logits
     differ from the model's by more than 1e-4.
@@ -47,13 +47,14 @@ def export_onnx(model: PreTrainedModel, path: Path) -> None:
 
 
 def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], None]) -> None:
-    """Write `model`, which is in eval() on the CPU, to `path`.
+    """Write the graph of `model`, which is in eval() on the CPU, to `path`.
 
-    `check` gets the graph at another path first. If it raises, `path` stays as it was.
+    First, `check` is called with the path of a draft of the graph. If it raises, `path` is not
+    changed.
     """
-    # Attention written out gives a plainer graph than sdpa's decomposition, with the same result.
+    # Eager attention gives a simpler graph than sdpa's decomposition, with the same result.
     model.set_attn_implementation("eager")
-    # The exporter would take sizes of 1 for constants.
+    # The exporter would treat sizes of 1 as constants.
     ids = torch.full((2, 8), 5)
     free = {0: "batch", 1: "sequence"}
     with silence(), written_beside(path) as partial:
@@ -76,7 +77,7 @@ def export_graph(model: PreTrainedModel, path: Path, check: Callable[[Path], Non
 
 
 def greatest_difference(expected: np.ndarray, actual: np.ndarray) -> float:
-    """The greatest absolute difference of two arrays of logits."""
+    """The greatest absolute difference between two arrays of logits."""
     return float(np.abs(actual - expected).max())
 
 
@@ -88,11 +89,11 @@ def check_graph(
     difference: Callable[[np.ndarray, np.ndarray], float] = greatest_difference,
     integers: bool = True,
 ) -> None:
-    """Raise PipelineError unless `graph` gives the logits of `model`, in eval() on the CPU.
+    """Raise PipelineError unless `graph` returns the logits of `model`, in eval() on the CPU.
 
-    Compares random token ids at several batch sizes and lengths, with and without padding: the
+    Both get random token ids of several batch sizes and lengths, with and without padding. The
     `difference` of the expected and the actual logits, [rows, labels], may be up to `tolerance`.
-    With `integers` False, onnxruntime computes the quantized operators in floats.
+    If `integers` is False, onnxruntime computes the quantized operators in floats.
     """
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -104,7 +105,7 @@ def check_graph(
         feeds = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
         actual.append(session.run(["logits"], feeds)[0])
     largest = difference(np.concatenate(expected), np.concatenate(actual))
-    if not largest <= tolerance:  # nan is a difference as well
+    if not largest <= tolerance:  # also true for NaN
         raise PipelineError(
             f"The exported graph's logits differ from the model's by {largest:.2g}; "
             f"{tolerance:g} is allowed."
@@ -115,12 +116,12 @@ def _probes(config: PreTrainedConfig) -> Iterator[tuple[Tensor, Tensor]]:
     """Random ids and masks, int64 [batch, sequence], of several shapes."""
     generator = torch.Generator().manual_seed(0)
     pad = config.pad_token_id or 0
-    # Two positions fewer than there are embeddings: MPNet's positions begin after that of padding.
+    # Two fewer than there are position embeddings: MPNet's positions start after the padding id.
     longest = min(config.max_position_embeddings - 2, 128)
     for batch, length in [(1, 1), (1, 9), (2, 16), (3, 33), (4, 128)]:
         length = min(length, longest)
         ids = torch.randint(config.vocab_size, (batch, length), generator=generator)
-        ids[ids == pad] = (pad + 1) % config.vocab_size  # MPNet finds positions by its padding
+        ids[ids == pad] = (pad + 1) % config.vocab_size  # MPNet finds positions by the padding id
         # The first row is full; each next one has more padding.
         lengths = torch.tensor([length - row * length // 5 for row in range(batch)])
         mask = torch.arange(length) < lengths[:, None]
@@ -139,7 +140,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Silence what the exporter and the quantizers print for their developers."""
+    """Suppress the warnings and logs of the exporter and the quantizers."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

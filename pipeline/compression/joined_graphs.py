@@ -1,7 +1,8 @@
-"""ONNX graphs that others made, changed to what every graph of an artifact is.
+"""ONNX graphs made by others, changed to have the inputs and the output of every artifact's graph.
 
-Inputs ``input_ids`` and ``attention_mask`` (int64, [batch, sequence], both sizes free), output
-``logits`` (float32, [batch, labels]) in the order of the run's classes. Weights stay as they are.
+These are the inputs ``input_ids`` and ``attention_mask`` (int64, [batch, sequence], both sizes
+free), and the output ``logits`` (float32, [batch, labels]) in the order of the run's classes.
+Weights are not changed.
 """
 
 import shutil
@@ -28,12 +29,12 @@ _WEIGHTS = (
 
 
 def find_graph(folder: Path) -> Path | None:
-    """The graph of a folder in Optimum's layout, or None where it has none.
+    """The graph of a folder in Optimum's layout, or None if the folder has no graph.
 
-    It is ``model.onnx``, in the folder or in ``onnx/``; else the only one that is there.
+    It is ``model.onnx`` in the folder or in ``onnx/``, else the only ``.onnx`` file there.
 
     Raises:
-        PipelineError: there are several, and none is called ``model.onnx``.
+        PipelineError: there are several graphs, and none is called ``model.onnx``.
     """
     for place in (folder, folder / "onnx"):
         if (place / GRAPH).is_file():
@@ -46,7 +47,7 @@ def find_graph(folder: Path) -> Path | None:
 
 
 def data_files(model: ModelProto) -> list[str]:
-    """Names of the files beside a graph that hold its weights, as the graph has them."""
+    """The names of the files with a graph's external weights, as the graph states them."""
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
     locations = (
         entry.value for t in tensors for entry in t.external_data if entry.key == "location"
@@ -55,14 +56,14 @@ def data_files(model: ModelProto) -> list[str]:
 
 
 def read(graph: Path) -> ModelProto:
-    """A graph without the weights that lie beside it.
+    """Read a graph without its external weights.
 
     Raises:
-        PipelineError: it can't be read, or its weights are not beside it.
+        PipelineError: the graph can't be read, or its external weights are not beside it.
     """
     try:
         model = onnx.load(graph, load_external_data=False)
-    except Exception as error:  # protobuf's own kinds
+    except Exception as error:  # protobuf raises its own types
         raise PipelineError(f"{graph} is no ONNX graph: {one_line(error)}") from error
     for name in data_files(model):
         if Path(name).name != name:
@@ -82,19 +83,19 @@ def parameter_count(model: ModelProto) -> int:
 
 
 def write(graph: Path, order: Sequence[int], folder: Path) -> None:
-    """Write a graph of others as ``model.onnx``, with its weights beside it if they are apart.
+    """Write a graph made by others as ``model.onnx``, with its external weights (if any) beside it.
 
     Args:
-        graph: the file.
-        order: by class of the run, the graph's own output.
-        folder: of the artifact.
+        graph: the graph's file.
+        order: for each class of the run, the position of its logit in the graph's output.
+        folder: the artifact's folder.
 
     Raises:
-        PipelineError: the graph can't be read, or takes or gives something else than a classifier
-            of texts.
+        PipelineError: the graph can't be read, or does not have the inputs and the output of a
+            text classifier.
     """
     model = read(graph)
-    # Under names that a run's files may have.
+    # Use names that are allowed for a run's files.
     new = {name: f"{GRAPH}.data-{i:04d}" for i, name in enumerate(data_files(model), start=1)}
     for name, to in new.items():
         shutil.copyfile(graph.parent / name, folder / to)
@@ -107,18 +108,18 @@ def write(graph: Path, order: Sequence[int], folder: Path) -> None:
 
 
 def conform(graph: GraphProto, order: Sequence[int], source: str) -> None:
-    """Give a graph the inputs and the output of every artifact, in place.
+    """Give a graph, in place, the inputs and the output that every artifact's graph has.
 
-    Token types become zeros, which they are for a text alone. The logits are put in another order
-    and cast to float32 where they have to be.
+    Token types become zeros, as they are for single texts. If necessary, the logits are reordered
+    and cast to float32.
 
     Args:
-        graph: of a classifier.
-        order: by class of the run, the graph's own output.
-        source: of the graph, for messages.
+        graph: the graph of a classifier.
+        order: for each class of the run, the position of its logit in the graph's output.
+        source: the graph's file, for messages.
 
     Raises:
-        PipelineError: the graph takes or gives something else.
+        PipelineError: the graph does not have the inputs and the output of a text classifier.
     """
     _conform_inputs(graph, source)
     _conform_output(graph, order, source)
@@ -166,7 +167,7 @@ def _conform_output(graph: GraphProto, order: Sequence[int], source: str) -> Non
     tail: list[NodeProto] = []
 
     def then(operator: str, *more: str, **attributes: int) -> None:
-        """Let the graph do one thing more with its logits."""
+        """Append one more operator to the logits."""
         read = tail[-1].output[0] if tail else name
         made = f"own_{LOGITS}_{len(tail)}"
         node = helper.make_node(operator, [read, *more], [made])
@@ -202,13 +203,13 @@ def _output(graph: GraphProto, source: str) -> ValueInfoProto:
 
 
 def width(model: ModelProto, source: str) -> int | None:
-    """The number of classes that a graph tells apart, as far as it says so itself."""
+    """The number of classes of a graph, or None if the graph does not state it."""
     shape = _output(model.graph, source).type.tensor_type.shape
     return shape.dim[-1].dim_value or None if len(shape.dim) else None
 
 
 def _rename(graph: GraphProto, old: str, new: str) -> None:
-    """Give a value of a graph another name, wherever it is made and read."""
+    """Rename a value of a graph wherever it is written or read."""
     for node in _nodes(graph):
         for names in (node.input, node.output):
             for place, name in enumerate(names):
@@ -220,7 +221,7 @@ def _rename(graph: GraphProto, old: str, new: str) -> None:
 
 
 def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """All nodes, those within loops and branches too."""
+    """All nodes of a graph, including those in loops and branches."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""ONNX export of the n-gram classifier, with its table packed: two 4-bit numbers a byte."""
+"""ONNX export of the n-gram classifier, with its table packed: two 4-bit numbers per byte."""
 
 import copy
 from pathlib import Path
@@ -11,11 +11,11 @@ from pipeline.compression.export import check_graph, export_graph
 from pipeline.models.ngrams import NGramClassifier, RoundedTable
 
 _OFFSET = 8
-"""Added to a step, so that a packed one is not negative."""
+"""Added to each step, so that packed steps are not negative."""
 
 
 class _PackedTable(nn.Module):
-    """The exported form of a RoundedTable: two numbers a byte, unpacked after the look-up."""
+    """The exported form of a RoundedTable: two numbers per byte, unpacked after the look-up."""
 
     packed: Tensor
     step: Tensor
@@ -34,7 +34,7 @@ class _PackedTable(nn.Module):
 
 
 def export(model: NGramClassifier, path: Path) -> None:
-    """Write ``model`` to ``path`` with its table packed, and compare it with the model in eval().
+    """Write ``model`` to ``path`` with its table packed, after a comparison with it in eval().
 
     Raises:
         PipelineError: the graph's logits differ by more than 1e-4.

@@ -22,18 +22,18 @@ from pipeline.models.fake_quantization import (
     scale_and_zero_point,
 )
 
-# The graph sums in integers and PyTorch in float32. Where the last bit decides how an input is
-# rounded, the two differ by one of its 256 levels. The difference grows from layer to layer; in the
-# logits it is a share of their spread, and that share is small if training has made them differ.
+# The graph sums in integers and PyTorch in float32. If the last bit decides how an input is
+# rounded, the two can differ by one of its 256 levels. The difference grows from layer to layer. It
+# is measured relative to the spread of the logits, so it is small once training has spread them.
 ROUNDING_TOLERANCE = 0.5
-# Without the rounding of inputs, the two have to agree as float32 graphs do.
+# Without the rounding of inputs, the two have to agree as closely as float32 graphs do.
 TOLERANCE = 1e-4
 
 
 def export_int8(model: PreTrainedModel, path: Path) -> None:
     """Write a prepared and calibrated `model` to `path` as an int8 graph with its learned ranges.
 
-    The graph stores int8 weights and multiplies integers. `model` itself is left as it is. Raises
+    The graph stores int8 weights and multiplies integers. `model` itself is not changed. Raises
     PipelineError when the model has not been calibrated, or the graph differs (see `check_int8`).
     """
     reference = copy.deepcopy(model).cpu().float().eval()
@@ -50,10 +50,10 @@ def export_int8(model: PreTrainedModel, path: Path) -> None:
 
 
 def check_int8(graph: Path, model: PreTrainedModel) -> None:
-    """Raise PipelineError unless `graph` computes as the prepared `model` does in eval().
+    """Raise PipelineError unless `graph` computes the same as the prepared `model` in eval().
 
-    They are compared twice: with the rounding of inputs, when `relative_noise` may reach
-    ROUNDING_TOLERANCE, and without it, when logits may differ by TOLERANCE.
+    They are compared twice. With the rounding of inputs, `relative_noise` may be up to
+    ROUNDING_TOLERANCE. Without it, logits may differ by up to TOLERANCE.
     """
     check_graph(graph, model, ROUNDING_TOLERANCE, relative_noise)
     unrounded = copy.deepcopy(model)
@@ -65,14 +65,14 @@ def check_int8(graph: Path, model: PreTrainedModel) -> None:
 
 
 def relative_noise(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Root mean square of the differences, over the expected logits' standard deviation."""
+    """Root mean square of the differences, divided by the expected logits' standard deviation."""
     return float(np.sqrt(np.mean((actual - expected) ** 2)) / expected.std())
 
 
 class _Int8Linear(nn.Module):
     """The exported form of a FakeQuantizedLinear; it can't run in PyTorch.
 
-    onnxruntime makes DequantizeLinear, DequantizeLinear, MatMul one product of integers.
+    onnxruntime fuses both DequantizeLinear and the MatMul into one product of integers.
     """
 
     weight: Tensor
@@ -84,7 +84,7 @@ class _Int8Linear(nn.Module):
     def __init__(self, linear: FakeQuantizedLinear) -> None:
         super().__init__()
         weight, scale = _int8_rows(linear.weight, linear.largest)
-        # [in, out], as MatMul takes it: with a Transpose in between, the product is in floats.
+        # [in, out], as MatMul reads it: with a Transpose in between, the product is in floats.
         self.register_buffer("weight", weight.T.contiguous())
         self.register_buffer("weight_scale", scale)
         self.register_buffer("weight_zero_point", torch.zeros(len(scale), dtype=torch.int8))
@@ -95,7 +95,7 @@ class _Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 2:
-            # onnxruntime would make a MatMul of two matrices and its Add a Gemm of floats.
+            # onnxruntime would fuse a MatMul of two matrices and its Add into a Gemm of floats.
             return self(x.unsqueeze(0)).squeeze(0)
         parameters = (self.input_scale, self.input_zero_point)
         steps = symbolic("QuantizeLinear", (x, *parameters), dtype=torch.uint8, shape=x.shape)
@@ -130,7 +130,7 @@ class _Int8Embedding(nn.Module):
 def _int8_rows(weight: Tensor, largest: int) -> tuple[Tensor, Tensor]:
     """The int8 steps [rows, columns] of `fake_quantize_rows`, and their scales [rows]."""
     scale = row_scales(weight, largest)
-    # The rounded weights, divided, are the same steps as in the forward pass, ties included.
+    # Dividing the rounded weights gives the same steps as the forward pass, also for ties.
     rounded = fake_quantize_rows(weight.detach(), largest)
     return (rounded / scale[:, None]).round().to(torch.int8), scale
 

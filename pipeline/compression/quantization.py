@@ -22,7 +22,7 @@ from pipeline.compression.export import silence, written_beside
 from pipeline.compression.smoothquant import Smoothing, smooth
 from pipeline.errors import PipelineError
 
-# The operators that hold weights, and so the size and the time of a transformer.
+# The operators with weights: they make up most of a transformer's size and time.
 WEIGHT_OPERATORS = ["MatMul", "Gemm", "Gather"]
 
 
@@ -35,12 +35,12 @@ def quantize_dynamic(
 ) -> None:
     """Write the float32 graph `source` with int8 weights, dynamically quantized, to `target`.
 
-    Matrices have a scale for each output channel; embedding tables (uint8) have one. Activations
-    stay float32 between the products, and are quantized to uint8 by the range of the batch. Weights
-    have `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs of products, as
-    it measures them on `batches`: inputs by name, int64 [batch, sequence].
+    Matrices have one scale for each output channel; an embedding table (uint8) has one scale.
+    Activations stay float32 between the products, and are quantized to uint8 by the range of the
+    batch. Weights have `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs
+    of products. It measures them on `batches`, which are inputs by name, int64 [batch, sequence].
 
-    Raises PipelineError when there is smoothing, but no batch.
+    Raises PipelineError when `smoothing` is passed without batches.
     """
     with silence(), _prepared(source) as prepared, written_beside(target) as partial:
         if smoothing is not None:
@@ -65,14 +65,14 @@ def quantize_static(
 ) -> None:
     """Write the float32 graph `source` to `target` in int8 with ranges fixed from `batches`.
 
-    `batches` are calibration inputs by name (int64, [batch, sequence]); a range spans the least and
-    the greatest value that a tensor takes on them. Percentile ranges cut off the few large
-    activations that BERT lives by (microsoft/onnxruntime#10571).
+    `batches` are calibration inputs by name (int64, [batch, sequence]). A range goes from the least
+    to the greatest value of a tensor on them. Percentile ranges would cut off the few large
+    activations that BERT depends on (microsoft/onnxruntime#10571).
 
     By default only the weights' operators are quantized, and only their inputs: LayerNorm, softmax
-    and the residual sums stay float32. `every_operator` quantizes all that onnxruntime can, its
-    outputs included: the naive setting that ruins BERT (huggingface/optimum#151). Weights have
-    `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs of products.
+    and the residual sums stay float32. `every_operator` quantizes all operators that onnxruntime
+    can, including their outputs. This naive setting ruins BERT (huggingface/optimum#151). Weights
+    have `bits` bits, 7 or 8. With `smoothing`, `smooth` first evens out the inputs of products.
 
     Raises PipelineError when there are no batches.
     """
@@ -80,7 +80,7 @@ def quantize_static(
         batches = _some(batches)
         if smoothing is not None:
             smooth(prepared, prepared, batches, smoothing)
-        # MinMax calibration keeps two numbers a tensor and batch, not the activations.
+        # MinMax calibration keeps two numbers per tensor and batch, not the activations.
         ort.quantize_static(
             prepared,
             partial,
@@ -98,7 +98,7 @@ def quantize_4bit(source: Path, target: Path, block_size: int = 128) -> None:
     """Write the float32 graph `source` to `target` with weights in symmetric 4-bit blocks.
 
     Each block of `block_size` weights (a power of two, at least 16) shares one float32 scale.
-    Products take int8 activations, quantized at run time (accuracy level 4).
+    Products use int8 activations, which are quantized at run time (accuracy level 4).
     """
     with silence(), _prepared(source) as prepared, written_beside(target) as partial:
         model = ONNXModel(onnx.load(prepared))
@@ -116,12 +116,12 @@ def quantize_4bit(source: Path, target: Path, block_size: int = 128) -> None:
 
 
 def _weights_only(path: Path) -> dict[str, Any]:
-    """onnxruntime's settings to quantize weights and what they are multiplied with, no more."""
+    """onnxruntime's settings to quantize only weights and the inputs that they multiply."""
     graph = onnx.load(path).graph
     constants = {tensor.name for tensor in graph.initializer}
     return {
         "op_types_to_quantize": WEIGHT_OPERATORS,
-        # Attention multiplies activations. (`MatMulConstBOnly` says so too, but not to QDQ graphs.)
+        # Attention multiplies two activations. (`MatMulConstBOnly` has no effect on QDQ graphs.)
         "nodes_to_exclude": [
             node.name
             for node in graph.node
@@ -134,7 +134,8 @@ def _weights_only(path: Path) -> dict[str, Any]:
 def _every_operator(path: Path) -> dict[str, Any]:
     """onnxruntime's settings to quantize every operator, except those that compute look-up indices.
 
-    MPNet computes its relative positions with a logarithm: rounded, they are outside their table.
+    MPNet computes its relative positions with a logarithm. After rounding, they would be outside
+    their table.
     """
     graph = onnx.load(path).graph
     made_by = {output: node for node in graph.node for output in node.output}
@@ -148,7 +149,7 @@ def _every_operator(path: Path) -> dict[str, Any]:
 
 
 def _some(batches: Iterable[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-    """The batches as a list; raises PipelineError where there are none."""
+    """The batches as a list; raises PipelineError if there are none."""
     batches = list(batches)
     if not batches:
         raise PipelineError("Quantization to int8 needs at least one batch to calibrate on.")
@@ -156,7 +157,7 @@ def _some(batches: Iterable[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray
 
 
 class _Reader(ort.CalibrationDataReader):
-    """Gives onnxruntime's calibration one batch after another."""
+    """Passes one batch after another to onnxruntime's calibration."""
 
     def __init__(self, batches: list[dict[str, np.ndarray]]) -> None:
         self.batches = iter(batches)
@@ -169,7 +170,7 @@ class _Reader(ort.CalibrationDataReader):
 def _prepared(source: Path) -> Iterator[Path]:
     """A temporary copy of the graph with constants folded and shapes inferred, to quantize."""
     with tempfile.TemporaryDirectory() as folder:
-        # One file: the graph names the files beside it, which are not in the temporary folder.
+        # Save as one file: external weight files would be missing in the temporary folder.
         whole, path = Path(folder, "whole.onnx"), Path(folder, "model.onnx")
         onnx.save(onnx.load(source), whole)
         quant_pre_process(whole, path, skip_symbolic_shape=True)

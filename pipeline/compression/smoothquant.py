@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 @dataclass(frozen=True)
 class Smoothing:
-    """How much inputs of products are evened out, and which inputs."""
+    """How strongly inputs of products are evened out, and which inputs."""
 
     strength: float
     """0..1, the share of the difficulty that weights take over; alpha in the paper."""
@@ -30,19 +30,19 @@ class Smoothing:
 def smooth(
     source: Path, target: Path, batches: Iterable[dict[str, np.ndarray]], smoothing: Smoothing
 ) -> None:
-    """Write the float32 graph ``source`` to ``target``; uneven inputs of products are evened out.
+    """Even out uneven inputs of products in the float32 graph ``source``; write it to ``target``.
 
     Args:
         source: a graph whose constants are folded.
         target: a graph with the same logits except for rounding. May be ``source``.
         batches: inputs by name, int64 (batch, sequence), to measure columns on.
-        smoothing: how much, and which inputs.
+        smoothing: how strongly, and which inputs.
     """
     model = onnx.load(source)
     graph = model.graph
     uses = Counter(name for node in graph.node for name in node.input)
     matrices = {t.name: t for t in graph.initializer if len(t.dims) == 2 and uses[t.name] == 1}
-    # Products by the activation that they share.
+    # Products by the activation that they read.
     products: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1] in matrices:
@@ -78,7 +78,7 @@ def _even(
     """
     weights = [numpy_helper.to_array(matrix) for matrix in matrices]
     rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
-    # A column or a row of zeros stays as it is.
+    # A column of zeros, or one whose row is all zeros, gets the factor one.
     both = (columns > 0) & (rows > 0)
     strength = smoothing.strength
     ratio = np.where(both, columns, 1) ** strength / np.where(both, rows, 1) ** (1 - strength)
@@ -91,7 +91,7 @@ def _even(
 def _largest_of_columns(
     model: onnx.ModelProto, names: list[str], batches: Iterable[dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """Greatest absolute value of each column of these activations [..., columns]."""
+    """By name, the greatest absolute value of each column of activations [..., columns]."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     graph = probe.graph

@@ -1,7 +1,8 @@
 """Weights in several files beside a graph, so that no file is too large to be committed.
 
 onnxruntime maps such files into memory instead of copying them out of the graph. Answers and speed
-stay the same; a graph of 91 MB takes 134 MB instead of 214, and less than half the time, to load.
+stay the same. Loading a graph of 91 MB takes 134 MB of memory instead of 214, and less than half
+the time.
 """
 
 import os
@@ -14,7 +15,7 @@ from onnx.external_data_helper import set_external_data
 
 MOST_BYTES = 40_000_000
 ALIGNMENT = 64
-"""Bytes that a tensor's place is a multiple of: kernels read mapped memory where it lies."""
+"""A tensor starts at a multiple of this many bytes, because kernels read the mapped file itself."""
 LEAST_BYTES = 1024
 """Smaller tensors stay in the graph."""
 
@@ -22,13 +23,14 @@ LEAST_BYTES = 1024
 def split_weights(graph: Path, most_bytes: int = MOST_BYTES) -> list[str]:
     """Move the weights of a graph that is larger than ``most_bytes`` into files beside it.
 
-    They are named after the graph, ``model.onnx.data-0001`` and so on, and have ``most_bytes`` at
-    most each. A tensor that is larger by itself gets a larger file of its own: a graph that joins
-    its parts would take more time and memory to load. A smaller graph stays as it is.
+    The files are named after the graph, ``model.onnx.data-0001`` and so on. Each has at most
+    ``most_bytes``, but a larger tensor gets a larger file of its own: if it were split, the graph
+    would have to join the parts, and would take more time and memory to load. A smaller graph is
+    not changed.
 
     Args:
-        graph: a file; nothing else in its folder is changed.
-        most_bytes: of one file.
+        graph: the graph's file; other files in its folder are not changed.
+        most_bytes: largest size of one file.
 
     Returns:
         The names of the tensors that are larger than ``most_bytes``.
@@ -56,7 +58,7 @@ def split_weights(graph: Path, most_bytes: int = MOST_BYTES) -> list[str]:
 
 
 def _groups(tensors: list[TensorProto], most_bytes: int) -> Iterator[list[TensorProto]]:
-    """The tensors of each file, in their order; a larger one than ``most_bytes`` is alone."""
+    """The tensors of each file, in order; one larger than ``most_bytes`` gets a file of its own."""
     group: list[TensorProto] = []
     size = 0
     for tensor in tensors:

@@ -1,4 +1,4 @@
-"""Whose outputs are whose: from a foreign model's class names to a run's class names."""
+"""Match the outputs of a foreign model to a run's classes, by class names."""
 
 import json
 import re
@@ -10,15 +10,15 @@ from pipeline.data.column_rules import listed
 from pipeline.errors import PipelineError, one_line
 
 _UNNAMED = re.compile(r"LABEL_(\d+)")
-"""What transformers calls a class that nobody named."""
+"""The name that transformers gives to a class without a name."""
 
 
 def names_in(config: Mapping[str, Any]) -> list[str]:
     """The class names of a checkpoint, in the order of its outputs.
 
     Args:
-        config: the content of its ``config.json``. Without names, transformers numbers the classes;
-            without their number, it takes two.
+        config: the content of its ``config.json``. As in transformers, classes without names are
+            called ``LABEL_0``, ``LABEL_1``, …, and there are two if their number is missing.
 
     Raises:
         PipelineError: the names are not numbered from 0.
@@ -34,7 +34,7 @@ def names_in(config: Mapping[str, Any]) -> list[str]:
 
 
 def read_names(path: Path) -> list[str]:
-    """Class names in a file: a JSON list, or one a line.
+    """The class names in a file: a JSON list, or one name per line.
 
     Raises:
         PipelineError: there is no such file, or it holds something else.
@@ -55,21 +55,22 @@ def read_names(path: Path) -> list[str]:
 
 
 def order(names: Sequence[str], labels: Sequence[str], source: str) -> tuple[list[int], str]:
-    """Where each class of a run stands among a model's outputs.
+    """Find the output of a model for each class of a run.
 
-    Names are compared without case, and if that does not do without punctuation. A model whose
-    classes are ``LABEL_0``, ``LABEL_1``, … is taken to have them in the run's order.
+    Names are compared as they are; if they do not match, without case; then without punctuation.
+    A model whose classes are ``LABEL_0``, ``LABEL_1``, … is assumed to have the run's order.
 
     Args:
-        names: of the model's classes, in the order of its outputs.
+        names: the model's class names, in the order of its outputs.
         labels: the run's class names.
-        source: what messages call the place where the names stand.
+        source: where the model's names come from, for messages.
 
     Returns:
-        By position of a run's class, the model's output; and a line on what was decided, or "".
+        The position of the model's output for each class of the run; and a message if the order is
+        only assumed, else "".
 
     Raises:
-        PipelineError: the numbers of classes differ, or the names do.
+        PipelineError: the model has other classes, or another number of them.
     """
     if len(names) != len(labels):
         raise PipelineError(
@@ -104,5 +105,5 @@ def _as_it_is(name: str) -> str:
 
 
 def _letters(name: str) -> str:
-    """Letters and digits alone: "Sci/Tech" and "sci_tech" are the same."""
+    """Only the letters and digits, in lower case: "Sci/Tech" and "sci_tech" are equal."""
     return re.sub(r"[\W_]+", "", name).casefold() or name

@@ -1,7 +1,7 @@
-"""The one rule for what a file does not say: is its first row a header, which columns are texts.
+"""Rules for what a file does not say: whether it has a header, which columns hold texts and labels.
 
-Names decide before contents. The rule is the same for data sets, for files to classify and for
-uploads, and its outcome is always said, so that people can choose otherwise.
+Names of columns count before their contents. The rules are the same for data sets, files to
+classify and uploads. The result is always shown, so that users can choose otherwise.
 """
 
 import re
@@ -15,12 +15,12 @@ BODIES = (
     *("description", "summary", "abstract", "text", "article", "body", "content", "story"),
     *("paragraph", "document"),
 )
-"""What stands under a title: joined to it, or read alone where there is no title."""
+"""Columns that are joined to a title, or read alone if there is no title."""
 TEXTS = (
     *("text", "sentence", "question", "query", "utterance", "review", "comment", "message"),
     *("tweet", "post", *BODIES),
 )
-"""What is read where there is no title, the likeliest first."""
+"""Columns that are read if there is no title, the most likely first."""
 LABELS = (
     *("label", "class", "class index", "class name", "category", "target", "topic", "intent"),
     *("sentiment", "labels", "label text", "label name"),
@@ -32,15 +32,18 @@ OTHERS = (
 """Columns that are neither text nor label; they show that a row is a header."""
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)?|[.,]\d+)([eE][-+]?\d+)?$")
 _LONG_WORDS = 3
-"""Texts have more words than this on average; names of columns have at most two."""
+"""Texts have more words than this on average. Names of columns have at most two."""
 
 
 def first_row_is_header(rows: Sequence[Row]) -> bool:
-    """Whether the first of a file's first rows names its columns.
+    """Whether a file has a header, from its first rows. The first rule that applies decides:
 
-    It does not if one of its cells stands again in the same column, for names do not. It does if
-    a cell is a usual name. It does not if a cell is a number. It does if it stands over a column
-    of numbers, or over a column of texts and is itself of short names.
+    1. A cell of the first row occurs again in its column: no header, because names do not repeat.
+    2. A cell of the first row is a usual name of a column: a header.
+    3. A cell of the first row is a number, or there are no other rows: no header.
+    4. A column below holds only numbers: a header.
+    5. All cells of the first row are short, and a column below holds texts: a header.
+    6. Otherwise no header.
     """
     first, below = [(cell or "").strip() for cell in rows[0]], rows[1:]
     columns = [[(row[place] or "").strip() for row in below] for place in range(len(first))]
@@ -59,9 +62,10 @@ def first_row_is_header(rows: Sequence[Row]) -> bool:
 def text_columns(table: Table) -> tuple[int, ...]:
     """Positions of the columns that make a text, in the order in which they are joined.
 
-    A title and what stands under it; else the one of them that is there, by name. Without such
-    names: the second and third of three after a number (as AG News was first published), or the
-    column with the longest texts.
+    By name, these are a title and a body, or else one column with a usual name for texts. Without
+    such names, it is the only column that can hold texts. If several can, these are the second and
+    third of three columns after a number (as AG News was first published), or else the column with
+    the longest texts.
     """
     title = _named(table.names, TITLES)
     body = _named(table.names, BODIES, (title,))
@@ -84,10 +88,10 @@ def text_columns(table: Table) -> tuple[int, ...]:
 
 
 def label_column(table: Table, texts: Sequence[int], name: str) -> int:
-    """Position of the column that holds the labels: by its name, else the only one besides texts.
+    """Position of the column of labels: by its name, or else the only column besides the texts.
 
     Raises:
-        PipelineError: there is none, or it could be any of several.
+        PipelineError: there is no such column, or several columns could be it.
     """
     named = _named(table.names, LABELS, texts)
     if named is not None:
@@ -104,9 +108,9 @@ def label_column(table: Table, texts: Sequence[int], name: str) -> int:
 
 
 def are_texts(table: Table, texts: Sequence[int]) -> bool:
-    """Whether columns hold more than numbers, as far as the first rows tell, or bear a usual name.
+    """Whether a column has a usual name for texts, or more than numbers in its first rows.
 
-    So nobody's column of ids is taken for texts where there are no texts.
+    This keeps a column of ids from being read as texts if a file has no texts.
     """
     rows = table.sample()
     return any(
@@ -117,7 +121,7 @@ def are_texts(table: Table, texts: Sequence[int]) -> bool:
 
 
 def asked_columns(table: Table, asked: Sequence[str], name: str) -> tuple[int, ...]:
-    """Positions of the columns that somebody named, by name or by number from 1.
+    """Positions of the columns that the user asks for, by name or by number from 1.
 
     Raises:
         PipelineError: there is no such column.
@@ -138,13 +142,13 @@ def asked_columns(table: Table, asked: Sequence[str], name: str) -> tuple[int, .
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """Some names, for a message."""
+    """Names for a message: the first ``most`` of them, and their number if there are more."""
     more = [f"… ({len(names):,} in all)"] if len(names) > most else []
     return ", ".join([*names[:most], *more])
 
 
 def _asked_together(names: Sequence[str], asked: str) -> list[int]:
-    """Positions of columns that were named with commas between; none if one is not there."""
+    """Positions of the columns in a list with commas; empty if one of them does not exist."""
     places = [_asked_column(names, one) for one in asked.split(",")]
     return [] if None in places else [place for place in places if place is not None]
 
@@ -163,7 +167,10 @@ def _asked_column(names: Sequence[str], asked: str) -> int | None:
 def _named(
     names: Sequence[str], wanted: Sequence[str], taken: Iterable[int | None] = ()
 ) -> int | None:
-    """Position of the column that has the first of the wanted names, or ends in it."""
+    """Position of the column with the earliest wanted name; columns in ``taken`` are skipped.
+
+    If no name is equal to a wanted one, names that end in a wanted word count.
+    """
     keys = [_key(name) for name in names]
     for ends in (False, True):
         for word in wanted:
@@ -174,20 +181,20 @@ def _named(
 
 
 def _ends_in(key: str, word: str) -> bool:
-    """Whether a name of two or three words ends in one: "news headline", "short description"."""
+    """Whether a name of two or three words ends in ``word``, as "news headline" in "headline"."""
     words = key.split()
     return 2 <= len(words) <= 3 and words[-1] == word and key not in LABELS
 
 
 def _usual(name: str) -> bool:
-    """Whether a column is usually called so, or so after one more word."""
+    """Whether a name is a usual one for columns, alone or after one other word."""
     words = _key(name).split()
     usual = {*TITLES, *TEXTS, *LABELS, *OTHERS}
     return " ".join(words) in usual or (len(words) == 2 and words[-1] in usual)
 
 
 def _key(name: str) -> str:
-    """A name as it is compared: "Class_Index", "classIndex" and " class index " are one."""
+    """A name's form for comparison: "Class_Index", "classIndex" and " class index " are equal."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return " ".join(re.sub(r"[\W_]+", " ", apart).lower().split())
 

@@ -1,4 +1,4 @@
-"""AG News from the Hub or from a folder: texts with their labels, split and checked."""
+"""Texts with their labels, split and checked: AG News from the Hub or a folder, or toy data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Corpus:
     """A data set, split and ready to use.
 
     Raises:
-        PipelineError: the class names can't be a data set's, or a row has a label without a name.
+        PipelineError: the class names are not valid, or a row has a label without a class name.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Corpus:
     validation: Split
     test: Split
     data_set: DataSet = declarations.UNKNOWN
-    """What else is known of it; nothing that a model learns from."""
+    """What else is known about the data set. Models do not learn from it."""
     fingerprint: str = field(init=False)
-    """sha256 of all that a model can learn or be judged by: see ``fingerprint_of``."""
+    """sha256 of everything that models are trained or evaluated on; see ``fingerprint_of``."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", check_names(self.labels))
@@ -77,7 +77,7 @@ class Corpus:
         object.__setattr__(self, "fingerprint", whole)
 
     def is_named(self, known: str, schema: int) -> bool:
-        """Whether a run of that schema which knows its data by that was made on this corpus."""
+        """Whether a run of this schema with ``known`` as data fingerprint used this corpus."""
         own = fingerprint_of_schema_1(self._rows()) if schema == 1 else self.fingerprint
         return known == own
 
@@ -95,19 +95,19 @@ def load(
     form: Form = AS_IT_IS,
     say: labelled_files.Say = lambda line: None,
 ) -> Corpus:
-    """Read a data set and split its training rows 90 to 10, by class, into train and validation.
+    """Read AG News or the toy data, and split the training rows by class: 10 % for validation.
 
     Args:
-        folder: holds training and test rows, as ``split_files`` finds them, in any form that
-            ``reader`` reads, with columns of texts and labels as ``column_rules`` finds them;
-            by default the Hub's ``fancyzhx/ag_news``.
-        train_rows: how many training rows to use, validation included; drawn by class.
-        toy: take the project's own invented headlines instead.
-        form: what is known of the folder's files; the rest is told by the files.
-        say: called with a line on each thing that was decided.
+        folder: a folder with training and test rows. ``split_files`` finds the files, ``reader``
+            reads them, and ``column_rules`` finds the columns. None: the Hub's
+            ``fancyzhx/ag_news``.
+        train_rows: how many training rows to use, validation included; they are drawn by class.
+        toy: read the project's own invented headlines instead.
+        form: what the user says about the folder's files; the rest is detected.
+        say: called with a line about each decision.
 
     Raises:
-        PipelineError: something is missing or not as it should be.
+        PipelineError: something is missing or invalid.
     """
     if toy:
         train, test = (invented_headlines(split) for split in ("train", "test"))
@@ -141,7 +141,7 @@ def _numbered(
     owner: str,
     say: labelled_files.Say,
 ) -> tuple[Split, Split]:
-    """The training and the test rows, labelled with these classes of that data set."""
+    """The training and the test rows, with labels as positions among ``owner``'s class names."""
     numbers = labels.numbering(read[0].labels, names, read[0].name, owner)
     train, test = (
         Split(
@@ -161,7 +161,7 @@ def _numbered(
 
 
 def invented_headlines(split: str | None = None) -> Split:
-    """The project's own headlines, a class in mind for each: all, or those of a toy run's split."""
+    """The project's own headlines, each written for a class: all, or those of one toy split."""
     frame = pd.read_csv(TOY, keep_default_na=False)
     if split:
         frame = frame[frame["split"] == split]

@@ -1,6 +1,6 @@
-"""Data sets as declarations: what is known of each, beside its rows.
+"""Declarations of data sets: what is known about each one besides its rows.
 
-What somebody brings with ``--data`` is declared from what the command line and the files say.
+The declaration of a user's own data (``--data``) is made from the command line and the files.
 """
 
 import re
@@ -24,65 +24,67 @@ _UNKNOWN_TERMS = "Its licence is not known here; ask those who gave the texts be
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """What is known of a data set."""
+    """What is known about a data set."""
 
     name: str
-    """As ``--dataset`` takes it; of somebody's own, the file's name."""
+    """The value of ``--dataset``; for a user's own data, the name of the file."""
     title: str
     labels: tuple[str, ...] | None = None
-    """Class names; None: as the data have them."""
+    """Class names; None: read from the data."""
     classes: int | None = None
-    """How many there must be, where only their number is declared."""
+    """The number of classes, if only their number is declared."""
     title_first: bool = False
     """Whether a row begins with its title."""
     noun: str = "text"
     """What one text is called."""
     nouns: str = "texts"
     columns: tuple[str, ...] = ()
-    """That make a text; none: as the files tell."""
+    """Columns that make a text; empty: detected in the files."""
     label: str | None = None
-    """Column of the labels; None: as the files tell."""
+    """Column of the labels; None: detected in the files."""
     hub_id: str | None = None
     """Its name on the Hugging Face Hub."""
     examples: Path | None = None
-    """Texts with labels that were written for it, a ``text,label,split`` file."""
+    """A ``text,label,split`` file with texts that were written for this data set."""
     learns_examples: bool = False
-    """Its rows are the examples."""
+    """Whether the examples are its rows, so that its models learn from them."""
     reported: Mapping[str, Reported] = field(default_factory=dict)
-    """By role, what the source notebook reported."""
+    """What the source notebook reported, by role."""
     published: tuple[Published, ...] = ()
     """What the literature reports."""
     mistakes: tuple[str, ...] = ()
-    """In what the source notebook reported."""
+    """Mistakes in what the source notebook reported."""
     redistributable: bool | None = None
-    """Whether its texts may be passed on; None: nobody said."""
+    """Whether its texts may be redistributed; None: unknown."""
     reference: str | None = None
-    """Who made it, to be named where texts of it are shown."""
+    """Who made the data set. Pages that show its texts name this."""
     language: str | None = None
     """ISO 639-1."""
     license: str | None = None
-    """As the Hub spells it; ``other`` has a name and a link. None: nobody said."""
+    """The Hub's identifier; ``other`` comes with a name and a link. None: unknown."""
     license_name: str | None = None
     license_link: str | None = None
     terms: str = _UNKNOWN_TERMS
     """The licence in a sentence."""
     intended_use: str = "Sorting texts of the kind that it was trained on."
-    """Of its models."""
+    """What its models are for."""
     limits: str = ""
-    """What the texts are not."""
+    """What the texts or the classes do not cover."""
 
     @property
     def short(self) -> str:
-        """What one of the texts is called on which the latency of short texts is taken.
+        """What to call one of the short texts on which latency is measured.
 
-        Those are the invented headlines, whatever the data set is.
+        These texts are the invented headlines for every data set.
         """
         return self.noun if self.examples else "text"
 
     @property
     def is_passed_on(self) -> bool:
-        """Whether a run has the texts of its test rows with it: they may be passed on, and they do
-        not come with the program anyway."""
+        """Whether a run stores the texts of its test rows.
+
+        It does if they may be redistributed and are not part of the program already.
+        """
         return self.redistributable is True and not self.learns_examples
 
     @property
@@ -136,7 +138,7 @@ TOY = DataSet(
     name="toy",
     title="the project's invented headlines",
     labels=AGNEWS.labels,
-    # A headline is nothing but a title.
+    # A headline is only a title.
     title_first=True,
     noun="headline",
     nouns="headlines",
@@ -149,28 +151,28 @@ TOY = DataSet(
     intended_use="Trying the program. This is a small, randomly initialised model.",
 )
 DECLARED = {data_set.name: data_set for data_set in (AGNEWS, BANKING77, TOY)}
-"""By name, those that ``--dataset`` takes."""
+"""The data sets that ``--dataset`` accepts, by name."""
 
 _RECORDED = (
     *("name", "title", "title_first", "noun", "nouns", "columns", "label", "redistributable"),
     *("license", "terms", "reference"),
 )
-"""What ``run.json`` has of a declaration."""
+"""The fields of a declaration that ``run.json`` stores."""
 _NOUN = re.compile(r"(?=.{1,16}\Z)[^\W\d_]+( [^\W\d_]+)*")
-"""Letters and spaces, and few of them: pages use the word in titles, and it is never markup."""
+"""At most 16 letters and spaces: pages use the noun in titles, and it must not be markup."""
 
 
 def own(name: str, columns: tuple[str, ...] = (), label: str | None = None) -> DataSet:
-    """The declaration of somebody's own texts."""
+    """The declaration of a user's own texts."""
     return DataSet(name=name, title=name, columns=columns, label=label)
 
 
 UNKNOWN = own("texts")
-"""Of texts that nobody has said anything about."""
+"""The declaration of texts about which nothing is known."""
 
 
 def entry(data_set: DataSet) -> Declaration:
-    """A declaration as ``run.json`` has it among its data."""
+    """A declaration in the form in which ``run.json`` stores it."""
     content = {name: getattr(data_set, name) for name in _RECORDED}
     columns = list(data_set.columns)
     return Declaration(**content | {"columns": columns}, declared=is_declared(data_set))
@@ -180,9 +182,9 @@ def of_run(data: DataRecord, toy: bool) -> DataSet:
     """The data set that a run was made on, with the run's class names.
 
     Args:
-        data: of the run's record.
-        toy: whether it is a toy run. Older runs say nothing else of what their data are: they
-            were made on AG News, or on the invented headlines.
+        data: the data set in the run's record.
+        toy: whether it is a toy run. Older records say nothing else about their data: such runs
+            were made on AG News, toy runs on the invented headlines.
     """
     names, recorded = tuple(data.labels), data.declaration
     if recorded is None:
@@ -201,7 +203,7 @@ def of_run(data: DataRecord, toy: bool) -> DataSet:
 
 
 def is_declared(data_set: DataSet) -> bool:
-    """Whether it is one of ``DECLARED``, and not somebody's own of the same name."""
+    """Whether it is one of ``DECLARED``, and not a user's own data set of the same name."""
     return data_set.hub_id is not None or data_set.learns_examples
 
 

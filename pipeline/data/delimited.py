@@ -1,4 +1,4 @@
-"""Comma-separated values and their kin: which separator, which quotes, which first row."""
+"""Read CSV and similar files, and detect their separator, their quotes and their header."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ from pipeline.errors import PipelineError
 
 SEPARATORS = ",;\t|"
 NO_SEPARATOR = "\x1f"
-"""Stands in no text: each line is one field."""
+"""A character that is in no text, so that each line is one field."""
 MISSING = frozenset({"NaN", "nan", "NA", "<NA>", "N/A", "#N/A", "null", "NULL", "None"})
-"""What pandas, R, databases and Excel write for a missing value: CSV has no sign for it."""
-# Far more than is read of a text, and it bounds what an unclosed quote can take in.
+"""What pandas, R, databases and Excel write for a missing value, since CSV has no sign for it."""
+# Models read far less of a text. The limit bounds how much text an unclosed quote can include.
 LONGEST_FIELD = 1_000_000
-csv.field_size_limit(LONGEST_FIELD)  # the process's, so not to be changed while others read
+csv.field_size_limit(LONGEST_FIELD)  # for the whole process, so never changed later
 _LONGEST_LINE = 10_000_000
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$')
 
@@ -32,7 +32,7 @@ class Dialect:
     backslashes: bool = False
     r"""Whether a quote in a field is written \" (and not "")."""
     quotes: bool = True
-    """Whether fields may stand in quotes; without, a quote is a character like any other."""
+    """Whether fields may be in quotes; if not, a quote is a character like any other."""
 
 
 def read_table(source: Source, header: bool | None) -> Table:
@@ -40,10 +40,10 @@ def read_table(source: Source, header: bool | None) -> Table:
 
     Args:
         source: the file.
-        header: whether its first row holds the columns' names; None: as the rows tell.
+        header: whether its first row holds the columns' names; None: detected from the rows.
 
     Raises:
-        PipelineError: it is no text or has no row.
+        PipelineError: it is not a text file, is empty, or has too many columns.
     """
     encoding = text_encoding.find_encoding(source.chunks, source.name)
     dialect = _find_dialect(source, encoding)
@@ -65,10 +65,11 @@ def read_table(source: Source, header: bool | None) -> Table:
 
 
 def _find_dialect(source: Source, encoding: str) -> Dialect:
-    """The first dialect in which the first rows all have the same number of fields.
+    """Return the dialect in which the first rows all have the same number of fields.
 
-    More than one field, if there is such a dialect; separators that the first line has more of
-    come before others. Where none fits, what is wrong shows as the rows are read.
+    Dialects with more than one field come first. After that, the separator that is most frequent
+    in the first line comes first (in a .tsv, the tab). If no dialect fits, the result is one that
+    raises an error later, when the rows are read.
     """
     with _open(source, encoding) as file:
         lines = iter(lambda: file.readline(LONGEST_FIELD), "")
@@ -92,7 +93,7 @@ def _find_dialect(source: Source, encoding: str) -> Dialect:
 
 
 def _fields(source: Source, encoding: str, dialect: Dialect) -> int:
-    """Fields of each of the first rows; 0 where they differ or can't be read."""
+    """The number of fields in each of the first rows; 0 if it differs or they can't be read."""
     try:
         rows = list(itertools.islice(_checked_rows(source, encoding, dialect), SAMPLE_ROWS))
     except PipelineError:
@@ -101,7 +102,7 @@ def _fields(source: Source, encoding: str, dialect: Dialect) -> int:
 
 
 def _checked_rows(source: Source, encoding: str, dialect: Dialect) -> Iterator[list[str]]:
-    """The rows one at a time, the header among them; blank lines are left out.
+    """Yield the rows, the header included. Blank lines and extra empty fields are left out.
 
     Raises:
         PipelineError: a row has another number of fields than the first, or a quote is never
@@ -137,7 +138,7 @@ def _checked_rows(source: Source, encoding: str, dialect: Dialect) -> Iterator[l
 
 
 def _lines(file: io.TextIOWrapper, dialect: Dialect) -> Iterator[str]:
-    """The lines with their ends; Excel's first one, which names the separator, is blank."""
+    """Yield the lines with their ends. Excel's line ``sep=…`` becomes a blank line."""
     first = True
     while line := file.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
@@ -154,7 +155,7 @@ def _open(source: Source, encoding: str) -> io.TextIOWrapper:
 
 
 def _said(error: csv.Error) -> str:
-    """What the csv module says, in words that say what to do."""
+    """The csv module's message, changed so that it tells users what to do."""
     said = str(error)
     if "expected after" in said:
         return "text follows a closing quote; double each quote that belongs to a text"

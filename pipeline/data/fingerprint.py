@@ -1,4 +1,4 @@
-"""A data set's fingerprint: a hash of all that a model can learn or be judged by."""
+"""A data set's fingerprint: a hash of everything that models are trained or evaluated on."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Rows = tuple[Sequence[str], np.ndarray]
-"""Texts, and as many labels."""
+"""Texts and their labels."""
 
 
 def fingerprint_of(names: Sequence[str], title_first: bool, splits: Iterable[Rows]) -> str:
     """sha256 of class names, ``title_first``, and every text and label, split by split.
 
-    The number of parts goes before every list, and the number of bytes before every part: so no
-    two data sets give the same bytes to the hash.
+    Before each list of strings its length is hashed, and before each string its number of bytes.
+    So no two data sets hash the same bytes.
     """
     digest = hashlib.sha256()
 
@@ -33,7 +33,7 @@ def fingerprint_of(names: Sequence[str], title_first: bool, splits: Iterable[Row
 
 
 def fingerprint_of_schema_1(splits: Iterable[Rows]) -> str:
-    """What runs of schema 1 know their data by."""
+    """The fingerprint of the data in runs of schema 1."""
     digest = hashlib.sha256()
     for texts, labels in splits:
         digest.update(f"{len(texts)}\n".encode())

@@ -1,4 +1,4 @@
-"""What may come from the Hugging Face Hub: found out quickly whether it answers."""
+"""Access to the Hugging Face Hub, with a quick check whether it answers."""
 
 import contextlib
 import os
@@ -12,26 +12,25 @@ CONFIG = "config.json"
 
 
 class NotAtHandError(PipelineError):
-    """Something that is not on this machine, and that the Hub does not give either."""
+    """Something is neither on this machine nor available from the Hub."""
 
 
 @contextlib.contextmanager
 def reachable(name: str, instead: str) -> Iterator[None]:
-    """A block that reads ``name`` from the Hub, or from its local cache where the Hub is silent.
+    """Guard a block that reads ``name`` from the Hub, or from the local cache if it is silent.
+
+    The Hub's clients retry for minutes. One short request before the block avoids that.
 
     Args:
-        name: of a checkpoint or a data set.
-        instead: the option that people can use.
-
-    The Hub's clients try again for minutes; one short question beforehand spares that.
+        name: the name of a checkpoint or a data set.
+        instead: the option that users can use instead, for messages.
 
     Raises:
-        NotAtHandError: the Hub does not answer (within ``TIMEOUT_SECONDS`` a try) and the local
-            cache does not hold ``name``, or the Hub refuses it.
+        NotAtHandError: the Hub does not answer (within ``TIMEOUT_SECONDS``) and ``name`` is not in
+            the local cache, or the Hub refuses it.
     """
     silent = not _answers()
-    # Read by the libraries when they are first imported, which is inside the block or before
-    # it with the same answer.
+    # Libraries read the variable when they are imported, which may have happened already.
     if silent:
         os.environ["HF_HUB_OFFLINE"] = "1"
         _tell_loaded_libraries()
@@ -49,7 +48,7 @@ def reachable(name: str, instead: str) -> Iterator[None]:
 
 
 def _answers() -> bool:
-    """Whether the Hub answers a request, whatever its answer."""
+    """Whether the Hub answers a request, even with an error."""
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
@@ -66,7 +65,7 @@ def _answers() -> bool:
 
 
 def _tell_loaded_libraries() -> None:
-    """Make libraries that read the variable at import, and are imported already, go offline too."""
+    """Switch libraries to offline that were imported before the variable was set."""
     import sys
 
     for module in ("huggingface_hub.constants", "datasets.config"):
@@ -75,18 +74,18 @@ def _tell_loaded_libraries() -> None:
 
 
 def find_checkpoint(name: str, checkpoints: Path | None) -> str:
-    """Where transformers shall read a checkpoint from.
+    """Return where transformers should load a checkpoint from.
 
     Args:
         name: ``<org>/<name>``.
-        checkpoints: a folder that is looked through first, as ``checkpoints/<org>/<name>``.
+        checkpoints: a folder that may hold the checkpoint as ``checkpoints/<org>/<name>``.
 
     Returns:
-        A folder's path, or the name itself where only the Hub can have it.
+        The checkpoint's folder, or ``name`` itself if the checkpoint must come from the Hub.
 
     Raises:
-        PipelineError: there is no such folder, what is in the checkpoint's place is none, or it
-            lies one level off.
+        PipelineError: ``checkpoints`` is not a folder, the checkpoint's folder holds no checkpoint,
+            or the checkpoint lies one level too high or too low.
     """
     if checkpoints is None:
         return name
@@ -97,7 +96,7 @@ def find_checkpoint(name: str, checkpoints: Path | None) -> str:
         return str(place)
     owner, _, own = name.rpartition("/")
     if place.exists():
-        # A download or an archive that made a folder of its own.
+        # A download or an unpacked archive may have added a folder.
         deeper = sorted(path.parent for path in place.glob(f"*/{CONFIG}"))
         said = f"it has no {CONFIG}"
         if deeper:
@@ -119,7 +118,7 @@ def find_checkpoint(name: str, checkpoints: Path | None) -> str:
 
 
 def instead_of(name: str, checkpoints: Path | None) -> str:
-    """What to use where the Hub does not give a checkpoint, for ``reachable``."""
+    """The option to use if the Hub does not provide a checkpoint, for ``reachable``."""
     if checkpoints is None:
         return "--checkpoints DIR"
     return f"--checkpoints DIR (there is nothing at {checkpoints / name})"

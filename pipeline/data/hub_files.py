@@ -1,4 +1,4 @@
-"""A data set of the Hub's as tables, a split each."""
+"""Read a data set from the Hub, each split as a table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,12 +15,12 @@ _NAMES = {
 
 
 def read(name: str, columns: Columns, say: Say) -> dict[str, LabelledTexts]:
-    """The splits of a data set, by the names that ``split_files.SPLITS`` has.
+    """The splits of a data set by name; the names are those of ``split_files.SPLITS``.
 
     Args:
         name: ``owner/name`` or ``owner/name:config``.
-        columns: what is known of its columns.
-        say: called with a line on each split: which columns were read.
+        columns: what the user says about its columns.
+        say: called for each split with a line that says which columns were read.
 
     Raises:
         PipelineError: the Hub does not have it, or it has no texts with labels.

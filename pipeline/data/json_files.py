@@ -1,4 +1,4 @@
-"""JSON Lines, and JSON as a list of objects, read one value at a time."""
+"""Read JSON Lines, or a JSON list of objects, one value at a time."""
 
 import io
 import itertools
@@ -13,19 +13,19 @@ from pipeline.errors import PipelineError
 
 _CHUNK = 1 << 16
 _LONGEST_VALUE = 100_000_000
-"""Characters of one object; the only one of a file may hold all of its rows."""
+"""The most characters of one value. If a file has only one, it may hold all rows."""
 _NEAR = 16
-"""Characters from the end of what was read: an error there may be one of reading too little."""
+"""An error within this many characters of the buffer's end may mean that more must be read."""
 
 
 def read_table(source: Source) -> Table:
     """A .jsonl or .json as a table; its columns are the keys of the first objects.
 
-    A file may also be one object of lists (a column each), one that holds the list of objects
-    under its only list-valued key, or texts alone.
+    A file may also be one object of lists (one list per column), one object with a list of objects
+    under its only key that holds a list, or only texts.
 
     Raises:
-        PipelineError: it is neither.
+        PipelineError: the file is none of these.
     """
     encoding = text_encoding.find_encoding(source.chunks, source.name)
 
@@ -66,13 +66,13 @@ def _cell(value: Any) -> Cell:
 
 
 def _type(value: Any) -> str:
-    """What people call a JSON value's type."""
+    """The name of a JSON value's type, for messages."""
     names = {str: "text", bool: "truth value", int: "number", float: "number", list: "list"}
     return names.get(type(value), "object")
 
 
 def _values(source: Source, encoding: str) -> Iterator[Any]:
-    """The rows of a file, whichever of the forms it has."""
+    """Yield the rows of a file of any of the forms."""
     with io.TextIOWrapper(source.open(), encoding) as file:
         values = _stream(file, source.name)
         first = next(values, None)
@@ -93,7 +93,7 @@ def _rows_of(whole: dict[str, Any]) -> list[Any]:
     lists = [value for value in columns if isinstance(value, list)]
     if len(lists) == 1 and all(isinstance(value, dict) for value in lists[0]):
         return lists[0]
-    # pandas writes a column as an object from row number to value.
+    # pandas writes a column as an object that maps row numbers to values.
     series = [list(v.values()) if isinstance(v, dict) else v for v in columns]
     if all(isinstance(one, list) for one in series) and len({len(one) for one in series}) == 1:
         return [dict(zip(whole, row, strict=True)) for row in zip(*series, strict=True)]
@@ -101,10 +101,10 @@ def _rows_of(whole: dict[str, Any]) -> list[Any]:
 
 
 def _stream(file: io.TextIOWrapper, name: str) -> Iterator[Any]:
-    """The values that stand one after the other, or in one list, in memory one at a time.
+    """Yield the values that follow each other in a file, or those of its only list, one at a time.
 
     Raises:
-        PipelineError: the text is no JSON; the message names the line.
+        PipelineError: the text is not JSON; the message names the line.
     """
     decoder = json.JSONDecoder()
     buffer, place, lines, ended = "", 0, 1, False
@@ -144,7 +144,7 @@ def _stream(file: io.TextIOWrapper, name: str) -> Iterator[Any]:
 def _next_value(
     decoder: json.JSONDecoder, buffer: str, place: int, ended: bool
 ) -> tuple[Any, int, json.JSONDecodeError | None]:
-    """The value at a place and the place behind it, or what is wrong with it."""
+    """The value at a place, the place after it, and what is wrong with the value or None."""
     try:
         value, end = decoder.raw_decode(buffer, place)
     except json.JSONDecodeError as error:
@@ -152,6 +152,6 @@ def _next_value(
     except RecursionError:
         return None, place, json.JSONDecodeError("lists and objects nest too deep", "", 0)
     if end == len(buffer) and not ended and isinstance(value, int | float):
-        # It may go on behind what was read so far.
+        # The rest of the number may not have been read yet.
         return None, place, json.JSONDecodeError("cut", buffer, end)
     return value, end, None

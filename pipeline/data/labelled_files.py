@@ -1,4 +1,4 @@
-"""Rows with labels, as files or tables hold them: texts, and labels as they are written."""
+"""Read texts and labels from files or tables. The labels stay as the file writes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,12 +14,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Columns:
-    """What somebody says of the columns; the rest is told by the files."""
+    """What the user says about the columns; the rest is detected in the files."""
 
     form: Form = AS_IT_IS
-    """Of the texts."""
+    """Columns of the texts, and whether there is a header."""
     label: str | None = None
-    """Column of the labels, by name or by number from 1."""
+    """Column of the labels, by name or by number from 1; None: detected."""
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,23 @@ class LabelledTexts:
     """The rows of a split."""
 
     name: str
-    """Of their file, for messages."""
+    """The name of their file, for messages."""
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
-    """As many, as they are written."""
+    """One label per text, as the file writes it."""
     column: str = ""
-    """Of the labels."""
+    """The name of the column of labels."""
     class_names: tuple[str, ...] = ()
-    """What labels that are numbers from 0 stand for, where the file says it."""
+    """The names of the classes 0, 1, …, if the labels are numbers and the file names them."""
 
 
 def read_folder(folder: Path, form: Form, say: Say) -> tuple[LabelledTexts, LabelledTexts]:
     """The training rows and the test rows of a folder.
 
     Args:
-        folder: as ``split_files`` reads it.
-        form: what is known of its files.
-        say: called with a line on each file: which columns were read.
+        folder: a folder with files that ``split_files`` finds.
+        form: what the user says about its files.
+        say: called for each file with a line that says which columns were read.
 
     Raises:
         PipelineError: a file is missing or can't be read, or a row has no text or no label.
@@ -54,7 +54,7 @@ def read_folder(folder: Path, form: Form, say: Say) -> tuple[LabelledTexts, Labe
 
 
 def read_files(parts: list[Path], columns: Columns, say: Say) -> LabelledTexts:
-    """The rows of all parts of a split, one after the other.
+    """The rows of a split from all of its files, in the order of ``parts``.
 
     Raises:
         PipelineError: as ``read_folder``.
@@ -79,15 +79,15 @@ def read_table(
     """The rows of a table.
 
     Args:
-        table: of a file or a split.
+        table: the table of a file or a split.
         texts: positions of the columns that make a text.
-        columns: what is known of them.
-        name: of the table, for messages.
-        say: called with a line on which columns were read.
+        columns: what the user says about the columns.
+        name: the table's name, for messages.
+        say: called with a line that says which columns were read.
 
     Raises:
-        PipelineError: there are no columns that could be texts and labels, there are no rows, or
-            a row has no text or no label.
+        PipelineError: no columns could be texts and labels, there are no rows, or a row has no
+            text or no label.
     """
     label = _label_column(table, texts, columns, name)
     class_names = table.class_names.get(label, ())

@@ -1,4 +1,4 @@
-"""From the labels that a file has to positions among a data set's class names."""
+"""Convert the labels of a file to positions among a data set's class names."""
 
 import json
 import re
@@ -16,21 +16,20 @@ _WHOLE = re.compile(r"([-+]?\d+)\.0*$")
 
 
 def numbering(labels: Sequence[str], names: Sequence[str], file: str, owner: str) -> dict[str, int]:
-    """What each label of the training rows stands for: its position among the class names.
+    """The position among the class names of each label that the training rows have.
 
     Labels are the names themselves (in any case, with any punctuation), or numbers from 0, or
-    numbers from 1. Every class must be there: with one missing, numbers can't be told from those
-    of other classes, or from numbers that are shifted.
+    numbers from 1. Every class must occur. If one were missing, the numbers might as well belong to
+    other classes, or start at another number.
 
     Args:
-        labels: of the training rows.
-        names: of the classes.
+        labels: the labels of the training rows.
+        names: the class names.
         file: the training rows' file, for messages.
-        owner: of the class names, for messages.
+        owner: what has these class names, for messages.
 
     Raises:
-        PipelineError: the labels are others; the message lists those that are there, and what
-            is missing.
+        PipelineError: the labels are different ones; the message lists them, and what is missing.
     """
     found = dict.fromkeys(map(_key, labels))
     count = len(names)
@@ -63,12 +62,12 @@ def positions(labels: Sequence[str], numbers: dict[str, int], file: str) -> np.n
     """Positions of the labels' classes, int64 (n,).
 
     Args:
-        labels: n of them.
-        numbers: as ``numbering`` gave them.
-        file: where the labels stand, for messages.
+        labels: n labels.
+        numbers: the result of ``numbering``.
+        file: the file with the labels, for messages.
 
     Raises:
-        PipelineError: a label is none of the training rows'; the message names its row.
+        PipelineError: no training row has one of the labels; the message names its row.
     """
     keys = [label if (label := each.strip()) in numbers else _key(each) for each in labels]
     wrong = next((row for row, key in enumerate(keys) if key not in numbers), None)
@@ -83,19 +82,19 @@ def positions(labels: Sequence[str], numbers: dict[str, int], file: str) -> np.n
 
 
 def names_in(labels: Sequence[str]) -> tuple[str, ...]:
-    """Class names as the labels themselves have them: numbers by their size, before words."""
+    """Class names made from the labels themselves: numbers in numeric order, then words."""
     found = {_WHOLE.sub(r"\1", label.strip()) for label in labels}
     return tuple(sorted(found, key=_in_order))
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """The class names that a file lists, in their order.
+    """The class names in a file, in the file's order.
 
     Args:
-        path: a JSON list of texts, or a text file with a name a line.
+        path: a ``.json`` file with a list of strings, or a text file with one name per line.
 
     Raises:
-        PipelineError: there is no such file, it holds something else, or names that can be none.
+        PipelineError: there is no such file, it holds something else, or the names are not valid.
     """
     if not path.is_file():
         raise PipelineError(f"no file at {path}, which --labels names")
@@ -114,9 +113,9 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def _by_name(names: Sequence[str]) -> dict[str, int]:
-    """Positions of names as they are, and as they are compared where that is one name's alone.
+    """Positions of names, by name and by ``_key`` of the name if no other name has that key.
 
-    Names may differ in case or punctuation alone: C, C++, c.
+    Several names have one key if they differ only in case or punctuation: C, C++, c.
     """
     counts = Counter(map(_key, names))
     exact = {name: place for place, name in enumerate(names)}
@@ -125,14 +124,14 @@ def _by_name(names: Sequence[str]) -> dict[str, int]:
 
 
 def _key(label: str) -> str:
-    """A label as it is compared: "Sci/Tech" and "sci_tech" are one, and so are "1" and "1.0"."""
+    """A label's form for comparison: "Sci/Tech" equals "sci_tech", and "1" equals "1.0"."""
     label = _WHOLE.sub(r"\1", label.strip())
     plain = re.sub(r"[\W_]+", "", label).casefold()
     return label if label.lstrip("-+").isdecimal() or not plain else plain
 
 
 def _in_order(label: str) -> tuple[int, float, str]:
-    """Numbers by their size, before words."""
+    """Sort key: numbers in numeric order, then words."""
     try:
         return 0, float(label), label
     except ValueError:

@@ -1,6 +1,7 @@
-"""Any data set: found, read, named, checked and split.
+"""Find, read, check and split any data set.
 
-``data_sets.load`` reads AG News; this reads what anybody has, and knows AG News by its classes.
+``data_sets.load`` reads only AG News and the toy data. This module reads any data set, and
+recognises AG News by its classes.
 """
 
 import re
@@ -22,46 +23,46 @@ from pipeline.errors import PipelineError
 from pipeline.recipes.roles import Family
 
 LEAST_ROWS = 3
-"""Of a class: one to train on, one to validate, one to test."""
+"""The fewest rows of a class: one to train on, one to validate, one to test."""
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody says of the data that they want."""
+    """What the user says about the data to load."""
 
     source: str | None = None
-    """A file, a folder, or a name on the Hub, ``owner/name[:config]``; None: as declared."""
+    """A file, a folder, or a name on the Hub, ``owner/name[:config]``; None: the declared one."""
     data_set: DataSet | None = None
-    """A declared one; None: as the data tell."""
+    """A declared data set; None: detected from the data."""
     form: Form = AS_IT_IS
-    """Of the texts."""
+    """Columns of the texts, and whether there is a header."""
     label: str | None = None
-    """Column of the labels, by name or by number from 1."""
+    """Column of the labels, by name or by number from 1; None: detected."""
     labels: tuple[str, ...] | None = None
-    """Class names; None: as declared, or as the data have them."""
+    """Class names; None: as declared, or else read from the data."""
     test: str | None = None
-    """A file with the test rows; None: those of the source."""
+    """A file with the test rows; None: they come from the source."""
     train_rows: int | None = None
-    """To use, validation included; drawn by class."""
+    """How many training rows to use, validation included; they are drawn by class."""
     family: Family | None = None
-    """Whose run it is for, which may use so many rows at most."""
+    """The family that is run on the data. It may limit the number of rows."""
     again: Mapping[str, int] | None = None
-    """Rows of each split in a run that was made on them: as many are taken."""
+    """The number of rows of each split in an existing run, to load the same rows again."""
 
 
 def load(asked: Asked, say: Say = lambda line: None) -> Corpus:
     """Read a data set and split it.
 
-    A declared one has test rows of its own. Of another one, test and validation rows are taken
-    where they are; what is missing is drawn from the training rows, a tenth of them each, by class.
+    A declared data set must have its own test rows. Any other missing split is drawn from the
+    training rows by class: a tenth of them.
 
     Args:
-        asked: what somebody says of it.
-        say: called with a line on each thing that was decided.
+        asked: what the user says about the data.
+        say: called with a line about each decision.
 
     Raises:
-        PipelineError: something is missing or not as it should be; the message is one line.
+        PipelineError: something is missing or invalid; the message is one line.
     """
     if asked.source is None and (asked.data_set is None or asked.data_set.labels):
         toy = asked.data_set is not None and asked.data_set.learns_examples
@@ -101,7 +102,7 @@ def load(asked: Asked, say: Say = lambda line: None) -> Corpus:
 
 
 def _bounded(corpus: Corpus, asked: Asked) -> Corpus:
-    """The corpus with as many validation and test rows as are asked for."""
+    """The corpus with no more validation and test rows than the request allows."""
     validation, test = (
         _at_most(rows, _most_rows(name, asked), name)
         for name, rows in (("validation", corpus.validation), ("test", corpus.test))
@@ -110,7 +111,7 @@ def _bounded(corpus: Corpus, asked: Asked) -> Corpus:
 
 
 def _most_rows(split: str, asked: Asked) -> int | None:
-    """Rows of a split that is not trained on that are used at most; None: all."""
+    """The most rows to use of the validation or test split; None: all."""
     if asked.again:
         return asked.again[split]
     return asked.family.most_test_rows if asked.family else None
@@ -123,10 +124,10 @@ def _at_most(rows: Split, most: int | None, split: str) -> Split:
 
 
 def _read(source: str, asked: Asked, say: Say) -> dict[str, LabelledTexts]:
-    """By name, the splits that the source has, and those of ``--test``."""
+    """The splits of the source by name. A file of ``--test`` replaces the test split."""
     declared, form, label = asked.data_set, asked.form, asked.label
     path = Path(source).expanduser()
-    if declared and path.exists():  # the Hub may call them otherwise
+    if declared and path.exists():  # the Hub may use other names for the columns
         form = replace(form, columns=form.columns or declared.columns)
         label = label or declared.label
     columns = Columns(form, label)
@@ -153,12 +154,12 @@ def _read(source: str, asked: Asked, say: Say) -> dict[str, LabelledTexts]:
 
 
 def _is_file_name(source: str) -> bool:
-    """Whether it ends as a file does that is read."""
+    """Whether a source has the ending of a file that can be read."""
     return split_files.is_kind(Path(source).name)
 
 
 def _name(source: str) -> str:
-    """A data set's name: that of its folder or file without the ending, or the Hub's."""
+    """A data set's name: its folder's, its file's without the ending, or its name on the Hub."""
     path = Path(source).expanduser()
     if not path.exists():
         return source
@@ -166,13 +167,17 @@ def _name(source: str) -> str:
 
 
 def short_name(source: str) -> str:
-    """A data set's name as a run's name can hold it."""
+    """A data set's name with only the characters that a run's name may have."""
     last = _name(source).rpartition("/")[2]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-._")[:60] or "data"
 
 
 def _told(read: dict[str, LabelledTexts], source: str, asked: Asked) -> DataSet:
-    """What the data themselves tell: AG News by its classes, in a source with its two splits."""
+    """The data set as detected from the data: AG News, or else a user's own.
+
+    It is AG News if a folder or a data set on the Hub has AG News's classes, and only the splits
+    train and test.
+    """
     own = declarations.own(short_name(source), asked.form.columns, asked.label)
     in_parts = Path(source).expanduser().is_dir() or not Path(source).expanduser().exists()
     train = read["train"]
@@ -191,10 +196,10 @@ def _told(read: dict[str, LabelledTexts], source: str, asked: Asked) -> DataSet:
 def _numbering(
     train: LabelledTexts, data_set: DataSet, asked: Asked
 ) -> tuple[tuple[str, ...], dict[str, int]]:
-    """The class names, and what each label stands for."""
+    """The class names, and the position among them of each label."""
     names = asked.labels or data_set.labels
     if names is None and train.class_names:
-        # The features may name classes without any row.
+        # The file may name classes that have no rows.
         there = {place for label in train.labels if (place := _place(label)) is not None}
         names = tuple(n for place, n in enumerate(train.class_names) if place in there)
         if len(names) < len(train.class_names) or len(there) != len(names):
@@ -210,7 +215,7 @@ def _numbering(
 def _some_of(
     train: LabelledTexts, names: tuple[str, ...]
 ) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Names and numbers where the file names more classes than its training rows have."""
+    """Class names and positions if the file names more classes than its training rows have."""
     numbers = {str(train.class_names.index(name)): place for place, name in enumerate(names)}
     _check_count(names, train)
     return check_names(names), numbers
@@ -221,7 +226,7 @@ def _place(label: str) -> int | None:
 
 
 def _check_count(names: Sequence[str], train: LabelledTexts) -> None:
-    """Raise a PipelineError unless there are as many classes as models can tell apart."""
+    """Raise a PipelineError unless models can have this number of classes."""
     if LEAST <= len(names) <= MOST:
         return
     what = f"one class, {names[0]!r}," if len(names) == 1 else f"{len(names):,} classes"
@@ -232,7 +237,7 @@ def _check_count(names: Sequence[str], train: LabelledTexts) -> None:
 
 
 def _check_classes(train: Split, names: Sequence[str], file: str, data_set: DataSet) -> None:
-    """Raise a PipelineError where a class has too few rows, or a declared one has other classes."""
+    """Raise a PipelineError if a class has too few rows, or if their declared number differs."""
     if data_set.classes not in (None, len(names)):
         raise PipelineError(
             f"{file} has {len(names)} classes; {data_set.title} has {data_set.classes}"
@@ -251,7 +256,7 @@ def _check_classes(train: Split, names: Sequence[str], file: str, data_set: Data
 
 
 def _split(splits: dict[str, Split], data_set: DataSet, asked: Asked) -> tuple[Split, Split, Split]:
-    """Training, validation and test rows; those that are not there are drawn."""
+    """Training, validation and test rows. Missing splits are drawn from the training rows."""
     train, own = splits["train"], splits.get("validation")
     tenth = VALIDATION_SHARE * len(train)
     test = splits.get("test")
@@ -259,7 +264,7 @@ def _split(splits: dict[str, Split], data_set: DataSet, asked: Asked) -> tuple[S
         count = max(len(np.unique(train.labels)), round(tenth))
         train, test = _without(train, drawn(train.labels, count, "the test tenth", leave=2))
         tenth = len(train) / 9
-    agnews = declarations.is_agnews(data_set)  # whose runs have always drawn so
+    agnews = declarations.is_agnews(data_set)  # its runs have always used ``stratified``
     wanted = _wanted_rows(len(train), len(np.unique(train.labels)), own is None, asked)
     if wanted != len(train):
         tenth *= wanted / len(train)
@@ -282,7 +287,7 @@ def _split(splits: dict[str, Split], data_set: DataSet, asked: Asked) -> tuple[S
 
 
 def _wanted_rows(there: int, classes: int, with_validation: bool, asked: Asked) -> int:
-    """How many of the training rows that are there are used, validation included if it is drawn."""
+    """How many of ``there`` training rows to use, validation included if it is drawn from them."""
     if asked.again:
         return asked.again["train"] + (asked.again["validation"] if with_validation else 0)
     if asked.train_rows is not None:
@@ -292,5 +297,5 @@ def _wanted_rows(there: int, classes: int, with_validation: bool, asked: Asked) 
 
 
 def _without(rows: Split, positions: np.ndarray) -> tuple[Split, Split]:
-    """The rows without those at some positions, and those."""
+    """The rows that are not at these positions, and the rows that are."""
     return rows.take(np.setdiff1d(np.arange(len(rows)), positions)), rows.take(positions)

@@ -1,7 +1,7 @@
-"""How many held-out rows nearly repeat a training row. News agencies' texts are printed twice.
+"""Count held-out rows that nearly repeat a training row: newspapers reprint agencies' reports.
 
-Pure: texts in, counts out. Rows are called near-duplicates if they end in the same words, case and
-punctuation aside: of two printings of one report the headline differs more often than the end.
+Rows are near-duplicates if they end in the same words, regardless of case and punctuation. When a
+report is printed twice, its headline changes more often than its end.
 """
 
 import re
@@ -12,7 +12,7 @@ _WORD = re.compile(r"\w+")
 
 
 def ending(text: str, words: int = WORDS) -> str:
-    """The last words of a text, in lower case and without punctuation; of a shorter one, all."""
+    """The last words of a text, or all if it has fewer, in lower case and without punctuation."""
     return " ".join(_WORD.findall(text.lower())[-words:])
 
 
@@ -23,11 +23,11 @@ def near_duplicates(
 
     Args:
         train: texts of the training rows.
-        held_out: by split, texts of its rows.
-        words: how many at the end have to be the same.
+        held_out: texts of the held-out rows, by split.
+        words: how many words at the end must be the same.
 
     Returns:
-        ``words``, and by split how many of its rows do; as ``run.json`` has it.
+        ``words``, and the number of such rows by split, as ``run.json`` stores them.
     """
     known = {ending(text, words) for text in train}
     counts = {

@@ -1,4 +1,4 @@
-"""What a command line says of data: where they are, and what their files do not say themselves."""
+"""Options about data: where they are, and what their files do not say themselves."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from pipeline.options import given, several
 
 
 def data_option() -> argparse.ArgumentParser:
-    """``--data`` and what is said of its files, of the verbs that read a data set."""
+    """A parent parser with ``--data`` and the options about its files, for verbs that read data."""
     options = argparse.ArgumentParser(add_help=False, parents=[labelled_options()])
     options.add_argument(
         "--data",
@@ -22,7 +22,7 @@ def data_option() -> argparse.ArgumentParser:
 
 
 def labelled_options() -> argparse.ArgumentParser:
-    """What is said of the files of ``--data``: columns, header, and where the test rows are."""
+    """A parent parser with options about the files of ``--data``: columns, header, test rows."""
     options = argparse.ArgumentParser(add_help=False)
     several(
         options,
@@ -43,7 +43,7 @@ def labelled_options() -> argparse.ArgumentParser:
 
 
 def form_options() -> argparse.ArgumentParser:
-    """``--column`` and ``--header``, of verbs that read a file: what it does not say itself."""
+    """A parent parser with ``--column`` and ``--header``, for verbs that read a file of texts."""
     options = argparse.ArgumentParser(add_help=False)
     several(
         options,
@@ -64,19 +64,19 @@ def _add_header(options: argparse.ArgumentParser) -> None:
 
 
 def asked_of(options: argparse.Namespace) -> Asked:
-    """What the command line says of the data.
+    """What the command line says about the data.
 
     Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+        UsageError: an option about the files of ``--data`` is used without ``--data``.
     """
     return Asked(options.data, None, form_of(options), options.label, None, options.test)
 
 
 def form_of(options: argparse.Namespace) -> Form:
-    """What the command line says of a file.
+    """What the command line says about a file's form.
 
     Raises:
-        UsageError: it is said of the files of ``--data``, and there is no ``--data``.
+        UsageError: an option about the files of ``--data`` is used without ``--data``.
     """
     flags = {"label": None, "test": None} if hasattr(options, "test") else {}
     said = given(options, column=None, header=None, **flags)

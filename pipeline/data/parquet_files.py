@@ -1,4 +1,4 @@
-"""Parquet: columns of strings, in whichever of Arrow's forms."""
+"""Read Parquet files, whose columns of strings may have any of Arrow's types for strings."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ def read_table(source: Source, most_bytes: int | None = None) -> Table:
 
     Args:
         source: the file.
-        most_bytes: that a column may have unpacked; more is refused.
+        most_bytes: the most bytes that the uncompressed file may have; None: no limit.
 
     Raises:
-        PipelineError: it is no parquet file.
+        PipelineError: it is not a parquet file, or it is too large.
     """
     try:
         with source.open() as stream, pq.ParquetFile(stream) as file:
@@ -77,11 +77,11 @@ def read_table(source: Source, most_bytes: int | None = None) -> Table:
 
 
 def groups_of(sizes: Sequence[int], rows: range) -> tuple[list[int], int]:
-    """The row groups that hold some rows.
+    """The row groups that hold a range of rows.
 
     Args:
-        sizes: rows of each group, in the file's order.
-        rows: numbers of rows, neighbours.
+        sizes: the number of rows in each group, in the file's order.
+        rows: the numbers of the rows, without gaps.
 
     Returns:
         Numbers of the groups, and how many rows of the first one come before ``rows``.
@@ -96,7 +96,7 @@ def groups_of(sizes: Sequence[int], rows: range) -> tuple[list[int], int]:
 
 
 def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...]:
-    """What a column's numbers stand for, where the datasets library noted it; else nothing."""
+    """The class names of a column's numbers, if the datasets library stored them; else empty."""
     try:
         noted = json.loads((schema.metadata or {})[b"huggingface"])
         names = noted["info"]["features"][column]["names"]
@@ -106,7 +106,7 @@ def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    """Whether a column of that type holds strings, or bytes that may be strings, or nothing."""
+    """Whether a column of this type holds strings, bytes that may be strings, or only nulls."""
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
     forms = (
@@ -118,7 +118,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _cells(column: pa.Array) -> list[Cell]:
-    """The values of a part of a column as strings; a dictionary's are made once each."""
+    """A batch of a column's values as strings. Each value of a dictionary is converted once."""
     if pa.types.is_dictionary(column.type):
         words = _cells(column.dictionary)
         return [None if code is None else words[code] for code in column.indices.to_pylist()]

@@ -1,4 +1,4 @@
-"""The one reader of texts: for data sets, for files to classify, and for uploads."""
+"""The reader of all texts: of data sets, of files to classify, and of uploads."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -19,12 +19,12 @@ from pipeline.errors import PipelineError
 
 @dataclass(frozen=True)
 class Form:
-    """What somebody says of a file's form; the rest is told by the file."""
+    """What the user says about a file's form; the rest is detected in the file."""
 
     columns: tuple[str, ...] = ()
     """Names of the columns that make a text, or their numbers from 1."""
     header: bool | None = None
-    """Whether the first row holds the columns' names."""
+    """Whether the first row holds the columns' names; None: detected."""
 
 
 AS_IT_IS = Form()
@@ -32,16 +32,16 @@ AS_IT_IS = Form()
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file's texts: known where they are, not yet read."""
+    """A file whose columns of texts are known. The texts are not read yet."""
 
     source: Source
     table: Table
     columns: tuple[int, ...]
-    """Positions of the columns whose cells, joined with spaces, are a text."""
+    """Positions of the columns whose cells make a text, joined with spaces."""
     _counts: list[tuple[int, int]] = field(default_factory=list)
 
     def texts(self) -> Iterator[str | None]:
-        """The texts from the first on, one at a time; None where a row has none.
+        """Yield the text of each row, from the first row on; None if a row has no text.
 
         Raises:
             PipelineError: a row can't be read; the message names its line.
@@ -51,7 +51,7 @@ class TextFile:
                 yield text_of(row, self.table)
 
     def count(self) -> tuple[int, int]:
-        """The number of rows, and of those without a text. The whole file is read, once.
+        """The number of rows, and of rows without a text. The first call reads the whole file.
 
         Raises:
             PipelineError: a row can't be read; the message names its line.
@@ -65,7 +65,7 @@ class TextFile:
         return self._counts[0]
 
     def summary(self) -> str:
-        """What is read, in one line: columns, rows, header, and what else was decided."""
+        """One line that says what is read: columns, rows, header, and other decisions."""
         rows, missing = self.count()
         return summary(self.table, self.columns, rows, missing)
 
@@ -75,8 +75,8 @@ def open_texts(source: Source, form: Form = AS_IT_IS, most_bytes: int | None = N
 
     Args:
         source: the file.
-        form: what is known of it.
-        most_bytes: of a parquet file, unpacked; more is refused.
+        form: what the user says about it.
+        most_bytes: the most bytes that a parquet file may have uncompressed; None: no limit.
 
     Raises:
         PipelineError: it can't be read, has no such column, or the column holds no texts.
@@ -117,8 +117,11 @@ def open_table(source: Source, header: bool | None = None, most_bytes: int | Non
 
 
 def text_of(row: Row, table: Table) -> str | None:
-    """The text of a row's cells: those that hold something, joined with a space; None if none."""
-    if len(row) == 1:  # most files, and files may have millions of rows
+    """The text of a row: its cells that are not empty, joined with spaces; None without such cells.
+
+    Words that mean "no text" in this table count as empty.
+    """
+    if len(row) == 1:  # a fast path: most files have one column, and some have millions of rows
         (only,) = row
         bare = only.strip() if only else ""
         return only if bare and bare not in table.missing else None
@@ -127,7 +130,7 @@ def text_of(row: Row, table: Table) -> str | None:
 
 
 def summary(table: Table, columns: Sequence[int], rows: int, missing: int) -> str:
-    """What was read, in one line: ``read columns 'Title' and 'Description' of 3, 4 rows``."""
+    """One line about what was read: ``read columns 'Title' and 'Description' of 3, 4 rows``."""
     parts = [f"{rows:,} {'line' if table.whole_lines else 'row'}{'s' * (rows != 1)}"]
     if table.whole_lines:
         parts[0] = f"read {parts[0]}"
@@ -146,14 +149,14 @@ def summary(table: Table, columns: Sequence[int], rows: int, missing: int) -> st
 
 
 def named(table: Table, columns: Sequence[int]) -> str:
-    """Columns as messages name them: by number where the file gives them no name."""
+    """The names of columns for messages, or their numbers if the file has no header."""
     return " and ".join(
         str(place + 1) if table.header is False else repr(table.names[place]) for place in columns
     )
 
 
 def _lines(source: Source) -> Table:
-    """A text file as a table of one column, a row a line."""
+    """A text file as a table with one column and one row per line."""
     encoding = text_encoding.find_encoding(source.chunks, source.name)
 
     def read(positions: Sequence[int]) -> Iterator[Row]:

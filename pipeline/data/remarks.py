@@ -1,4 +1,4 @@
-"""What is said of a data set before it is used. Nothing is refused for it."""
+"""Warnings about a data set before it is used. They do not stop a run."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,23 +9,23 @@ from pipeline.data.data_sets import Corpus
 from pipeline.data.splits import SEED
 
 IMBALANCED = 10
-"""Times as many training rows as the smallest class has, from which on the largest is too large."""
+"""Warn if the largest class has at least this many times the training rows of the smallest."""
 _MOST_CUT = 0.01
 _SAMPLE = 5_000
 
 
 def remarks(corpus: Corpus) -> list[str]:
-    """A line on each thing that makes figures say less than they seem to."""
+    """A warning about each thing in the data that makes the measured figures misleading."""
     found = [_repeated(corpus), *_across(corpus), _imbalance(corpus)]
     return [line for line in found if line]
 
 
 def imbalance(labels: np.ndarray, classes: int) -> float:
-    """How many times as many rows the largest class has as the smallest.
+    """The number of rows of the largest class, divided by that of the smallest or by 1.
 
     Args:
         labels: class numbers, shape (n,).
-        classes: their number.
+        classes: the number of classes.
     """
     counts = np.bincount(labels, minlength=classes)
     return float(counts.max() / max(counts.min(), 1))
@@ -37,15 +37,15 @@ def cut(
     max_length: int,
     tokenizer: str,
 ) -> str:
-    """A line where models do not read many of the texts to their end; else nothing.
+    """A warning if more than 1 % of the texts are too long for models to read completely; else "".
 
-    Of many texts a sample is counted.
+    If there are many texts, only a sample of them is counted.
 
     Args:
         texts: training texts.
-        count: gives the number of each text's tokens, its marks included.
-        max_length: tokens of a text that models read, its marks included.
-        tokenizer: whose tokens are counted.
+        count: returns the number of tokens of each text, special tokens included.
+        max_length: the most tokens of a text that models read, special tokens included.
+        tokenizer: the name of the tokenizer, for the message.
     """
     sample = list(texts)
     if len(sample) > _SAMPLE:

@@ -1,4 +1,4 @@
-"""Where a table's bytes come from: a file on the disk, or what somebody uploaded."""
+"""Where a table's bytes come from: a file on the disk, or an uploaded file."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from pipeline.errors import PipelineError, one_line
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet")
-"""Endings of the files that are read; each may be followed by ``.gz``."""
+"""Endings of the files that can be read; each may be followed by ``.gz``."""
 OTHER_NAMES = {".ndjson": ".jsonl", ".text": ".txt", ".tab": ".tsv", ".pq": ".parquet"}
 """Other endings of the same kinds."""
 _SPREADSHEET = "a spreadsheet; in its program, save the sheet as CSV (UTF-8)"
@@ -34,14 +34,14 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose bytes can be read from their beginning, as often as is needed."""
+    """A file whose bytes can be read from the beginning any number of times."""
 
     name: str
     """What messages call it."""
     kind: str
     """One of ``KINDS``."""
     open: Callable[[], BinaryIO]
-    """A new stream of the bytes, unpacked if they were packed."""
+    """Returns a new stream of the bytes, decompressed if the file is a gzip file."""
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes, a megabyte at a time."""
@@ -54,7 +54,7 @@ def from_path(path: Path) -> Source:
     """A file on the disk.
 
     Raises:
-        PipelineError: there is none, or it is of a kind that is not read.
+        PipelineError: there is no such file, or this kind of file can't be read.
     """
     if not path.is_file():
         raise PipelineError(f"no file at {path}")
@@ -71,15 +71,15 @@ def from_path(path: Path) -> Source:
 
 
 def from_bytes(name: str, content: bytes, most: int) -> Source:
-    """What somebody uploaded.
+    """An uploaded file.
 
     Args:
-        name: the file's.
+        name: the file's name.
         content: all of its bytes.
-        most: bytes that it may have, unpacked if it is packed.
+        most: the most bytes that it may have, decompressed if it is a gzip file.
 
     Raises:
-        PipelineError: it is of a kind that is not read, larger, or damaged.
+        PipelineError: this kind of file can't be read, or the file is too large or damaged.
     """
     name = " ".join(name.split())
     kind = kind_of(name)
@@ -95,7 +95,7 @@ def from_bytes(name: str, content: bytes, most: int) -> Source:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """A block that reads a file; a damaged gzip stream becomes one line."""
+    """Turn the errors of a damaged gzip file in a block that reads it into a PipelineError."""
     try:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -106,7 +106,7 @@ def kind_of(name: str) -> str:
     """The kind of a file by the ending of its name, one of ``KINDS``.
 
     Raises:
-        PipelineError: it is another kind; the message says which are read, or how to save it.
+        PipelineError: it is another kind; the message lists the kinds, or says how to save it.
     """
     ending = re.sub(r"\.gz$", "", name.lower())
     ending = "." + ending.rpartition(".")[2] if "." in ending else ""
@@ -120,7 +120,7 @@ def kind_of(name: str) -> str:
 
 
 def _check_first_bytes(start: bytes, name: str, kind: str) -> None:
-    """Raise a PipelineError for what is known by its first bytes and is not what its name says."""
+    """Raise a PipelineError if the first bytes show another kind of file than the name says."""
     for known, what in _FIRST_BYTES.items():
         if start.startswith(known):
             raise PipelineError(f"{name} is {what}")
@@ -129,7 +129,10 @@ def _check_first_bytes(start: bytes, name: str, kind: str) -> None:
 
 
 def _seekable(unpacked: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
-    """Parquet is read from its end: a packed one is unpacked into a nameless file first."""
+    """Return a function that decompresses into a temporary file, where a stream can seek.
+
+    Parquet needs this, because it is read from its end.
+    """
 
     def open_copy() -> BinaryIO:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)

@@ -15,16 +15,17 @@ _PARTS = re.compile(
 
 
 def find(folder: Path, split: str) -> list[Path]:
-    """The files of a split, in their order: one, or numbered parts as the Hub has them.
+    """The files of a split in order: one file, or numbered parts as on the Hub.
 
-    They are called by the split's name in any case, and lie in the folder or in its ``data``.
+    Their names are the split's name, in upper or lower case. They are in the folder itself or in
+    its folder ``data``.
 
     Args:
-        folder: of the data set.
+        folder: the folder of the data set.
         split: one of ``SPLITS``.
 
     Raises:
-        PipelineError: there is none, there are several, or parts are missing.
+        PipelineError: there is no file, there are several, or parts are missing.
     """
     if found := _of_split(folder, split):
         return _whole(found, folder)
@@ -35,7 +36,9 @@ def find(folder: Path, split: str) -> list[Path]:
 
 
 def find_all(folder: Path) -> dict[str, list[Path]]:
-    """The files of every split that a folder has: those of ``find``, or its only table.
+    """The files of every split in a folder, each as ``find`` returns them.
+
+    If no file has a split's name, the folder's only table holds the training rows.
 
     Raises:
         PipelineError: there are no training rows, several files of a split, or parts are missing.
@@ -50,7 +53,7 @@ def find_all(folder: Path) -> dict[str, list[Path]]:
 
 
 def _of_split(folder: Path, split: str) -> list[tuple[re.Match[str], Path]]:
-    """The files that bear the split's name, and what their names match."""
+    """The files with a split's name, each after the match of its name with ``_PARTS``."""
     for place in (folder, folder / "data"):
         files = sorted(place.iterdir()) if place.is_dir() else []
         named = [(match, file) for file in files if (match := _PARTS.match(file.name))]
@@ -65,7 +68,7 @@ def _of_split(folder: Path, split: str) -> list[tuple[re.Match[str], Path]]:
 
 
 def is_kind(name: str) -> bool:
-    """Whether a name ends as a table's file does that is read."""
+    """Whether a file's name has the ending of a table that can be read; ``.txt`` is none."""
     try:
         return sources.kind_of(name.lower()) in _KINDS
     except PipelineError:
@@ -73,7 +76,7 @@ def is_kind(name: str) -> bool:
 
 
 def _whole(found: list[tuple[re.Match[str], Path]], folder: Path) -> list[Path]:
-    """The files, if they are one, or all parts of one."""
+    """Return the files if they are one file or all parts of one; else raise a PipelineError."""
     names = ", ".join(file.name for _, file in found)
     counts = {(match[3], match[4]) for match, _ in found}
     if len(counts) > 1 or (len(found) > 1 and found[0][0][3] is None):

@@ -1,4 +1,4 @@
-"""Drawing rows by class, the same ones every time."""
+"""Draw rows by class, with a fixed seed."""
 
 import numpy as np
 
@@ -9,20 +9,21 @@ SEED = 42
 
 
 def drawn(labels: np.ndarray, count: int, what: str, least: int = 1, leave: int = 0) -> np.ndarray:
-    """Positions of rows that are drawn with a fixed seed, int64 (count,), of small classes too.
+    """Draw rows with a fixed seed, from small classes too; return positions, int64 (count,).
 
-    Every class gives ``least`` rows, or what it has; the rest is shared out by the classes' sizes.
-    ``stratified`` draws no row of a class that is rare enough, and can't where each has few.
+    Each class gives ``least`` rows, or as many as it can. The other rows are drawn from the classes
+    in proportion to their sizes. Unlike this function, ``stratified`` may draw no row of a rare
+    class, and fails if every class is small.
 
     Args:
-        labels: of the rows, integers (n,).
-        count: how many to draw.
-        what: names them in messages.
-        least: rows of each class that are drawn.
-        leave: rows of each class that are not drawn.
+        labels: the labels of the rows, integers (n,).
+        count: how many rows to draw.
+        what: the name of these rows in messages.
+        least: how many rows of each class to draw at least.
+        leave: how many rows of each class to leave at least.
 
     Raises:
-        PipelineError: so many can't be drawn.
+        PipelineError: this number of rows can't be drawn.
     """
     classes, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     free = np.maximum(sizes - leave, 0)
@@ -35,7 +36,7 @@ def drawn(labels: np.ndarray, count: int, what: str, least: int = 1, leave: int 
     if count > taken.sum():
         share = (free - taken) * ((count - taken.sum()) / (free - taken).sum())
         taken = taken + share.astype(np.int64)
-        # The largest remainders first; of equal ones, the first class.
+        # The largest remainders come first; ties go to the first class.
         in_order = np.argsort(-(share % 1), kind="stable")
         with_room = in_order[taken[in_order] < free[in_order]]
         taken[with_room[: count - taken.sum()]] += 1
@@ -48,17 +49,17 @@ def drawn(labels: np.ndarray, count: int, what: str, least: int = 1, leave: int 
 
 
 def stratified(labels: np.ndarray, count: int, what: str) -> np.ndarray:
-    """Positions of rows that are drawn by class with a fixed seed, int64 (count,).
+    """Draw rows by class with a fixed seed; return positions, int64 (count,).
 
     Args:
-        labels: of the rows, integers (n,).
-        count: how many to draw.
-        what: names them in messages.
+        labels: the labels of the rows, integers (n,).
+        count: how many rows to draw.
+        what: the name of these rows in messages.
 
     Raises:
-        PipelineError: so many can't be drawn by class.
+        PipelineError: this number of rows can't be drawn by class.
     """
-    from sklearn.model_selection import train_test_split  # slow to import, and not for every page
+    from sklearn.model_selection import train_test_split  # slow to import, and few pages need it
 
     classes = len(np.unique(labels))
     if not classes <= count <= len(labels) - classes:

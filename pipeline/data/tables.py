@@ -5,44 +5,44 @@ from dataclasses import dataclass, field
 
 MOST_COLUMNS = 1_000
 SAMPLE_ROWS = 100
-"""Rows at the beginning that a file's form is told by."""
+"""How many rows at the beginning are read to detect a file's form."""
 _SAMPLE_CHARACTERS = 1_000_000
 
 Cell = str | None
-"""None: the file says that there is nothing."""
+"""None: the file says that there is no value."""
 Row = Sequence[Cell]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file whose form is known; its rows stay in the file."""
+    """A file whose form is known. Its rows are not in memory."""
 
     names: tuple[str, ...]
-    """Of the columns, all different; where the file has none, they are numbered from 1."""
+    """The names of the columns, all different. Columns without a name are numbered from 1."""
     read: Callable[[Sequence[int]], Iterator[Row]]
-    """Gives, from the first row on, the cells at these positions; it can be called again."""
+    """Yields the cells at these positions from each row; it can be called any number of times."""
     header: bool | None = None
     """Whether the first line holds the names; None: this kind of file has no such line."""
     encoding: str | None = None
-    """Of a text file, as codecs call it."""
+    """The codec of a text file."""
     no_texts: dict[int, str] = field(default_factory=dict)
-    """By position, the type of columns that hold no texts, in files that have types."""
+    """The types of the columns that hold no texts, by position, if the file has types."""
     missing: frozenset[str] = frozenset()
-    """Words that stand for "no text", in files that have no sign for it."""
+    """Words that mean "no text", in kinds of files that have no sign for it."""
     repeated: tuple[str, ...] = ()
-    """Names that stood there more than once: all but the first got a number."""
+    """Names that occurred more than once; all but the first one got a number."""
     class_names: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """By position, what the numbers of a column of classes stand for, in files that say it."""
+    """The class names of columns that hold class numbers, by position, if the file has them."""
     whole_lines: bool = False
-    """A text a line: there are no columns to choose from."""
+    """Whether each line is one text, so that there are no columns to choose from."""
     part: Callable[[Sequence[int], range], Iterator[Row]] | None = None
-    """As ``read``, but only the rows of these numbers, from 0 on, and without reading all others;
-    None: this kind of file can only be read from its beginning."""
+    """Like ``read``, but yields only the rows with these numbers (from 0) and does not read all
+    others. None: this kind of file can only be read from its beginning."""
     rows: int | None = None
-    """Their number, where the file says it."""
+    """The number of rows, if the file says it."""
 
     def sample(self) -> list[Row]:
-        """The first rows, whole; fewer where they are long."""
+        """The first rows with all their cells: ``SAMPLE_ROWS`` rows, or fewer if they are long."""
         rows: list[Row] = []
         characters = 0
         for row in self.read(range(len(self.names))):
@@ -54,9 +54,9 @@ class Table:
 
 
 def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names for columns, and the names that were given to several.
+    """Different names for all columns, and the names that several columns had.
 
-    Those without a name are numbered; a second "text" is "text (2)".
+    Columns without a name are numbered. A second "text" becomes "text (2)".
     """
     given: list[str] = []
     repeated: list[str] = []

@@ -1,4 +1,4 @@
-"""Which encoding a text is in: UTF-8 or UTF-16, with or without a mark, else Windows-1252."""
+"""Detect a text's encoding: UTF-8 or UTF-16, with or without a mark, or else Windows-1252."""
 
 import codecs
 import re
@@ -13,7 +13,7 @@ _MARKS = {
 }
 _NAMES = {"cp1252": "Windows-1252", "utf-8-sig": "UTF-8"}
 _SAMPLE = 1 << 16
-"""Bytes, an even number, that are looked at to tell UTF-16 without a mark from other texts."""
+"""How many bytes are read to detect UTF-16 without a mark; an even number."""
 _CONTROLS = bytes(set(range(1, 32)) - set(b"\t\n\v\f\r\x1b"))
 """Control characters that texts do not have."""
 _ASCII = frozenset(b"\t\n\r") | frozenset(range(32, 127))
@@ -24,33 +24,33 @@ _ABOVE_ASCII = bytes(range(128, 256))
 
 
 def decode(content: bytes, what: str) -> str:
-    """The text of some bytes, without a byte order mark; line ends stay as they are.
+    """Decode a text and remove its byte order mark. Line ends do not change.
 
     Args:
-        content: all of the bytes.
-        what: names their source in messages: a file's name, or "standard input".
+        content: all bytes of the text.
+        what: the name of their source in messages: a file's name, or "standard input".
 
     Raises:
-        PipelineError: they are no text in any of the encodings; the message names the line.
+        PipelineError: they are not text in any of the encodings; the message names the line.
     """
     return content.decode(find_encoding(lambda: [content], what))
 
 
 def name_of(encoding: str) -> str:
-    """What people call an encoding that ``find_encoding`` gave."""
+    """The usual name of an encoding that ``find_encoding`` returned."""
     return _NAMES.get(encoding, encoding[:6].upper())
 
 
 def find_encoding(read: Callable[[], Iterable[bytes]], what: str) -> str:
-    """The name of the codec that reads every byte of a text, however long it is.
+    """The name of the codec that decodes all bytes of a text, which may have any length.
 
-    A byte order mark decides. Without one, a text with null bytes may be UTF-16, valid UTF-8 is
-    UTF-8, and the rest is Windows-1252 (which browsers, too, read where Latin-1 is meant) unless
-    most of its letters are UTF-8: then it is a damaged UTF-8 text.
+    A byte order mark decides. Without one, a text with null bytes may be UTF-16, and valid UTF-8 is
+    UTF-8. Any other text is Windows-1252, which browsers also use for Latin-1. It is an error if
+    most bytes above ASCII in such a text are UTF-8, because then it is a damaged UTF-8 text.
 
     Args:
-        read: gives the bytes from their beginning, in chunks; it is called up to four times.
-        what: names their source in messages.
+        read: returns the bytes from the beginning, in chunks; it is called up to four times.
+        what: the name of their source in messages.
 
     Raises:
         PipelineError: no codec reads them; the message names the first bad byte and its line.
@@ -73,22 +73,23 @@ def find_encoding(read: Callable[[], Iterable[bytes]], what: str) -> str:
 
 
 def _utf_16_without_mark(start: bytes) -> str | None:
-    """The byte order of UTF-16, if the bytes look like it.
+    """The codec with the byte order of UTF-16, if the bytes look like UTF-16; else None.
 
-    Spaces, digits and line ends of UTF-16 have a null byte; that of most is the second one in
-    little-endian texts, the first one in big-endian texts.
+    Spaces, digits and line ends have a null byte in UTF-16. It is their second byte in
+    little-endian texts, and their first byte in big-endian texts.
     """
     if 0 not in start:
         return None
     encoding = "utf-16-le" if start[1::2].count(0) >= start[::2].count(0) else "utf-16-be"
     even = start[: len(start) // 2 * 2]
-    # The decoder is incremental: half a character may stand at the end of the sample.
+    # The decoder is incremental, because the sample may end within a character.
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(even)
     except UnicodeDecodeError:
         return None
     low, high = (even[::2], even[1::2]) if encoding == "utf-16-le" else (even[1::2], even[::2])
-    # Pairs of ASCII characters. Tab and line ends are the high bytes of some scripts of India.
+    # Count pairs of ASCII characters. In the high byte, tab and line ends don't count: they are the
+    # high bytes of some Indian scripts.
     pairs = sum(one in _ASCII and 32 <= other < 127 for one, other in zip(low, high, strict=True))
     if "\0" in text or 2 * pairs > len(low):
         return None
@@ -98,13 +99,13 @@ def _utf_16_without_mark(start: bytes) -> str | None:
 
 
 def _refuse_binary(start: bytes, what: str) -> None:
-    """Raise a PipelineError for a picture, a program, or anything else that is no text."""
+    """Raise a PipelineError for a picture, a program, or anything else that is not text."""
     if len(start) - len(start.translate(None, _CONTROLS)) > len(start) / 100:
         raise PipelineError(f"{what} is full of control characters: it is not a text file")
 
 
 def _mostly_utf_8(chunks: Iterable[bytes]) -> bool:
-    """Whether most bytes above ASCII are parts of UTF-8 characters: a damaged UTF-8 text."""
+    """Whether most bytes above ASCII are parts of UTF-8 characters, as in a damaged UTF-8 text."""
     inside = above = 0
     for chunk in chunks:
         inside += sum(len(found) for found in _UTF_8_CHARACTER.findall(chunk))
@@ -113,7 +114,7 @@ def _mostly_utf_8(chunks: Iterable[bytes]) -> bool:
 
 
 def _first_problem(chunks: Iterable[bytes], encoding: str) -> str | None:
-    """What of the bytes is no text in that encoding, with its line; None if all is well."""
+    """The first null byte or invalid byte for an encoding, with its line; None if there is none."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
     try:
@@ -125,7 +126,7 @@ def _first_problem(chunks: Iterable[bytes], encoding: str) -> str | None:
             line += _line_ends(text)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        # The part before the error is fine, but for a mark that its codec takes off.
+        # The part before the error is valid. The codec only removes a byte order mark.
         before = error.object[: error.start].decode(encoding, "ignore")
         line += _line_ends(before)
         return f"byte 0x{error.object[error.start]:02x} in line {line:,} is no character of it"
@@ -133,5 +134,5 @@ def _first_problem(chunks: Iterable[bytes], encoding: str) -> str | None:
 
 
 def _line_ends(text: str) -> int:
-    """Line ends of a text; CR alone counts where there is no LF."""
+    """The number of line ends in a text. CR counts only if there is no LF."""
     return text.count("\n") or text.count("\r")

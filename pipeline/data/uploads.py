@@ -1,4 +1,4 @@
-"""What people upload to a page: read like any other file, but not without bounds."""
+"""Files that users upload to a page: read like any other file, but with a limit on their size."""
 
 from pipeline.data import reader, sources
 from pipeline.data.reader import AS_IT_IS, Form, TextFile
@@ -6,16 +6,16 @@ from pipeline.data.reader import AS_IT_IS, Form, TextFile
 # The same as maxUploadSize in .streamlit/config.toml, which refuses larger files beforehand.
 MAX_BYTES = 10 * 1024 * 1024
 REFUSED_KINDS = (".xlsx", ".xls", ".ods", ".zip")
-"""Endings that an upload may have although it is refused: by the reader, which says what to do."""
+"""Endings that the uploader accepts, so that the reader refuses the file and says what to do."""
 
 
 def open_upload(name: str, content: bytes, form: Form = AS_IT_IS) -> TextFile:
     """Find out where an uploaded file's texts are.
 
     Args:
-        name: the file's.
-        content: its bytes, which nobody has checked.
-        form: what is known of it.
+        name: the file's name.
+        content: its bytes, not checked yet.
+        form: what the user says about it.
 
     Raises:
         PipelineError: it can't be read; the message is one line.
@@ -24,12 +24,12 @@ def open_upload(name: str, content: bytes, form: Form = AS_IT_IS) -> TextFile:
 
 
 def endings() -> list[str]:
-    """Endings of the files that can be chosen, as Streamlit's uploader takes them."""
+    """The endings that Streamlit's uploader should accept."""
     return [*sources.KINDS, *sources.OTHER_NAMES, ".gz", *REFUSED_KINDS]
 
 
 def cut_remark(max_rows: int, nouns: str) -> str:
-    """A remark that only the first so many texts are classified."""
+    """A remark that only the first ``max_rows`` texts are classified."""
     return (
         f"Only the first {max_rows:,} {nouns} are classified here; "
         "`python -m pipeline classify` takes a file of any length."

@@ -71,7 +71,7 @@ class Model(BaseModel):
 
 
 class Health(BaseModel):
-    """That the server is at work."""
+    """The server is running."""
 
     status: Literal["ok"]
     waiting: int = Field(description="texts in the queue")

@@ -1,10 +1,10 @@
-"""Serve one artifact in a process of its own, and measure what that costs.
+"""Serve one artifact in a process of its own, and measure time and memory.
 
     python -m pipeline.evaluation.cost latency ARTIFACT < texts.json > cost.json
     python -m pipeline.evaluation.cost throughput ARTIFACT [OUT.npy] < texts.json > cost.json
 
-A process for each of the two, with nothing loaded that serving does not need: its memory is the
-model's, and no other session's threads are in the way.
+Each of the two commands runs in its own process and loads only what serving needs. So its memory is
+the model's, and no threads of another session disturb it.
 """
 
 import json
@@ -24,21 +24,21 @@ from pipeline.inference.graph import BATCH_SIZE, batches_by_length
 SINGLE = 200
 """Texts of each kind that are timed one at a time."""
 ROWS = 2_000
-"""Rows of one timing of many."""
+"""Rows in one timing of many texts."""
 _WARM_UP = 10
 _PASSES = 5
 _ONE_AT_A_TIME = 8.0
 _MANY = 15.0
-"""Seconds that a timing takes at most; a slow model is timed on fewer texts."""
+"""As ``_ONE_AT_A_TIME``, most seconds of a timing; a slow model is timed on fewer texts."""
 
 
 def latency(artifact: Path, rows: Sequence[str], headlines: Sequence[str]) -> dict[str, float]:
     """Time one text at a time, on all threads.
 
     Returns:
-        load_ms, up to the first answer; mean_ms, p50_ms and p95_ms of the rows, headline_mean_ms,
-        headline_p50_ms and headline_p95_ms of the headlines; and as ``rows`` and ``headlines`` how
-        many were timed.
+        load_ms, the time until the first answer; mean_ms, p50_ms and p95_ms of the rows;
+        headline_mean_ms, headline_p50_ms and headline_p95_ms of the headlines; ``rows`` and
+        ``headlines``, how many of each were timed.
     """
     started = time.perf_counter()
     classifier = Classifier(artifact)
@@ -57,7 +57,7 @@ def latency(artifact: Path, rows: Sequence[str], headlines: Sequence[str]) -> di
 
 
 def _times(classifier: Classifier, texts: Sequence[str]) -> list[float]:
-    """Seconds that each text takes, for as many as fit the time limit."""
+    """Seconds for each text, one at a time, until the time limit."""
     seconds: list[float] = []
     for text in texts:
         started = time.perf_counter()
@@ -69,29 +69,28 @@ def _times(classifier: Classifier, texts: Sequence[str]) -> list[float]:
 
 
 def throughput(artifact: Path, texts: Sequence[str]) -> dict[str, float]:
-    """Time many texts, run as ``predict_many`` and ``classify`` run them.
+    """Time many texts, predicted in the same way as by ``predict_many`` and ``classify``.
 
-    Timed are batches of the sorted texts at even distances, so that a slow model, too, is timed on
-    texts of all lengths, padded as they are among many.
+    The texts are sorted by length and split into batches, of which some at even distances are
+    timed. So a slow model, too, is timed on texts of all lengths, with the padding of a large file.
 
     Returns:
-        rows_per_second; peak_memory_mb of this process up to now; and as ``rows`` how many were
-        timed.
+        rows_per_second; peak_memory_mb of this process up to now; ``rows``, how many were timed.
     """
     classifier, workers = _for_many(artifact)
     batches = batches_by_length(classifier.lengths(texts), BATCH_SIZE)
 
     def rate(count: int) -> tuple[int, float]:
-        """Rows in so many batches, and how many of them are done in a second."""
+        """Number of rows in ``count`` batches, and how many are predicted per second."""
         places = ((np.arange(count) + 0.5) * len(batches) / count).astype(int)
         some = [texts[row] for place in places for row in batches[place]]
         started = time.perf_counter()
         classifier.predict_proba(some, BATCH_SIZE, workers=workers)
         return len(some), len(some) / (time.perf_counter() - started)
 
-    _, expected = rate(min(workers, len(batches)))  # which warms up
+    _, expected = rate(min(workers, len(batches)))  # this also warms up
     count = int(min(ROWS, expected * _MANY) / BATCH_SIZE)
-    # No worker waits for the last one while that has one batch more to do.
+    # A multiple of the workers, so that none waits while others do one batch more.
     count = min(max(count // workers, 1) * workers, len(batches))
     rows, first = rate(count)
     rates = [first]
@@ -105,20 +104,20 @@ def throughput(artifact: Path, texts: Sequence[str]) -> dict[str, float]:
 
 
 def _for_many(artifact: Path) -> tuple[Classifier, int]:
-    """A Classifier for many texts, with one thread, and how many workers ask it: one a core."""
+    """A Classifier with one thread, and how many workers use it on many texts: one per core."""
     return Classifier(artifact, threads=1), available_threads()
 
 
 def predict_many(
     artifact: Path, texts: Sequence[str], progress: Callable[[int], object] | None = None
 ) -> np.ndarray:
-    """Probabilities (texts, classes) of many texts: a batch a core, the fastest way there is."""
+    """Probabilities (texts, classes) of many texts, with one batch per core: the fastest way."""
     classifier, workers = _for_many(artifact)
     return classifier.predict_proba(texts, BATCH_SIZE, progress, workers)
 
 
 def peak_memory_bytes() -> int:
-    """The most resident memory that this process ever had."""
+    """The largest resident memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
     if status.is_file():
         # Not getrusage: its maximum is inherited from the process that started this one.
@@ -133,14 +132,14 @@ def peak_memory_bytes() -> int:
 def measure(
     kind: str, artifact: Path, texts: Mapping[str, list[str]], out: Path | None = None
 ) -> dict[str, float]:
-    """What an artifact costs, measured in this process.
+    """Measure in this process what an artifact costs.
 
     Args:
         kind: "latency" or "throughput".
         artifact: its folder.
-        texts: for latency ``rows`` and ``headlines``; for throughput ``timed``, and ``more`` that
-            are only predicted.
-        out: file that gets the probabilities of ``timed`` and ``more``.
+        texts: for latency, ``rows`` and ``headlines``; for throughput, ``timed`` and ``more``,
+            which are predicted but not timed.
+        out: file for the probabilities of ``timed`` and ``more``; None: it is not written.
     """
     if kind == "latency":
         return latency(artifact, texts["rows"], texts["headlines"])
@@ -154,7 +153,7 @@ def measure(
 
 
 def main(kind: str, artifact: str, out: str | None = None) -> None:
-    """``measure`` with the texts as JSON on standard input; prints the cost as JSON."""
+    """Run ``measure`` on the texts, JSON on standard input, and print the cost as JSON."""
     found = measure(kind, Path(artifact), json.load(sys.stdin), Path(out) if out else None)
     print(json.dumps(found))
 

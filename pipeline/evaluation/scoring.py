@@ -26,14 +26,14 @@ PREDICTIONS = "predictions.parquet"
 CONDITIONS = "predictions.json"
 COST = "cost.json"
 HEADLINE_WORDS = range(8, 21)
-"""Words of the headlines that latency is taken on."""
+"""Length in words of the headlines that latency is measured on."""
 
 
 def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
-    """Fill ``folder`` with what a model answers and what that costs.
+    """Write a model's predictions and its cost to ``folder``.
 
-    ``predictions.parquet`` is of test and validation rows, ``predictions.json`` says what it was
-    taken on (hardware, versions, taken), ``cost.json`` is as ``_write_cost`` has it.
+    ``predictions.parquet`` holds test and validation rows. ``predictions.json`` holds their
+    conditions: hardware, versions, taken. For ``cost.json`` see ``_write_cost``.
     """
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "probabilities.npy"
@@ -46,7 +46,7 @@ def evaluate(artifact: Path, corpus: Corpus, folder: Path) -> None:
 
 
 def measure_again(artifact: Path, corpus: Corpus, folder: Path) -> None:
-    """Replace ``cost.json`` in ``folder``: the model is timed anew, its predictions stay."""
+    """Time a model again and replace ``cost.json`` in ``folder``; its predictions stay."""
     _write_cost(artifact, corpus, folder)
 
 
@@ -64,7 +64,7 @@ def predict_headlines(artifact: Path, headlines: Split) -> pd.DataFrame:
 def headline_metrics(
     predictions: pd.DataFrame, teacher: pd.DataFrame | None
 ) -> HeadlineMetrics | None:
-    """What a run stores of predictions on headlines alone; of a table without any, nothing."""
+    """The metrics of predictions on headlines alone; None if the table has none."""
     rows = int((predictions["split"] == HEADLINES).sum())
     if not rows:
         return None
@@ -76,7 +76,7 @@ def _texts(corpus: Corpus) -> list[str]:
 
 
 def _table(corpus: Corpus, probabilities: np.ndarray) -> pd.DataFrame:
-    """Probabilities of ``_texts``, as a predictions table."""
+    """The predictions table of the probabilities of ``_texts``."""
     splits = [corpus.splits()[name] for name in SPLITS]
     parts = np.split(probabilities, np.cumsum([len(split) for split in splits])[:-1])
     frames = [
@@ -87,7 +87,7 @@ def _table(corpus: Corpus, probabilities: np.ndarray) -> pd.DataFrame:
 
 
 def short_headlines(count: int) -> list[str]:
-    """So many of the project's own headlines of ``HEADLINE_WORDS``, in turn if there are fewer."""
+    """The project's own headlines of ``HEADLINE_WORDS`` words, repeated until there are enough."""
     texts = data_sets.invented_headlines().texts
     return list(islice(cycle(t for t in texts if len(t.split()) in HEADLINE_WORDS), count))
 
@@ -95,8 +95,8 @@ def short_headlines(count: int) -> list[str]:
 def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None = None) -> None:
     """Measure a model and write ``cost.json``; with ``out``, write its probabilities there, too.
 
-    It holds ``cost`` and, as ``measured_on``, apart for latency and throughput: hardware, versions,
-    taken, threads, texts, and the number of rows.
+    The file holds ``cost`` and ``measured_on``. ``measured_on`` has hardware, versions, taken,
+    threads and texts, once for latency and once for throughput, which also has rows, how many.
     """
     headlines = short_headlines(SINGLE)
     single = _in_a_process_apart(
@@ -121,7 +121,7 @@ def _write_cost(artifact: Path, corpus: Corpus, folder: Path, out: Path | None =
 
 
 def measured(folder: Path) -> tuple[Cost, MeasuredOn]:
-    """What ``evaluate`` left in a folder of a model's costs, as its record has it."""
+    """The cost and conditions that ``evaluate`` wrote to a folder, for the model's record."""
     content = json.loads((folder / COST).read_text("utf-8"))
     predicted_on = json.loads((folder / CONDITIONS).read_text("utf-8"))
     places = content["measured_on"] | {"predictions": predicted_on}
@@ -129,13 +129,13 @@ def measured(folder: Path) -> tuple[Cost, MeasuredOn]:
 
 
 def load_ms(artifact: Path, text: str) -> float:
-    """Milliseconds from nothing loaded to the answer to ``text``."""
+    """Milliseconds to load a model and answer ``text`` in a new process."""
     once = {"rows": [text], "headlines": [text]}
     return _in_a_process_apart("latency", artifact, once)["load_ms"]
 
 
 def texts_of_latency(rows: int, headlines: int, kind: str) -> str:
-    """What latency was taken on, for people."""
+    """Which texts latency was measured on, in words."""
     least, most = HEADLINE_WORDS[0], HEADLINE_WORDS[-1]
     different = len(set(short_headlines(headlines)))
     said = f" ({different} different ones)" if different < headlines else ""
@@ -148,10 +148,10 @@ def texts_of_latency(rows: int, headlines: int, kind: str) -> str:
 def _in_a_process_apart(
     kind: str, artifact: Path, texts: dict[str, list[str]], out: Path | None = None
 ) -> dict[str, float]:
-    """Run ``pipeline.evaluation.cost``; gives the cost.
+    """Run ``pipeline.evaluation.cost`` in a process of its own and return the cost.
 
     Raises:
-        PipelineError: that process failed.
+        PipelineError: the process failed.
     """
     command = [sys.executable, "-m", "pipeline.evaluation.cost", kind, str(artifact.resolve())]
     process = subprocess.run(
@@ -170,7 +170,7 @@ def _in_a_process_apart(
 
 
 def split_metrics(predictions: pd.DataFrame, teacher: pd.DataFrame | None, split: str) -> Metrics:
-    """``classification_metrics`` of a predictions table's split."""
+    """``classification_metrics`` of one split of a predictions table."""
     rows = predictions[predictions["split"] == split]
     others = None if teacher is None else teacher[teacher["split"] == split]
     found = metrics.classification_metrics(

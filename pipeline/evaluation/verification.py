@@ -1,4 +1,4 @@
-"""Whether what a run has stored is what its artifacts and data still give."""
+"""Whether a run's stored results can still be reproduced from its artifacts and data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,25 +19,27 @@ from pipeline.results.records import ModelRecord
 from pipeline.results.storage import Run
 
 Figure = float | list[float] | None
-"""What a model's metrics are: a figure, or one a class."""
+"""Value of a metric: a number, one number per class, or None."""
 
 METRIC_TOLERANCE = 1e-9
 SAME_CPU = 1e-3
-"""Largest difference of a probability where the instruction sets are those of the run."""
+"""Largest difference of a probability, if the instruction sets are those of the run."""
 OTHER_CPU = 0.005
-"""Largest share of changed labels elsewhere: int8 products depend on the instruction set."""
+"""Largest share of changed labels on other instruction sets, because int8 products depend on them.
+For dynamic int8 it applies on all processors."""
 IN_A_BATCH = 0.02
-"""The same of headlines in dynamic int8, where they were not stored row by row: such runs hold what
-batches made of them, up to 2 in 100 labels (python -m tests.stress batches)."""
+"""Largest change of a dynamic int8 model's accuracy on headlines in older runs, which do not store
+them row by row. Those headlines were predicted in batches, which changes up to 2 in 100 labels
+(python -m tests.stress batches)."""
 
 
 def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
-    """Check a run that was read whole (so its own files' checksums hold already).
+    """Check a run that was read, so that the checksums of its own files are known to hold.
 
     Args:
         run: the run.
-        asked: its data; without a source, the predictions are not recomputed, but those on the
-            invented headlines.
+        asked: its data. Without a source, only predictions on the invented headlines are
+            recomputed, and those of toy runs, whose data come with the program.
 
     Yields:
         What was checked, and whether it holds.
@@ -77,7 +79,7 @@ def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
 
 
 def corpus_of(run: Run, asked: Asked) -> tuple[Corpus | None, str]:
-    """The run's own data, or None and why not."""
+    """The data that the run was made from, or None and the reason."""
     if asked.source is None and not (asked.data_set and asked.data_set.learns_examples):
         return None, "no --data"
     try:
@@ -99,7 +101,7 @@ def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
     if again := scoring.headline_metrics(predictions, teacher):
         checked.append((HEADLINES, vars(again), vars(model.headlines) if model.headlines else {}))
     for split, found, stored in checked:
-        # A student that was made without its teacher, or beside another one, was not compared.
+        # A student whose teacher is missing from the run, or is another one, has no agreement.
         alone = found["agreement"] is None or stored.get("agreement") is None
         compared = [name for name in found if not (alone and name == "agreement")]
         wrong = [name for name in compared if not _equal(found[name], stored.get(name))]
@@ -108,20 +110,20 @@ def _check_metrics(run: Run, model: ModelRecord) -> Iterator[tuple[str, bool]]:
 
 
 def _equal(a: Figure, b: Figure) -> bool:
-    """Whether two figures of ``classification_metrics`` are the same, None being none."""
+    """Whether two metrics are equal within ``METRIC_TOLERANCE``; None equals only None."""
     if a is None or b is None:
         return a is b
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=METRIC_TOLERANCE)
 
 
 def _check_headlines(run: Run, model: ModelRecord, artifact: Path) -> tuple[str, bool]:
-    """These come with the program: they need no data set."""
+    """Recompute predictions on the invented headlines, which come with the program."""
     again = scoring.predict_headlines(artifact, data_sets.invented_headlines())
     stored = run.all_predictions(model.role)
     stored = stored[stored["split"] == HEADLINES]
     if len(stored):
         return _compare(model, again, stored, "predictions on invented headlines")
-    # Written before they were stored row by row.
+    # In older runs, which do not store headlines row by row, only the accuracy can be compared.
     found = scoring.headline_metrics(again, None)
     assert found
     assert model.headlines
@@ -144,7 +146,7 @@ def _check_predictions(
 def _compare(
     model: ModelRecord, again: pd.DataFrame, stored: pd.DataFrame, what: str
 ) -> tuple[str, bool]:
-    """Whether two tables of a model's predictions are the same, as far as processors allow."""
+    """Compare two tables of a model's predictions, within the tolerance for this processor."""
     if not again[KEYS].reset_index(drop=True).equals(stored[KEYS].reset_index(drop=True)):
         return f"{model.role}: rows or labels of its stored {what} are not the data's", False
     a, b = probabilities_of(again), probabilities_of(stored)

@@ -1,7 +1,7 @@
-"""The artifact of a cascade: a file that names its members, which lie beside it in the same run.
+"""The artifact of a cascade: a file that names its members, which are artifacts of the same run.
 
 artifacts/cascade-small/cascade.json
-artifacts/nano/…                        its members, as they are deployed by themselves
+artifacts/nano/…                        its members, which are also deployed alone
 artifacts/minilm-int8/…
 """
 
@@ -22,12 +22,12 @@ _ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def write(
     folder: Path, members: Mapping[str, Path], rules: Sequence[Rule], labels: Sequence[str]
 ) -> None:
-    """Write a cascade's file.
+    """Write ``cascade.json``.
 
     Args:
-        folder: of the cascade's artifact.
-        members: by role, the folder of each member's artifact, in the order they are asked.
-        rules: of all members but the last.
+        folder: the cascade's artifact folder.
+        members: each member's artifact folder by role, in the order in which they are asked.
+        rules: one for each member except the last.
         labels: class names.
     """
     content: list[dict[str, Any]] = [
@@ -40,16 +40,17 @@ def write(
 
 
 def members(folder: Path, check: bool = True) -> tuple[list[str], list[Rule], list[Path]]:
-    """The members of a cascade: their roles, rules and folders.
+    """The roles, the rules and the folders of a cascade's members.
 
-    Of any other artifact: no roles, no rules, and its own folder.
+    For any other artifact: no roles, no rules, and the artifact's own folder.
 
     Args:
-        folder: of the artifact.
-        check: whether each member's files are compared with their checksums.
+        folder: the artifact's folder.
+        check: whether to compare each member's files with their checksums.
 
     Raises:
-        PipelineError: the file can't be read, or a member is missing or has changed.
+        PipelineError: the file can't be read or names fewer than two members; with ``check``, also
+            if a member is missing or has changed.
     """
     if not (folder / FILE).is_file():
         return [], [], [folder]
@@ -74,7 +75,7 @@ def members(folder: Path, check: bool = True) -> tuple[list[str], list[Rule], li
 
 
 def _checked_role(role: Any) -> str:
-    """A role, which names a folder: nothing outside the run is read."""
+    """Return a role's or file's name. Raise ValueError if it could lead outside the run."""
     if not isinstance(role, str) or not _ROLE.fullmatch(role):
         raise ValueError(f"{role!r} is no role")
     return role

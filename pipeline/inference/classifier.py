@@ -13,37 +13,36 @@ from pipeline.inference.graph import BATCH_SIZE, Graph
 
 
 class Answers(NamedTuple):
-    """What a model answers, row by row."""
+    """A model's answers, one row for each text."""
 
     probabilities: np.ndarray
     """float32 (texts, classes); every row sums to one."""
     members: np.ndarray
-    """int64 (texts,): which member of a cascade answered; 0 of any other model."""
+    """int64 (texts,): which cascade member answered, counted from 0; 0 for any other model."""
 
 
 class Classifier:
-    """The one way that anything gets a prediction: evaluation, dashboard, server, command line.
+    """A deployed model or a cascade. Every part of the program gets its predictions from here.
 
-    A cascade is a classifier, too: its members lie beside it. Safe to call from several threads at
-    once.
+    It is safe to call from several threads at the same time.
     """
 
     def __init__(self, folder: Path | str, threads: int | None = None) -> None:
         """Load an artifact's folder.
 
         Args:
-            folder: holds ``model.onnx``, ``classifier.json`` and, where the graph takes tokens,
-                ``tokenizer.json``; or, of a cascade, ``cascade.json``.
-            threads: threads for one call; by default as ``hardware.available_threads`` says.
+            folder: contains ``model.onnx``, ``classifier.json`` and, if the graph reads tokens,
+                ``tokenizer.json``. A cascade's folder contains ``cascade.json`` instead.
+            threads: number of threads for one call; by default ``available_threads()``.
 
         Raises:
-            PipelineError: the folder is incomplete or its files can't be read, or a member of a
-                cascade is missing or has changed.
+            PipelineError: the folder is incomplete, its files can't be read, or a member of a
+                cascade is missing, has changed or has other class names.
         """
         folder = Path(folder)
         self.threads = threads or available_threads()
         self.roles, self._rules, folders = cascade.members(folder)
-        """Of a cascade, the roles of its members; of any other model, nothing."""
+        """The roles of a cascade's members; empty for any other model."""
         self._graphs = [Graph(member, self.threads) for member in folders]
         self.labels = self._graphs[-1].labels
         if any(graph.labels != self.labels for graph in self._graphs):
@@ -56,7 +55,7 @@ class Classifier:
         progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
-        """Class probabilities of each text: see ``answer``."""
+        """The class probabilities of each text: see ``answer``."""
         return self.answer(texts, batch_size, progress, workers).probabilities
 
     def answer(
@@ -66,12 +65,12 @@ class Classifier:
         progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> Answers:
-        """Class probabilities of each text, and which member of a cascade gave them.
+        """The class probabilities of each text, and which member of a cascade returned them.
 
-        Arguments, batches and the order of rows are ``Graph.predict_proba``'s. What a member of a
-        cascade passes on goes on together.
+        Arguments, batches and the order of rows are those of ``Graph.predict_proba``. All texts
+        that a member passes on go to the next member in one call.
         """
-        if not self._rules:  # without all that follows, a headline is answered sooner
+        if not self._rules:  # skip the code below, to answer a headline sooner
             found = self._graphs[0].predict_proba(texts, batch_size, progress, workers)
             return Answers(found, np.zeros(len(texts), np.int64))
         probabilities = np.empty((len(texts), len(self.labels)), np.float32)
@@ -94,15 +93,15 @@ class Classifier:
         return Answers(probabilities, members)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """How long the (last) graph takes each text to be: in tokens, n-grams or characters."""
+        """The lengths of texts, in what the last graph reads: tokens, n-grams or characters."""
         return self._graphs[-1].lengths(texts)
 
 
 def graph_bytes(folder: Path) -> int:
     """Size of an artifact in bytes: its ONNX graph with its external data, if it has any.
 
-    A graph may name that data as it likes, so it is all that the encoder does not read. The size
-    of a cascade is that of its members.
+    External data can have any name. So all files count except those that the encoder reads. The
+    size of a cascade is the sum of its members' sizes.
     """
     _, _, folders = cascade.members(folder, check=False)
     return sum(map(_bytes_of_one, folders))

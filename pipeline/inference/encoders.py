@@ -1,4 +1,4 @@
-"""Texts to what a graph takes: token ids, ids of hashed n-grams, or the texts themselves."""
+"""Encoders from texts to a graph's inputs: token ids, hashed n-gram ids, or lower-case texts."""
 
 import json
 import re
@@ -19,35 +19,35 @@ from pipeline.inference import cascade
 TOKENIZER = "tokenizer.json"
 SETTINGS = "classifier.json"
 
-# Words and signs, in the order of the text.
+# Words, and single other characters such as punctuation marks.
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 _AT_ONCE = 512
-"""Texts whose tokens, offsets and all, are in memory at once, about 10 kB each."""
+"""Number of texts that are tokenized at a time: their encodings take about 10 kB each."""
 
 Row = TypeVar("Row", bound=Sequence)
-"""One text as a graph takes it; its length is what a batch is padded to."""
+"""One encoded text. Batches are padded to the length of their longest row."""
 
 
 class Encoder(ABC, Generic[Row]):
-    """Makes a graph's inputs of texts; safe to call from several threads at once."""
+    """Turns texts into a graph's inputs. Several threads may call it at the same time."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[Row]:
-        """Each text by itself."""
+        """Encode each text by itself, without padding."""
 
     @abstractmethod
     def batch(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-        """A graph's inputs of what ``encode`` gave, padded to the longest."""
+        """The graph's inputs for rows that ``encode`` returned, padded to the longest row."""
 
     def feeds(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """A graph's inputs of texts."""
+        """The graph's inputs for texts, as one batch."""
         return self.batch(self.encode(texts))
 
 
 def _padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids, and a 1 where they are a text's own: int64, (rows, length of the longest)."""
+    """Padded ids, and a mask that is 0 at the padding: both int64, (rows, longest row)."""
     lengths = np.array([len(row) for row in rows])
     own = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(own.shape, padding, dtype=np.int64)
@@ -57,17 +57,17 @@ def _padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np
 
 @dataclass(frozen=True)
 class NGrams(Encoder[Sequence[int]]):
-    """Ids of a text's words and pairs of neighbours, hashed (Weinberger et al., 2009).
+    """Hashed ids of a text's words and pairs of neighbouring words (Weinberger et al., 2009).
 
-    What two n-grams share by chance is all that a vocabulary would tell apart, and a vocabulary
-    would take more bytes than the model. Id 0 is padding, then come ``words`` buckets of words and
-    ``pairs`` buckets of pairs.
+    Two n-grams can share an id by chance. A vocabulary would avoid that, but it would take more
+    bytes than the model. Id 0 is padding. Then come ``words`` buckets for words and ``pairs``
+    buckets for pairs.
     """
 
     words: int
     pairs: int
     longest: int = 128
-    """Words of a text that are read."""
+    """At most this many words of a text are read."""
 
     def __post_init__(self) -> None:
         if min(self.words, self.pairs, self.longest) < 1:
@@ -75,16 +75,16 @@ class NGrams(Encoder[Sequence[int]]):
 
     @property
     def buckets(self) -> int:
-        """Ids that there are, padding included."""
+        """The number of ids, including padding."""
         return 1 + self.words + self.pairs
 
     def ids(self, text: str) -> list[int]:
-        """The ids of one text's words, then of its pairs; [0] for a text without any."""
+        """The ids of one text's words, then of its pairs; [0] for a text without words."""
         words = [word.encode() for word in _WORDS.findall(text.lower())[: self.longest]]
-        # crc32 is the same on every machine and in every process, which hash() is not.
+        # Unlike hash(), crc32 is the same on every machine and in every process.
         hashes = [zlib.crc32(word) for word in words]
         start = 1 + self.words
-        # A pair's begins with its first word's.
+        # The checksum of a pair continues the checksum of its first word.
         pairs = [zlib.crc32(b" " + b, a) for a, b in zip(hashes, words[1:], strict=False)]
         ids = [1 + h % self.words for h in hashes] + [start + h % self.pairs for h in pairs]
         return ids or [0]
@@ -94,19 +94,19 @@ class NGrams(Encoder[Sequence[int]]):
         return [self.ids(text) for text in texts]
 
     def batch(self, rows: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-        """int64 ``input_ids`` and ``attention_mask``, (rows, most n-grams of one)."""
+        """int64 ``input_ids`` and ``attention_mask``, (rows, longest row)."""
         ids, _ = _padded(rows, 0)
         return {"input_ids": ids, "attention_mask": (ids > 0).astype(np.int64)}
 
 
 class Tokens(Encoder[Sequence[int]]):
-    """A tokenizer's ids, padded to the longest of the batch."""
+    """Token ids of a tokenizer, padded to the longest row of the batch."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         if tokenizer.padding is None:
             raise ValueError("its tokenizer does not say how to pad")
         self._padding = tokenizer.padding["pad_id"]
-        # Before any thread uses it, and never again.
+        # The tokenizer is changed only here, before any thread uses it.
         tokenizer.no_padding()
         self._tokenizer = tokenizer
 
@@ -119,7 +119,7 @@ class Tokens(Encoder[Sequence[int]]):
         return found
 
     def batch(self, rows: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-        """int64 ``input_ids`` and ``attention_mask``, (rows, most tokens of one)."""
+        """int64 ``input_ids`` and ``attention_mask``, (rows, longest row)."""
         ids, own = _padded(rows, self._padding)
         return {"input_ids": ids, "attention_mask": own}
 
@@ -144,17 +144,17 @@ def write_tokenizer(
     max_length: int,
     pad_token: str | None = None,
 ) -> None:
-    """Write what a graph of tokens needs beside it: the tokenizer, set to truncate and pad.
+    """Write the files that a graph of token ids needs beside it: tokenizer and settings.
 
-    Padding and truncation are fixed here and never touched again, because reconfiguring
-    a tokenizer while another thread uses it is an error.
+    The tokenizer is written with its padding and truncation, because it must not be reconfigured
+    while another thread uses it.
 
     Args:
-        folder: of the artifact.
-        tokenizer: of the graph.
+        folder: the artifact's folder.
+        tokenizer: the graph's tokenizer; its padding and truncation are set in place.
         labels: class names.
-        max_length: tokens of a text that are read.
-        pad_token: what fills up a row; by default ``[PAD]`` or ``<pad>``.
+        max_length: at most this many tokens of a text are read.
+        pad_token: the padding token; by default ``[PAD]``, or ``<pad>`` if there is no ``[PAD]``.
     """
     if pad_token is None:
         pad_token = "<pad>" if tokenizer.token_to_id("[PAD]") is None else "[PAD]"
@@ -165,12 +165,12 @@ def write_tokenizer(
 
 
 def write_ngrams(folder: Path, ngrams: NGrams, *, labels: Sequence[str]) -> None:
-    """Write what a graph of hashed n-grams needs beside it."""
+    """Write the settings that a graph of hashed n-grams needs beside it."""
     _write_settings(folder, labels=list(labels), input="ngrams", ngrams=asdict(ngrams))
 
 
 def write_lowercase(folder: Path, *, labels: Sequence[str]) -> None:
-    """Write what a graph of texts needs beside it."""
+    """Write the settings that a graph of texts needs beside it."""
     _write_settings(folder, labels=list(labels), input="text")
 
 
@@ -179,7 +179,7 @@ def _write_settings(folder: Path, **settings: Any) -> None:
 
 
 def read(folder: Path) -> tuple[list[str], Encoder[Any]]:
-    """An artifact's labels and its encoder."""
+    """The class names and the encoder of an artifact."""
     settings = json.loads((folder / SETTINGS).read_text("utf-8"))
     match settings.get("input"):
         case "ngrams":
@@ -192,11 +192,11 @@ def read(folder: Path) -> tuple[list[str], Encoder[Any]]:
 
 
 def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
-    """Raise a PipelineError, which names the model, unless an artifact has its run's class names.
+    """Raise a PipelineError that names the model unless an artifact has its run's class names.
 
     Args:
-        folder: of the artifact.
-        role: the model's.
+        folder: the artifact's folder.
+        role: the model's role, for the message.
         labels: the run's class names; their order matters.
     """
     name = cascade.FILE if (folder / cascade.FILE).is_file() else SETTINGS

@@ -1,4 +1,4 @@
-"""Classifying every file of a folder, or a shard of them."""
+"""Classify every file of a folder, or one shard of the files."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,28 +23,29 @@ def classify(
     progress: Callable[[int], object] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Classified]:
-    """Classify files of the folder ``source``, each into a file of the folder ``target``.
+    """Classify the files of the folder ``source`` into files of the folder ``target``.
 
-    ``texts.csv`` becomes ``texts.csv.parquet``, as ``large_files.classify`` writes it. A file that
-    an earlier call has finished, with the same model and form, is not done again. Shards may share
-    ``target``: no file is in two of them.
+    ``large_files.classify`` writes the answers to ``texts.csv`` to ``texts.csv.parquet``. A file is
+    skipped if an earlier call has finished it with the same model and form. Several shards may
+    write to one ``target``, because each file is in one shard only.
 
     Args:
-        source: holds files that ``reader`` reads; others, and folders, are left alone.
-        target: made if it is not there; not ``source``.
-        folder: of the model's artifact.
-        form: what is known of every file.
-        shard: which of the files are classified.
-        workers: batches run at once, one thread each.
-        progress: called with the number of rows just done.
-        say: called with a line on each file.
+        source: contains files that ``reader`` can read. Other files, hidden files and folders are
+            ignored.
+        target: created if it does not exist; must not be ``source``.
+        folder: the folder of the model's artifact.
+        form: the user's description of the form of every file.
+        shard: which of the files to classify.
+        workers: number of batches that run in parallel, with one thread each.
+        progress: called with the number of rows that are newly done.
+        say: called with a line of text about each file.
 
     Returns:
-        By name of the input, numbers of rows; only of files that this call has classified.
+        The numbers of rows by input file name, only for files that this call has classified.
 
     Raises:
-        PipelineError: the folder has no file to classify, one of them can't be read, or another
-            process writes the same output.
+        PipelineError: the folder has no file to classify, a file can't be read, ``target`` is
+            unsuitable, or another process writes the same output.
     """
     sizes = classifiable(source)
     if not sizes:
@@ -78,7 +79,7 @@ def _say_of(path: Path, say: Callable[[str], None], line: str) -> None:
 
 
 def classifiable(source: Path) -> dict[str, int]:
-    """By name, bytes of the files of a folder that can be classified."""
+    """The sizes in bytes, by name, of the files of a folder that can be classified."""
     return {
         path.name: path.stat().st_size
         for path in source.iterdir()

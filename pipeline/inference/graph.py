@@ -19,27 +19,27 @@ GRAPH = "model.onnx"
 LOGITS = "logits"
 """The output of every graph: float32 (texts, classes)."""
 
-# Enough for far more than any model's 128 tokens, and it bounds the time a pasted book can take.
+# Far more than any model reads of a text; it limits the time that a pasted book takes.
 MAX_CHARACTERS = 10_000
 
 BATCH_SIZE = 32
-"""Texts in one run of a graph, where there are many."""
+"""Number of texts in one run of a graph, at most."""
 
 SPIN_US = 500
 """Microseconds that a thread waits for work before it sleeps."""
 
 _alone = threading.Lock()
-"""Of runs that take several cores: at once they slow each other more than in turn."""
+"""Held by a run that uses several cores: such runs are slower in parallel than in sequence."""
 
 
 def takes_ranges_from_the_batch(graph: Path) -> bool:
-    """Whether a graph quantizes its activations by the range they have in each run."""
+    """Whether a graph quantizes its activations by their range in each run (dynamic int8)."""
     model = onnx.load(str(graph), load_external_data=False)
     return "DynamicQuantizeLinear" in _operators(model.graph)
 
 
 def _operators(graph: onnx.GraphProto) -> Iterator[str]:
-    """The type of every operator, in the branches and loops of a graph, too."""
+    """The type of every operator of a graph, including those in branches and loops."""
     for node in graph.node:
         yield node.op_type
         for attribute in node.attribute:
@@ -48,23 +48,23 @@ def _operators(graph: onnx.GraphProto) -> Iterator[str]:
 
 
 class Graph:
-    """A graph in memory.
+    """A graph and its encoder in memory.
 
-    Safe to call from several threads at once: neither the session nor the encoder changes
-    after construction. Runs of a graph that take several cores take turns.
+    It is safe to call from several threads at the same time: neither the session nor the encoder
+    changes after construction. Runs that use several cores wait for each other.
     """
 
     def __init__(self, folder: Path | str, threads: int | None = None) -> None:
         """Load an artifact's folder.
 
         Args:
-            folder: holds ``model.onnx``, ``classifier.json`` and, where the graph takes tokens,
+            folder: contains ``model.onnx``, ``classifier.json`` and, if the graph reads tokens,
                 ``tokenizer.json``.
-            threads: threads for one call; by default as ``hardware.available_threads`` says.
+            threads: number of threads for one call; by default ``available_threads()``.
 
         Raises:
             PipelineError: the folder is incomplete, its files can't be read, or the graph does not
-                have as many outputs as there are class names.
+                have one logit for each class name.
         """
         folder = Path(folder)
         self.threads = threads or available_threads()
@@ -72,9 +72,9 @@ class Graph:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        # By default threads spin for 40 ms after a run, and slow every other model in the process
-        # by up to a half. This long is enough between the operators of a run, and for the next run
-        # of the same model to find them awake (python -m tests.experiments.spinning).
+        # By default, threads spin for 40 ms after a run, which slows every other model in the
+        # process by up to a half. SPIN_US is enough to keep threads awake between the operators of
+        # a run, and until the next run of the same model (python -m tests.experiments.spinning).
         options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN_US))
         options.log_severity_level = 3
         try:
@@ -83,19 +83,19 @@ class Graph:
             self._session = ort.InferenceSession(
                 str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # tokenizers raises bare Exception, onnxruntime a dozen kinds
+        except Exception as error:  # tokenizers raises bare Exception, onnxruntime a dozen types
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise PipelineError(f"{folder} holds no model that can be loaded: {reason}") from error
         shapes = {output.name: output.shape for output in self._session.get_outputs()}
         if LOGITS not in shapes:
             raise PipelineError(f"the graph in {folder} has no output {LOGITS!r}")
         self._folder = folder
-        # A size that the graph leaves open is known once it has answered: see ``_run``.
+        # If the graph leaves this size open, ``_run`` checks it.
         if shapes[LOGITS] and isinstance(shapes[LOGITS][-1], int):
             self._check_width(shapes[LOGITS][-1])
 
     def _check_width(self, width: int) -> None:
-        """Raise unless the graph has an output for each class, and no more."""
+        """Raise a PipelineError unless the graph has exactly one logit for each class."""
         if width != len(self.labels):
             raise PipelineError(
                 f"the graph in {self._folder} tells {width} classes apart, and {encoders.SETTINGS} "
@@ -109,38 +109,38 @@ class Graph:
         progress: Callable[[int], object] | None = None,
         workers: int = 1,
     ) -> np.ndarray:
-        """Class probabilities of each text.
+        """The class probabilities of each text.
 
-        Texts are run in batches of similar length, but each by itself where its neighbours would
-        change its answer, as in dynamic int8. The rows come back in the order given, and are the
-        same whatever the number of workers.
+        Texts run in batches of similar length. In a dynamic int8 graph, each text runs alone,
+        because the other texts of a batch would change its answer. Rows are in the order of
+        ``texts``, and do not depend on the number of workers.
 
         Args:
-            texts: any strings; of each, the first ``MAX_CHARACTERS`` characters are read and as
-                many tokens as the model takes.
-            batch_size: texts in one run of the graph, at most.
-            progress: called with the number of texts just done.
-            workers: batches run at once. For many texts, as many workers as cores with one thread
-                each are faster than one worker with as many threads.
+            texts: any strings. Only the first ``MAX_CHARACTERS`` characters of each are read, and
+                of these only as many tokens as the model accepts.
+            batch_size: number of texts in one run of the graph, at most.
+            progress: called with the number of texts that were just classified.
+            workers: number of batches that run in parallel. For many texts, one worker per core
+                with one thread each is faster than one worker with one thread per core.
 
         Returns:
             float32 array ``(len(texts), number of labels)``; every row sums to one.
         """
         encoded = self._encoder.encode(_clean(texts))
-        if len(encoded) == 1:  # without all that follows, a headline is answered 2 % sooner
+        if len(encoded) == 1:  # skip the code below, to answer a headline 2 % sooner
             probabilities = self._run(encoded)
             if progress:
                 progress(1)
             return probabilities
         probabilities = np.empty((len(texts), len(self.labels)), dtype=np.float32)
-        # By what is padded, which a text's characters tell only roughly.
+        # Encoded lengths, because they decide the padding; numbers of characters are too rough.
         lengths = [len(row) for row in encoded]
         batches = batches_by_length(lengths, 1 if self._one_by_one else batch_size)
 
         def run(rows: np.ndarray) -> np.ndarray:
             return self._run([encoded[row] for row in rows])
 
-        # One worker needs no thread, and an interrupt finds it at once.
+        # One worker runs in this thread, so that ctrl-C stops it immediately.
         with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
             found = pool.map(run, batches) if pool else map(run, batches)
             for rows, part in zip(batches, found, strict=True):
@@ -150,7 +150,7 @@ class Graph:
         return probabilities
 
     def _run(self, rows: Sequence[Any]) -> np.ndarray:
-        """Probabilities of what was encoded, in one run of the graph."""
+        """The probabilities of encoded rows, from one run of the graph."""
         feeds = self._encoder.batch(rows)
         with self._turn:
             logits = self._session.run([LOGITS], feeds)[0]
@@ -158,21 +158,21 @@ class Graph:
         return softmax(logits)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """How long the graph takes each text to be: in tokens, n-grams or characters."""
+        """The lengths of texts, in what the graph reads: tokens, n-grams or characters."""
         return [len(row) for row in self._encoder.encode(_clean(texts))]
 
 
 def batches_by_length(lengths: Sequence[int], size: int) -> list[np.ndarray]:
-    """Positions of texts of similar length, ``size`` at a time, the shortest first.
+    """Batches of up to ``size`` positions of texts of similar length, the shortest first.
 
-    The sort is stable: the same texts always meet in the same batches.
+    The sort is stable, so the same texts always form the same batches.
     """
     order = np.argsort(lengths, kind="stable")
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _clean(texts: Sequence[str]) -> list[str]:
-    """What is read of each text, as valid UTF-8: a lone surrogate, say, can't be encoded."""
+    """The part of each text that is read, with a ? for what UTF-8 can't encode: lone surrogates."""
     return [t[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for t in texts]
 
 

@@ -1,8 +1,8 @@
-"""Classifying a file of any size, in memory that does not grow with it.
+"""Classify a file of any size, in memory that does not grow with the file.
 
-The file is read a window at a time. Each window's answers are one part, a parquet file in a hidden
-folder beside the output; the same command after a kill goes on with the first part that is missing.
-At the end the parts become the output, which is complete or absent.
+The file is read in windows of rows. The answers to each window are written as one part: a parquet
+file in a hidden folder beside the output. After a kill, the same command continues with the first
+missing part. At the end, the parts are joined into the output, which is either complete or absent.
 """
 
 import json
@@ -25,18 +25,18 @@ from pipeline.inference.classifier import Classifier
 from pipeline.inference.shards import WHOLE, Shard
 
 WINDOW = 8192
-"""Rows that are sorted by length together, and that a kill can lose."""
+"""Number of rows that are sorted by length together. A kill loses at most one window of work."""
 _STATE = "state.json"
 _METADATA = b"classified"
-"""Under which a result's metadata hold what it was made of."""
+"""The key of an output's metadata that stores what the output was made from."""
 
 
 class Classified(NamedTuple):
-    """What was done to a file."""
+    """How many rows of a file were classified."""
 
     rows: int
     without_text: int
-    """Rows of these that have no text, and so no label."""
+    """How many of these rows have no text, and so no label."""
 
 
 def classify(
@@ -51,28 +51,30 @@ def classify(
     progress: Callable[[int], object] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Classified:
-    """Write what a model answers to each text of ``source`` to the parquet file ``target``.
+    """Write a model's answers to the texts of ``source`` to the parquet file ``target``.
 
     Its columns are ``row`` (int64, from 0, in the input's order), ``label`` (the class's name) and
-    ``p0`` … ``p{k-1}`` (float32); the texts are not in it. A row without text keeps its place; its
-    label and probabilities are null. The file's metadata say what it was made of: see ``is_done``.
+    ``p0`` … ``p{k-1}`` (float32). It does not contain the texts. A row without text is included,
+    with a null label and null probabilities. The file's metadata say what it was made from: see
+    ``is_done``.
 
     Args:
-        source: a file that ``reader`` reads.
-        target: replaced if it is there.
-        folder: of the model's artifact.
-        form: what is known of the file; the rest is told by ``column_rules``.
-        shard: which rows are classified; ``row`` counts from the file's first one on.
-        workers: batches run at once, one thread each.
-        window: rows in one part.
-        progress: called with the number of rows just done, or found done by an earlier call.
-        say: called with a line on what is read, before anything is written.
+        source: a file that ``reader`` can read.
+        target: replaced if it exists.
+        folder: the folder of the model's artifact.
+        form: the user's description of the file's form; ``column_rules`` find out the rest.
+        shard: which rows to classify; ``row`` is still counted from the file's first row.
+        workers: number of batches that run in parallel, with one thread each.
+        window: number of rows in one part.
+        progress: called with the number of rows that are newly done, or that an earlier call did.
+        say: called with a line of text about the input, before anything is written.
 
     Returns:
-        Numbers of rows.
+        The numbers of rows.
 
     Raises:
-        PipelineError: the input can't be read, or another process writes the same output.
+        PipelineError: the input can't be read, ``target`` is unsuitable, or another process writes
+            the same output.
     """
     if target.suffix != ".parquet":
         raise PipelineError(f"{target} should end in .parquet, which is what is written")
@@ -101,7 +103,7 @@ def classify(
 def is_done(
     source: Path, target: Path, folder: Path, form: Form = AS_IT_IS, shard: Shard = WHOLE
 ) -> bool:
-    """Whether ``target`` is what ``classify`` makes of that input, model and form."""
+    """Whether ``target`` is the finished output of ``classify`` for the same arguments."""
     try:
         said = (pq.read_schema(target).metadata or {})[_METADATA]
         return json.loads(said) == _state(source, folder, form, shard, WINDOW)
@@ -110,10 +112,10 @@ def is_done(
 
 
 def _own_rows(file: TextFile, shard: Shard) -> tuple[range, Classified]:
-    """Numbers of a shard's rows, and how many they are.
+    """The row numbers of a shard, and how many rows it has.
 
-    They are read once beforehand, of a text file all others too: what is wrong in the last line is
-    known before hours of work, and leaves nothing behind.
+    This reads the shard's rows once (in a text file, all rows) before any work starts. So an error
+    in the last line is reported before hours of work, and no unfinished output is left behind.
     """
     total = file.count()[0] if file.table.rows is None else file.table.rows
     own = shards.rows(total, shard)
@@ -130,7 +132,7 @@ def _make_parts(
     workers: int,
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Write the parts that are missing; the windows' first row has number ``first``."""
+    """Write the missing parts. ``first`` is the row number of the first window's first row."""
     classifier = None
     rows = first
     for number, chunk in enumerate(windows):
@@ -151,7 +153,7 @@ def _make_parts(
 
 
 def _join(parts: Path, target: Path, state: dict[str, Any]) -> None:
-    """Put one file in place of ``target`` that holds every part, and drop the parts."""
+    """Write all parts as one file to ``target``, replacing it if it exists; delete the parts."""
     draft = parts / "whole.new"
     found = sorted(parts.glob("*.parquet"))
     schema = pq.read_schema(found[0]).with_metadata({_METADATA: json.dumps(state)})
@@ -163,7 +165,7 @@ def _join(parts: Path, target: Path, state: dict[str, Any]) -> None:
 
 
 def _windows(texts: Iterator[str | None], size: int) -> Iterator[list[str | None]]:
-    """So many texts at a time; where there is none at all, one window without any."""
+    """Windows of up to ``size`` texts; one empty window if there are no texts."""
     chunk = list(islice(texts, size))
     yield chunk
     while chunk := list(islice(texts, size)):
@@ -171,7 +173,7 @@ def _windows(texts: Iterator[str | None], size: int) -> Iterator[list[str | None
 
 
 def _state(source: Path, folder: Path, form: Form, shard: Shard, window: int) -> dict[str, Any]:
-    """All that the answers depend on, as JSON holds it."""
+    """Everything that the answers depend on, as JSON values."""
     status = source.stat()
     return {
         "input": [str(source.resolve()), status.st_size, status.st_mtime_ns],
@@ -183,7 +185,7 @@ def _state(source: Path, folder: Path, form: Form, shard: Shard, window: int) ->
 
 
 def _parts_folder(target: Path, state: dict[str, Any]) -> Path:
-    """The folder of the parts, emptied where they are of another input, model or setting."""
+    """The folder of the parts. It is emptied if they are from another input, model or setting."""
     parts = target.with_name(f".{target.name}.parts")
     try:
         same = json.loads((parts / _STATE).read_text("utf-8")) == state

@@ -1,4 +1,4 @@
-"""Models in memory: each loaded once, however many ask at once, and dropped past a budget."""
+"""Models kept in memory: each is loaded once, and old ones are dropped above a budget."""
 
 import os
 import threading
@@ -17,20 +17,24 @@ Model = TypeVar("Model")
 
 
 class Loaded(Generic[Model]):
-    """What was loaded, by key; the least recently used go first when it is more than the budget.
+    """Loaded models by key. Above the budget, the least recently used ones are dropped first.
 
-    Safe to call from several threads: who asks for what another thread is loading waits for it,
-    who asks for anything else does not. What is dropped lives on as long as somebody uses it.
+    It is safe to call from several threads. A thread that asks for a model which another thread is
+    loading waits for it; threads that ask for other models do not wait. A dropped model stays in
+    memory as long as something still uses it.
     """
 
     def __init__(self, budget: int) -> None:
-        """Keep up to ``budget`` bytes; the one asked for last is kept whatever it takes."""
+        """Keep models of up to ``budget`` bytes; the last requested one is kept at any size."""
         self.budget = budget
         self._lock = threading.Lock()
         self._models: OrderedDict[Hashable, tuple[Future, int]] = OrderedDict()
 
     def get(self, key: Hashable, size: int, load: Callable[[], Model]) -> Model:
-        """The model under ``key``, of about ``size`` bytes; what ``load`` raises is raised."""
+        """Return the model under ``key``, of about ``size`` bytes; call ``load`` if it is not here.
+
+        Errors that ``load`` raises are passed on.
+        """
         with self._lock:
             mine = key not in self._models
             if mine:
@@ -43,14 +47,14 @@ class Loaded(Generic[Model]):
             try:
                 future.set_result(load())
             except BaseException as error:
-                with self._lock:  # to be tried again by the next who asks
+                with self._lock:  # so that the next call tries again
                     if self._models.get(key, (None,))[0] is future:
                         del self._models[key]
                 future.set_exception(error)
         return future.result()
 
     def bytes(self) -> int:
-        """What all that is kept takes, about."""
+        """The approximate size of all models that are kept."""
         return sum(size for _, size in self._models.values())
 
     def __contains__(self, key: Hashable) -> bool:
@@ -58,13 +62,13 @@ class Loaded(Generic[Model]):
 
 
 def budget() -> int:
-    """Bytes that models may take: the environment's MODEL_MEMORY_MB, in 10^6 bytes.
+    """How many bytes models may use: the environment variable MODEL_MEMORY_MB, in 10^6 bytes.
 
-    By default a quarter of the memory that this process may take, and at least 1000 MB if that is
-    no more than half of it.
+    The default is a quarter of the memory that this process may use. If that is less than 1000 MB,
+    it is 1000 MB, but not more than half of the memory.
 
     Raises:
-        PipelineError: it is no number above zero.
+        PipelineError: the variable is not a whole number above zero.
     """
     said = os.environ.get(BUDGET)
     if said is None:

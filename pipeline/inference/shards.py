@@ -1,6 +1,6 @@
-"""Which part of the work is whose, where several machines classify one input.
+"""Shards: how several machines divide the work of classifying one input.
 
-Every machine is told its number and how many there are, and finds out its own part from the input
+Each machine knows its number and how many machines there are, and computes its part from the input
 alone. Together the parts are the whole input, and no row is in two of them.
 """
 
@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``count`` parts, number ``index`` from 1 on."""
+    """Part number ``index``, counted from 1, of ``count`` parts."""
 
     index: int
     count: int
@@ -37,10 +37,10 @@ WHOLE = Shard(1, 1)
 
 
 def parse(said: str) -> Shard:
-    """The shard that ``I/N`` names.
+    """The shard that a text ``I/N`` stands for.
 
     Raises:
-        PipelineError: it names none.
+        PipelineError: the text has another form, or there is no such shard.
     """
     numbers = re.fullmatch(r"(\d{1,6})/(\d{1,6})", said, re.ASCII)
     if not numbers:
@@ -49,14 +49,14 @@ def parse(said: str) -> Shard:
 
 
 def files(sizes: Mapping[str, int], shard: Shard) -> list[str]:
-    """The files of a folder that are the shard's, by name.
+    """The names of a folder's files that belong to a shard.
 
-    The largest file goes first, each to the shard that has the fewest bytes so far: no shard has
-    more than one file's bytes above the mean.
+    Files are assigned from the largest to the smallest, each to the shard with the fewest bytes so
+    far. So no shard is above the mean by more than the size of one file.
 
     Args:
-        sizes: by name, bytes of every file of the folder; the same on every machine.
-        shard: whose files.
+        sizes: the size in bytes of every file of the folder, by name; the same on every machine.
+        shard: the shard whose files are returned.
     """
     loads = [0] * shard.count
     own = []
@@ -69,11 +69,11 @@ def files(sizes: Mapping[str, int], shard: Shard) -> list[str]:
 
 
 def rows(total: int, shard: Shard) -> range:
-    """The rows of a file that are the shard's: neighbours, as many as each other shard's.
+    """The contiguous rows of a file that belong to a shard; shards differ by at most one row.
 
     Args:
-        total: rows of the file.
-        shard: whose rows.
+        total: number of rows of the file.
+        shard: the shard whose rows are returned.
     """
     return range(
         total * (shard.index - 1) // shard.count,
@@ -82,9 +82,10 @@ def rows(total: int, shard: Shard) -> range:
 
 
 def target_of(target: Path, shard: Shard) -> Path:
-    """Where a shard of a file is written: in a file of its own beside those of the others.
+    """The file that a shard is written to, beside those of the other shards.
 
-    ``answers.parquet`` becomes ``answers-00002-of-00005.parquet``.
+    For shard 2/5, ``answers.parquet`` becomes ``answers-00002-of-00005.parquet``. The whole work is
+    written to ``target`` itself.
     """
     if shard == WHOLE:
         return target
@@ -92,7 +93,7 @@ def target_of(target: Path, shard: Shard) -> Path:
 
 
 def texts(file: TextFile, own: range) -> Iterator[str | None]:
-    """The texts of a file's rows of these numbers; None where a row has none.
+    """The texts of the rows ``own`` of a file; None for a row without text.
 
     Raises:
         PipelineError: a row can't be read; the message names its line.

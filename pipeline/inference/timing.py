@@ -1,4 +1,4 @@
-"""How long a model takes for one text on this machine: the median of many, not one noisy call."""
+"""How long a model takes for one text on this machine: the median of many noisy calls."""
 
 import time
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ _WARM_UP = 3
 
 
 def median_milliseconds(classifier: Classifier, texts: Sequence[str], seconds: float) -> float:
-    """Milliseconds of one text, asked alone on all threads: the median.
+    """The median time, in milliseconds, to classify one text alone with the model's threads.
 
     Args:
         classifier: the model.
-        texts: are asked in turn, each at most once; at least one.
-        seconds: the time that this takes at most, but for the first texts and one more.
+        texts: at least one text; each is timed at most once. The first ones also warm up the model.
+        seconds: time limit without the warm-up. The call that exceeds it is still finished.
     """
     for text in texts[:_WARM_UP]:
         classifier.predict_proba([text])

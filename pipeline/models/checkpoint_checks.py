@@ -1,4 +1,4 @@
-"""Whether a training can start from a pretrained checkpoint; else one line that says why."""
+"""Checks that training can start from a pretrained checkpoint, with one-line error messages."""
 
 import json
 import re
@@ -18,18 +18,18 @@ _SHARDS = "model.safetensors.index.json"
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "adapter_model*")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _PADDED_TO = 128
-"""Rows up to a multiple of which a table of embeddings may be longer than the vocabulary."""
+"""Checkpoints may round up the rows of their embeddings to a multiple of this number."""
 _OF_THE_ENCODER = re.compile(r"(^|\.)(embeddings|encoder|transformer)\.(?!position_ids$)")
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """By name, the files of a local checkpoint that a model is made of, each of which is there.
+    """The files, by name, that a model is loaded from in a local checkpoint with a configuration.
 
-    They are the weights, in one file or in several with an index, the configuration and the
-    vocabulary.
+    They are the configuration, the vocabulary, and the weights in one file or in several with an
+    index.
 
     Raises:
-        PipelineError: one is missing, or is but a pointer to what git-lfs would fetch.
+        PipelineError: a file is missing, or is only a git-lfs pointer.
     """
     names = [CONFIG, *(name for name in VOCABULARIES if (folder / name).is_file())]
     names += weight_files(folder)
@@ -43,11 +43,11 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 
 def weight_files(folder: Path) -> list[str]:
-    """Names of the files of a local checkpoint's weights, with their index if there are several.
+    """The names of a local checkpoint's weight files, and of their index if there are several.
 
     Raises:
-        PipelineError: one is missing, there are weights of another format alone, or one is but a
-            pointer to what git-lfs would fetch.
+        PipelineError: a file is missing or only a git-lfs pointer, or the weights are in another
+            format.
     """
     if (folder / WEIGHTS).is_file():
         names = [WEIGHTS]
@@ -66,7 +66,7 @@ def weight_files(folder: Path) -> list[str]:
 
 
 def _shards(folder: Path) -> list[str]:
-    """Names of the files that an index of sharded weights lists."""
+    """The names of the weight files that the index of sharded weights lists."""
     try:
         index = json.loads((folder / _SHARDS).read_text("utf-8"))
         shards = sorted(set(index["weight_map"].values()))
@@ -102,14 +102,14 @@ def check_architecture(config: Mapping[str, Any], architecture: str, source: str
 def check_weights(
     model: PreTrainedModel, loaded: Mapping[str, Collection[Any]], source: str
 ) -> None:
-    """Raise a PipelineError unless all weights but the head's came from the checkpoint, and fit.
+    """Raise a PipelineError unless the checkpoint has all weights except the head's, and they fit.
 
     A pooler counts as part of the head: checkpoints of masked language models have none.
 
     Args:
-        model: with a new head.
-        loaded: what ``from_pretrained`` says with ``output_loading_info``.
-        source: of the checkpoint, for the message.
+        model: the model, with a new head.
+        loaded: what ``from_pretrained`` reports with ``output_loading_info``.
+        source: name or folder of the checkpoint, for the message.
     """
     missing = sorted(name for name in loaded["missing_keys"] if not is_of_head(name, model))
     other_shape = sorted(
@@ -133,7 +133,7 @@ def check_weights(
 
 
 def is_of_head(name: str, model: PreTrainedModel) -> bool:
-    """Whether a weight of a classifier is not the encoder's."""
+    """Whether a weight belongs to the classification head or the pooler, not to the encoder."""
     return not name.startswith(f"{model.base_model_prefix}.") or ".pooler." in name
 
 
@@ -142,7 +142,7 @@ def check_vocabulary(
 ) -> None:
     """Raise a PipelineError unless a vocabulary is as large as the table of embeddings.
 
-    The table may be longer by what rounds it up to a multiple of 128.
+    The table may have up to 127 more rows: some checkpoints round it up to a multiple of 128.
     """
     rows, pieces = word_embeddings(model).num_embeddings, len(tokenizer)
     if not rows - _PADDED_TO < pieces <= rows:
@@ -153,9 +153,9 @@ def check_vocabulary(
 
 
 def check_length(model: PreTrainedModel, max_length: int, source: str) -> None:
-    """Raise a PipelineError if a checkpoint has fewer positions than tokens will be read."""
+    """Raise a PipelineError if a checkpoint has fewer than ``max_length`` positions for tokens."""
     positions = model.config.max_position_embeddings
-    if model.config.model_type == "mpnet":  # the first ones are the padding's
+    if model.config.model_type == "mpnet":  # the first positions are reserved for padding
         positions -= model.config.pad_token_id + 1
     if positions < max_length:
         raise PipelineError(

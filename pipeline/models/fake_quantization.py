@@ -4,8 +4,8 @@
 will, and `calibrate` gives the inputs their first ranges. Training then goes on as usual: gradients
 pass straight through the rounding, and reach the ranges too.
 
-- Weights: int8, symmetric; each output channel's or embedding row's largest weight is 127 steps
-  where weights have 8 bits, and 63 where they have 7, for processors on which more would saturate.
+- Weights: int8, symmetric, with one scale for each output channel or embedding row. The largest
+  weight is 127 steps with 8 bits, and 63 with 7 bits, for processors on which 8 bits saturate.
 - Inputs of linear layers: uint8, asymmetric, one range a layer, learned as in LSQ+ (Bhalgat et al.
   2020, arXiv:2004.09576), in the log domain as in TQT (Jain et al. 2020, arXiv:1903.08066).
 - Everything else (attention's products, softmax, LayerNorm, GELU, residual sums) stays in floating
@@ -22,16 +22,18 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from pipeline.errors import PipelineError
 
-# Where a prepared model's configuration keeps the bits of its weights.
+# The entry of a prepared model's configuration that stores the bits of its weights.
 _BITS = "int8_bits"
 
 LEVELS = 255  # steps from the least to the greatest uint8
 
-# Adam moves a parameter by about its learning rate a step, here a thousandth of a range at 1e-4.
+# Adam changes a parameter by about the learning rate in each step. With this factor and a rate of
+# 1e-4, a range changes by about a thousandth in each step.
 RANGE_RATE = 10.0
 
-# One in this many rows of an input moves its range. It is a prime, because a number that divides
-# the padded length would always take the same places of a text, and first tokens are unlike others.
+# One in this many rows of an input adds to the gradient of its range. It is a prime: a number that
+# divides the padded length would always sample the same positions of a text, and first tokens
+# differ from the others.
 SAMPLED = 7
 LEAST_SAMPLED = 512
 
@@ -39,13 +41,13 @@ LEAST_SAMPLED = 512
 def prepare(model: PreTrainedModel, bits: int) -> None:
     """Make every linear layer and embedding table of `model` quantize to `bits`, 7 or 8, in place.
 
-    Names and values of the parameters stay; each linear layer gains `input.limits` and
+    Names and values of the parameters do not change. Each linear layer gains `input.limits` and
     `input.stretch`, so a state dict of a prepared model loads into another prepared model.
-    Until `calibrate` (or such a state dict) sets the ranges, the model answers nan.
+    Until `calibrate` (or such a state dict) sets the ranges, the model returns NaN.
     """
     for name, module in list(model.named_modules()):
         parent, _, child = name.rpartition(".")
-        # MPNet's table of relative positions is left out: it biases the attention in float.
+        # MPNet's table of relative positions is left out: it is a bias of the attention, in float.
         is_table = type(module) is nn.Embedding and parent.endswith("embeddings")
         if is_table or type(module) is nn.Linear:
             quantized = FakeQuantizedEmbedding if is_table else FakeQuantizedLinear
@@ -54,12 +56,12 @@ def prepare(model: PreTrainedModel, bits: int) -> None:
 
 
 def prepared_bits(config: PreTrainedConfig) -> int | None:
-    """Bits of the weights of a model that ``prepare`` changed; None of any other model."""
+    """The weights' bits in a model that ``prepare`` changed; None for any other model."""
     return getattr(config, _BITS, None)
 
 
 def largest_step(bits: int) -> int:
-    """The greatest int8 weight of so many bits; no weight is less than its negative."""
+    """The largest absolute value of an int8 weight with this many bits: 127 for 8, 63 for 7."""
     return 2 ** (bits - 1) - 1
 
 
@@ -101,8 +103,9 @@ class InputQuantizer(nn.Module):
     """Rounds a tensor to 256 levels of a range whose two ends are learned.
 
     `limits` [2], in the tensor's unit, is the calibrated range. `stretch` [2] is what training
-    learns: the logarithm of each end's factor, divided by RANGE_RATE. So steps are relative to the
-    size of the range, an end keeps its sign, and weight decay pulls to the calibrated range.
+    learns: the logarithm of each end's factor, divided by RANGE_RATE. So training changes an end in
+    proportion to its size, an end keeps its sign, and weight decay pulls the range towards the
+    calibrated one.
     """
 
     limits: Tensor
@@ -184,7 +187,7 @@ def scale_and_zero_point(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _Context(Protocol):
-    """What torch passes to both methods below; its own stub knows of one saved tensor only."""
+    """What torch passes to both methods below. torch's own stub has only one saved tensor."""
 
     saved_tensors: tuple[Tensor, Tensor, Tensor]
 
@@ -192,11 +195,11 @@ class _Context(Protocol):
 
 
 class _LearnRange(torch.autograd.Function):
-    """Gives the two ends of a range LSQ+'s gradients; the rounded values pass through unchanged.
+    """Adds LSQ+'s gradients for the two ends of a range; the rounded values pass unchanged.
 
     PyTorch's rounding has a gradient for the values and none for the range. The range's gradient is
-    a sum over millions of values. A sum over a sample of the rows trains as well, and the backward
-    pass takes a third of the time.
+    a sum over millions of values. A sum over a sample of the rows trains equally well, and the
+    backward pass takes a third of the time.
     """
 
     @staticmethod
@@ -218,12 +221,13 @@ class _LearnRange(torch.autograd.Function):
         by_width = (sample * error).masked_fill(below | above, 0).sum() / (scale * LEVELS)
         by_low = (sample * below).sum() - by_width
         by_high = (sample * above).sum() + by_width
-        # LSQ's balance: when gradients are clipped, sums over all values would dwarf the weights'.
+        # LSQ's gradient scale: without it, these sums would be far larger than the weights'
+        # gradients, and clipping would make the weights' gradients tiny.
         balance = gradient.numel() / x.numel() * (gradient.numel() * LEVELS) ** -0.5
         return gradient, None, by_low * balance, by_high * balance
 
 
 def _sample(x: Tensor) -> Tensor:
-    """One in SAMPLED rows of `x` [..., columns]; every row up to LEAST_SAMPLED rows."""
+    """One in SAMPLED rows of `x` [..., columns]; all rows if there are at most LEAST_SAMPLED."""
     rows = x.reshape(-1, x.shape[-1])
     return rows[::SAMPLED] if len(rows) > LEAST_SAMPLED else rows

@@ -1,11 +1,11 @@
-"""What is read from any classifier, with the types that transformers leaves open."""
+"""Properties of any classifier, with the types that transformers leaves open."""
 
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 
 def class_count(config: PreTrainedConfig) -> int:
-    """The number of classes that a classifier tells apart."""
+    """The number of classes of a classifier."""
     count = config.num_labels
     # transformers allows a configuration without class names; every classifier here has them.
     assert count is not None, "a classifier's configuration names its classes"

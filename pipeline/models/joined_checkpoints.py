@@ -1,4 +1,4 @@
-"""Classifiers that others trained: checkpoints of transformers with a head for sequences.
+"""Classifiers trained by others: transformers checkpoints with a sequence classification head.
 
 Only safetensors and JSON are read, and no code that comes with a checkpoint is ever run.
 """
@@ -25,7 +25,7 @@ from pipeline.models import checkpoint_checks
 from pipeline.models.checkpoint_checks import CONFIG
 
 MOST_TOKENS = 512
-"""Tokens of a text that are read at most, also by a model that could read more."""
+"""At most this many tokens of a text are read, even if the model could read more."""
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -51,28 +51,28 @@ _AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
-"""Architectures whose positions are counted from the one after that of padding."""
+"""Architectures whose position ids start after the padding id."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the JSON files of a checkpoint, or of an ONNX folder, say of a model."""
+    """What the JSON files of a checkpoint or an ONNX folder say about a model."""
 
     config: dict[str, Any]
     """The content of ``config.json``."""
     architecture: str
     """Its ``model_type``, or "unknown"."""
     max_length: int
-    """Tokens of a text that are read."""
+    """At most this many tokens of a text are read."""
     pad_token: str
-    """What fills up a row."""
+    """The padding token."""
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The content of ``config.json``.
 
     Raises:
-        PipelineError: there is none, it is no JSON object, or the model needs code of its own.
+        PipelineError: the file is missing or is no JSON object, or the model needs its own code.
     """
     if not (folder / CONFIG).is_file():
         raise PipelineError(
@@ -90,10 +90,10 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer, as ``tokenizer.json`` has it; else what transformers makes of its vocabulary.
+    """The tokenizer in ``tokenizer.json``, else one that transformers builds from the vocabulary.
 
     Raises:
-        PipelineError: there is none, or it can't be read.
+        PipelineError: there is no tokenizer, or it can't be read.
     """
     with reading(f"the tokenizer of {folder}"):
         if (folder / encoders.TOKENIZER).is_file():
@@ -113,19 +113,19 @@ def read_tokenizer(folder: Path) -> Tokenizer:
 
 
 def describe(folder: Path, config: Mapping[str, Any], tokenizer: Tokenizer) -> Description:
-    """What a folder says of its model: how it pads, and how much of a text it reads.
+    """The description of a model: among others its padding token, and how many tokens it reads.
 
     Args:
-        folder: of the checkpoint, or of the configuration beside a graph.
+        folder: the checkpoint's folder, or the folder with the configuration beside a graph.
         config: the content of its ``config.json``.
-        tokenizer: the model's.
+        tokenizer: the model's tokenizer.
 
     Raises:
-        PipelineError: it does not say how a row is filled up.
+        PipelineError: the model has no padding token, or a file can't be read.
     """
     own = _json(folder / "tokenizer_config.json")
     kind = str(config.get("model_type") or "unknown")
-    # What a configuration leaves out is its architecture's default.
+    # For settings that a configuration leaves out, this has the architecture's defaults.
     whole = dict(config)
     if kind in CONFIG_MAPPING:
         with reading(str(folder / CONFIG)):
@@ -135,7 +135,7 @@ def describe(folder: Path, config: Mapping[str, Any], tokenizer: Tokenizer) -> D
     if kind in _AFTER_PADDING:
         positions -= int(whole.get("pad_token_id") or 0) + 1
     said = own.get("model_max_length") or MOST_TOKENS
-    # Where nobody said anything, transformers writes a number of 31 digits.
+    # If no maximum is set, transformers writes a number of 31 digits.
     length = int(min(positions if positions > 0 else MOST_TOKENS, said, MOST_TOKENS))
     return Description(dict(config), kind, length, pad_token)
 
@@ -143,7 +143,7 @@ def describe(folder: Path, config: Mapping[str, Any], tokenizer: Tokenizer) -> D
 def _pad_token(
     folder: Path, config: Mapping[str, Any], own: Mapping[str, Any], tokenizer: Tokenizer
 ) -> str:
-    """The network's own padding comes first: some find positions, or the last token, by it."""
+    """The padding token. The network's own is tried first: some find positions or the end by it."""
     number = config.get("pad_token_id")
     named = [tokenizer.id_to_token(number)] if isinstance(number, int) and number >= 0 else []
     for said in (own, _json(folder / "special_tokens_map.json")):
@@ -192,7 +192,7 @@ def load(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one where there is no file."""
+    """The JSON object in a file; an empty one if there is no file."""
     if not path.is_file():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Checkpoints to models: load, keep some layers, save, read back."""
+"""Models from checkpoints: load them, drop layers or vocabulary, save them, read them back."""
 
 import tempfile
 from collections import Counter
@@ -27,7 +27,7 @@ from pipeline.models import checkpoint_checks, fake_quantization, ngrams
 from pipeline.models.checkpoint_checks import WEIGHTS
 from pipeline.models.inspection import word_embeddings
 
-# By architecture: some published checkpoints have a vocabulary that names no tokenizer.
+# Tokenizer classes by architecture, because some published checkpoints do not name theirs.
 TOKENIZERS: dict[str, type[PreTrainedTokenizerBase]] = {
     "bert": transformers.BertTokenizer,
     "distilbert": transformers.DistilBertTokenizer,
@@ -41,13 +41,13 @@ AutoModelForSequenceClassification.register(ngrams.NGramConfig, ngrams.NGramClas
 
 
 def checkpoint_identity(name: str, checkpoints: Path | None) -> str:
-    """What stands for a checkpoint in a fingerprint: a hash of its files, or its commit on the Hub.
+    """A checkpoint's identity for fingerprints: a hash of its files, or its commit on the Hub.
 
     The files are the weights, the configuration and the vocabulary.
 
     Raises:
-        PipelineError: it is under ``checkpoints`` and not whole.
-        hub.NotAtHandError: it is neither there nor to be had from the Hub.
+        PipelineError: it is under ``checkpoints``, but incomplete.
+        hub.NotAtHandError: it is not under ``checkpoints``, and the Hub does not provide it.
     """
     source = hub.find_checkpoint(name, checkpoints)
     if source != name:
@@ -72,12 +72,12 @@ def load_checkpoint(
     Args:
         name: as on the Hub, ``owner/name``.
         architecture: its ``model_type`` in transformers.
-        checkpoints: folder that is looked through before the Hub.
+        checkpoints: folder that is searched before the Hub; None: only the Hub.
         labels: class names of the new head.
-        max_length: tokens of a text that will be read; None: it is not checked.
+        max_length: number of tokens that the model has to accept; None: this is not checked.
 
     Raises:
-        PipelineError: the checkpoint can't be had, is of another architecture, lacks weights of
+        PipelineError: the checkpoint can't be loaded, is of another architecture, lacks weights of
             the encoder, or has another vocabulary or too few positions.
     """
     source = hub.find_checkpoint(name, checkpoints)
@@ -100,7 +100,7 @@ def load_checkpoint(
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # of a head for other classes
+            ignore_mismatched_sizes=True,  # the checkpoint's head may be for other classes
         )
     checkpoint_checks.check_weights(model, loaded, source)
     checkpoint_checks.check_vocabulary(model, tokenizer, source)
@@ -111,7 +111,7 @@ def load_checkpoint(
 
 
 def _renew_head(model: PreTrainedModel, loaded: Mapping[str, Collection[Any]]) -> None:
-    """Initialise a head anew that came with a checkpoint: it tells other classes apart."""
+    """Reinitialise a head that came with the checkpoint: it was trained for other classes."""
     new = {*loaded["missing_keys"], *(name for name, *_ in loaded["mismatched_keys"])}
     brought = {
         name
@@ -134,7 +134,7 @@ def check_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
 
 
 def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
-    """Drop every encoder layer but these, in place, as Sanh et al. (2019) initialise students."""
+    """Keep only these encoder layers, in place, as Sanh et al. (2019) do to initialise students."""
     check_layers(model, layers)
     encoder = model.base_model.get_submodule("encoder")
     every = encoder.get_submodule("layer")
@@ -146,16 +146,15 @@ def keep_layers(model: PreTrainedModel, layers: tuple[int, ...]) -> None:
 def keep_pieces(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pieces: int, texts: list[str]
 ) -> PreTrainedTokenizerBase:
-    """Keep the most frequent pieces of a WordPiece vocabulary, and their embeddings, in place.
+    """Keep only the most frequent pieces of a WordPiece vocabulary, and their embeddings, in place.
 
-    A word that is left out is split into smaller pieces that are kept: every character of ``texts``
-    is one of them.
+    A dropped word is split into smaller pieces. For this, every character of ``texts`` is kept.
 
     Args:
         model: loses the other pieces' word embeddings.
-        tokenizer: the model's; it stays as it is.
-        pieces: how many are kept, special ones included.
-        texts: to count the pieces on.
+        tokenizer: the model's tokenizer; it is not changed.
+        pieces: number of pieces to keep, including special ones.
+        texts: the texts on which the pieces are counted.
 
     Returns:
         The tokenizer of the smaller vocabulary, with the pieces in their old order.
@@ -165,7 +164,7 @@ def keep_pieces(
         piece for encoding in backend.encode_batch_fast(texts) for piece in encoding.ids
     )
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    # A word starts with a character, and goes on with ## characters.
+    # A word starts with a plain character, and continues with ## characters.
     characters = {mark + letter for text in texts for letter in text.lower() for mark in ("", "##")}
     special = set(tokenizer.all_special_ids)
 
@@ -188,14 +187,14 @@ def keep_pieces(
 
 
 def save(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write weights (as they are, quantization ranges included), configuration and tokenizer."""
+    """Write the weights (see ``save_weights``), the configuration and the tokenizer."""
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     save_weights(model, folder / WEIGHTS)
 
 
 def save_weights(model: PreTrainedModel, path: Path) -> None:
-    """Write the weights as they are, quantization ranges included, as safetensors."""
+    """Write the weights, unrounded and with any quantization ranges, as safetensors."""
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     save_file(state, path)
 
@@ -215,7 +214,7 @@ def read(folder: Path) -> tuple[PreTrainedModel, Tokenizer]:
 def write_encoder(
     folder: Path, tokenizer: Tokenizer, max_length: int, labels: Sequence[str]
 ) -> None:
-    """Write the files beside an artifact's graph that encode texts and name the classes."""
+    """Write the files that an artifact needs beside its graph, to encode texts and name classes."""
     if isinstance(tokenizer, ngrams.NGramTokenizer):
         encoders.write_ngrams(folder, tokenizer.ngrams, labels=labels)
     else:

@@ -2,9 +2,10 @@
 
 It has fastText's architecture (Joulin et al., 2017, arXiv:1607.01759: hashed n-grams, their mean, a
 linear layer) with three changes. Each n-gram has a learned weight in the mean, so that an n-gram
-that says nothing about the class has no effect. A hidden layer beside the linear one sees n-grams
-together. The forward pass rounds the table to 4 bits and learns each column's step (LSQ, Esser et
-al., 2020, arXiv:1902.08153): the exported table of half a byte a number is what was trained.
+that says nothing about the class has no effect. A hidden layer beside the linear one can combine
+n-grams. The forward pass rounds the table to 4 bits and learns each column's step (LSQ, Esser et
+al., 2020, arXiv:1902.08153). So the exported table, with half a byte for each number, is the table
+that was trained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ _INITIAL = 0.02
 
 
 class NGramConfig(PreTrainedConfig):
-    """Shape of the model; what an n-gram's id is follows from ``words``, ``pairs``, ``longest``."""
+    """The model's shape. ``words``, ``pairs`` and ``longest`` also define the ids of n-grams."""
 
     model_type = ARCHITECTURE
 
@@ -45,19 +46,19 @@ class NGramConfig(PreTrainedConfig):
         super().__init__(**options)
         self.words, self.pairs, self.longest = words, pairs, longest
         self.width, self.hidden = width, hidden
-        # The check of an exported graph reads these of any classifier's configuration.
+        # The check of an exported graph reads these from every classifier's configuration.
         self.pad_token_id = 0
         self.vocab_size = self.ngrams.buckets
         self.max_position_embeddings = 2 * longest
 
     @property
     def ngrams(self) -> NGrams:
-        """How a text becomes ids."""
+        """The encoder from texts to ids."""
         return NGrams(self.words, self.pairs, self.longest)
 
 
 class NGramClassifier(PreTrainedModel):
-    """Ids of n-grams to logits."""
+    """A network from n-gram ids to logits."""
 
     config_class = NGramConfig
     main_input_name = "input_ids"
@@ -77,11 +78,11 @@ class NGramClassifier(PreTrainedModel):
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """The layers initialise themselves; transformers' own defaults would undo that."""
+        """Do nothing: layers initialise themselves, and transformers' defaults would undo that."""
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SequenceClassifierOutput:
         """Logits [batch, labels] of int64 ids and mask [batch, n-grams]."""
-        # Dropout of whole n-grams: the model has to give the same answer from the others.
+        # Dropout of whole n-grams: the model has to learn to answer from the others.
         kept = self.dropout(attention_mask.float()) > 0
         rows = self.table(input_ids).float()
         vectors, weights = rows[..., :-1], rows[..., -1]
@@ -93,13 +94,13 @@ class NGramClassifier(PreTrainedModel):
 
 
 class RoundedTable(nn.Module):
-    """Rows of a table whose numbers are steps of -7..7 times their column's learned size."""
+    """A table whose numbers are integers in -7..7 times their column's learned step size."""
 
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__()
-        # Small: an n-gram that training never saw should hardly change an answer.
+        # Small values: an n-gram that training never saw should hardly change an answer.
         self.weight = nn.Parameter(torch.randn(rows, columns) * _INITIAL)
-        # The logarithm, so that Adam changes a step by a share of itself.
+        # The logarithm, so that Adam changes a step size in proportion to it.
         self.log_step = nn.Parameter(torch.full((columns,), 0.1).log())
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -107,24 +108,24 @@ class RoundedTable(nn.Module):
         return self.steps(functional.embedding(ids, self.weight)) * self.log_step.exp()
 
     def steps(self, rows: Tensor) -> Tensor:
-        """Rows in whole steps; the gradient passes through the rounding."""
+        """Rows as integer numbers of steps. Gradients pass straight through the rounding."""
         exact = (rows.float() / self.log_step.exp()).clamp(-LARGEST, LARGEST)
         return exact + (exact.round() - exact).detach()
 
 
 class NGramTokenizer:
-    """Gives the ids of ``NGrams`` as a tokenizer of transformers would, as far as training asks."""
+    """``NGrams`` with the part of a transformers tokenizer's interface that training uses."""
 
     def __init__(self, ngrams: NGrams) -> None:
         self.ngrams = ngrams
 
     def __call__(self, texts: Sequence[str], **_: object) -> dict[str, list[list[int]]]:
-        """Lists of ids and of ones. Options do nothing: ``NGrams`` says how many words are read."""
+        """Lists of ids and masks. Options are ignored: ``NGrams`` sets how many words are read."""
         ids = [self.ngrams.ids(text) for text in texts]
         return {"input_ids": ids, "attention_mask": [[int(id > 0) for id in row] for row in ids]}
 
     def pad(self, rows: Sequence[Mapping[str, Any]], **_: object) -> dict[str, Tensor]:
-        """A batch: the two lists padded to the longest, everything else stacked."""
+        """A batch: the two lists padded to the longest row, everything else stacked."""
         longest = max(len(row["input_ids"]) for row in rows)
         batch: dict[str, Tensor] = {}
         for name in rows[0]:
@@ -135,11 +136,11 @@ class NGramTokenizer:
         return batch
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write nothing: the model's configuration says how texts are read."""
+        """Write nothing: the model's configuration defines the ids."""
 
 
 def new(shape: NGramShape, labels: Sequence[str]) -> tuple[NGramClassifier, NGramTokenizer]:
-    """An untrained model of these classes, and its tokenizer."""
+    """An untrained model for these classes, and its tokenizer."""
     config = NGramConfig(
         shape.words,
         shape.pairs,

@@ -20,29 +20,30 @@ from pipeline.recipes.training_settings import TfIdf
 TOLERANCE = 1e-4
 _LATIN = "[a-zA-Z0-9_]+"
 _OTHER_SCRIPTS = r"\w+", r"[\p{L}\p{N}_]+"
-"""Words of any script, as Python's expressions and as onnxruntime's (RE2) have them."""
+"""Regular expressions for words of any script: Python's, and onnxruntime's (RE2)."""
 _SAMPLE = 2_000
 _MOST_OTHER = 0.01
-"""Share of the letters that are not English ones, up to which words are those of ``_LATIN``."""
+"""``_LATIN`` is used unless more than this share of the letters is outside ASCII."""
 
 
 def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
-    """Write a graph from lower-case texts to logits; validation rows choose the penalty.
+    """Train the baseline, and write a graph from lower-case texts to logits to ``target``.
 
-    The graph holds the vocabulary, so its size is that of the whole model.
+    Validation rows choose the penalty. The graph contains the vocabulary, so its size is the size
+    of the whole model.
 
     Returns:
-        For ``run.json``: cross-entropy on validation by inverse penalty, the best one, and the
-        number of weights.
+        A record for ``run.json``: the best inverse penalty, the cross-entropy on validation by
+        inverse penalty, the number of weights, and the number of training rows.
 
     Raises:
-        PipelineError: no two texts share a word, or the graph's logits differ from scikit-learn's
-            by more than 1e-4.
+        PipelineError: no word occurs in ``shape.least_rows`` texts, or the graph's logits differ
+            from scikit-learn's by more than 1e-4.
     """
     texts, judged_on = ([text.lower() for text in split.texts] for split in (train, validation))
     pattern, pattern_in_graph = words_of(texts)
     vectorizer = TfidfVectorizer(
-        # onnxruntime's Tokenizer can follow this pattern. Texts are in lower case already.
+        # onnxruntime's Tokenizer supports this pattern. Texts are already in lower case.
         token_pattern=pattern,
         lowercase=False,
         ngram_range=(1, shape.longest),
@@ -88,17 +89,17 @@ def fit(train: Split, validation: Split, shape: TfIdf, target: Path) -> dict:
 
 
 def words_of(texts: list[str]) -> tuple[str, str]:
-    """What is a word of these texts: the expression for scikit-learn, and that for the graph."""
+    """The regular expressions for the words of these texts: scikit-learn's, and the graph's."""
     letters = [character for text in texts[:_SAMPLE] for character in text if character.isalpha()]
     other = sum(not letter.isascii() for letter in letters)
     return _OTHER_SCRIPTS if other > _MOST_OTHER * len(letters) else (_LATIN, _LATIN)
 
 
 def _keep_logits(model: onnx.ModelProto, binary: bool) -> None:
-    """Keep the output of logits alone, under the name that every classifier's has.
+    """Keep only the output of logits, under the name that every classifier uses.
 
-    Of two classes the graph gives the score and its opposite, whose softmax would be too sure:
-    logits are half of that.
+    For two classes, the graph returns the negative score and the score. Their softmax would be too
+    confident, so the logits are half of them.
     """
     scores = model.graph.output[1].name
     del model.graph.output[0]
@@ -113,7 +114,7 @@ def _keep_logits(model: onnx.ModelProto, binary: bool) -> None:
 
 
 def _check(model: onnx.ModelProto, expected: np.ndarray, texts: list[str]) -> None:
-    """Raise PipelineError unless the graph's logits are the expected ones, (texts, classes)."""
+    """Raise PipelineError unless the graph's logits are ``expected``, (texts, classes)."""
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -17,7 +17,7 @@ _SPECIAL = {
     # MPNet's ids of <s>, <pad> and </s> are fixed by its configuration.
     "mpnet": ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"],
 }
-# The toy family's stand-ins keep their models' order of size: architecture, layers, width.
+# Architecture, layers and width. The toy models have the same order of sizes as the real ones.
 SHAPES = {
     "toy/teacher": ("bert", 4, 128),
     "toy/distil": ("distilbert", 2, 128),
@@ -32,12 +32,12 @@ def make_checkpoint(
     """Write a random encoder and a WordPiece vocabulary learned from ``texts``.
 
     Args:
-        folder: written to; made where missing.
+        folder: the output folder; created if it does not exist.
         architecture: ``bert``, ``distilbert`` or ``mpnet``.
         layers: encoder layers.
         width: hidden size, a multiple of 4 (there are four heads).
-        texts: to learn the vocabulary from.
-        seed: of the weights.
+        texts: the texts to learn the vocabulary from.
+        seed: random seed of the weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = [*_SPECIAL[architecture], *word_pieces(texts)]
@@ -47,7 +47,7 @@ def make_checkpoint(
     sizes: dict[str, Any] = {
         "vocab_size": len(vocabulary),
         "max_position_embeddings": 160,
-        # More than the usual 0.02: with that, so small a model hardly learns from 270 headlines.
+        # With the usual 0.02, such a small model hardly learns anything from 270 headlines.
         "initializer_range": 0.05,
     }
     if architecture == "distilbert":
@@ -81,10 +81,10 @@ def word_pieces(texts: list[str]) -> list[str]:
 
 
 def make_checkpoints(root: Path, texts: list[str]) -> None:
-    """Write every checkpoint of the toy family under ``root`` that is not there yet."""
+    """Write those checkpoints of the toy family that are missing under ``root``."""
     for number, (name, (architecture, layers, width)) in enumerate(SHAPES.items()):
         if not (root / name).is_dir():
             draft = (root / name).with_name(f".draft-{Path(name).name}")
-            shutil.rmtree(draft, ignore_errors=True)  # of a killed run
+            shutil.rmtree(draft, ignore_errors=True)  # left by a killed run
             make_checkpoint(draft, architecture, layers, width, texts, seed=number)
             draft.rename(root / name)

@@ -97,9 +97,9 @@ def _quantization_aware(
 def fewer_pieces(
     tiny: Distilled, layers: tuple[int, ...], pieces: int, compact: Training
 ) -> tuple[Distilled, ...]:
-    """The students that are cut to fit a budget once they are quantized to 4 bits.
+    """The students with a pruned vocabulary, which fit a size budget once quantized to 4 bits.
 
-    The table of embeddings is a fifth of BERT-base, but over half of a tiny model.
+    The table of embeddings is a fifth of BERT-base, but more than half of a tiny model.
     """
     kept = f"the {pieces:,} most frequent pieces of its vocabulary"
     return (
@@ -124,7 +124,7 @@ def fewer_pieces(
 
 
 def smallest(words: int, pairs: int, training: Training, tfidf: TfIdf) -> tuple[Model, ...]:
-    """The models without a transformer, which every family has."""
+    """The models without a transformer, which all families have."""
     return (
         Distilled(
             role="nano",
@@ -145,7 +145,7 @@ def smallest(words: int, pairs: int, training: Training, tfidf: TfIdf) -> tuple[
     )
 
 
-# Most texts are easy: a model of a fraction of the time answers them as well.
+# Most texts are easy: a model that takes a fraction of the time answers them equally well.
 CASCADES = (
     Cascade(
         role="cascade-small",

@@ -1,7 +1,7 @@
-"""The table of families and roles: one row a model, nothing but data.
+"""The table of families and roles: one entry per model, only data.
 
-A family is one teacher and everything derived from it; a role is what a model is within its
-family, and means the same in every one of them.
+A family is one teacher and everything derived from it. A role is what a model is within its family;
+it means the same in all families.
 """
 
 from dataclasses import replace
@@ -17,13 +17,14 @@ from pipeline.recipes.derived_roles import (
 from pipeline.recipes.roles import Checkpoint, Distilled, Family, FineTuned
 from pipeline.recipes.training_settings import RandomSpans, TfIdf, Training
 
-# Headlines are far shorter than the rows, and models that see whole rows alone fail on many.
+# Headlines are far shorter than rows, and models that are trained on whole rows only fail on many.
 _TITLES = RandomSpans(per_row=1, longest=16, labelled=True)
 _SPANS = RandomSpans(per_row=2)
 
-# On labels, where a long training learns few rows by heart: its length is chosen on validation.
+# It learns from labels. A long training memorises a small data set, so its length is chosen on
+# validation.
 _TEACHER = Training(rates=(4e-5,), epochs=2, least_steps=200, doubled_up_to=1500, spans=_TITLES)
-# It starts from the trained teacher, and has only to make up for the rounding.
+# It starts from the trained teacher and only has to compensate for the rounding.
 _QAT = Training(rates=(2e-5,), epochs=1, least_steps=100, rows=20_000, spans=_SPANS)
 _TINY_QAT = replace(_QAT, rates=(5e-5, 1e-4, 2e-4))
 
@@ -34,7 +35,7 @@ _COMPACT = _DISTIL
 _COMPACT_LAYERS = (0, 3, 6, 8, 11)
 _PIECES = 12_000
 
-# The teacher unsoftened and the mean of the weights: each lowered the loss on validation.
+# Temperature 1 and averaged weights: each lowered the loss on validation.
 _NANO = Training(
     rates=(5e-3,),
     epochs=10,
@@ -142,7 +143,7 @@ _TOY_SPANS = replace(_TOY_TRAINING, epochs=10, spans=RandomSpans(per_row=1))
 
 
 def _toy(model: _Row) -> _Row:
-    """A small random network in place of a pretrained one."""
+    """The same role with a small random network in place of a pretrained one."""
     assert isinstance(model.start, Checkpoint)
     return replace(
         model,

@@ -1,4 +1,4 @@
-"""Figures that others reported on AG News, to stand beside ours."""
+"""Figures that others reported on AG News, shown beside ours."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Published:
-    """A figure from the literature, to stand beside ours: it has no predictions to test with."""
+    """A figure from the literature, shown beside ours. It has no predictions to test with."""
 
     title: str
     accuracy: float

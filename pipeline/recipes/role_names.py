@@ -1,6 +1,6 @@
-"""Names of roles that are derived from a student's: its baseline, ablations and replicates.
+"""Names of the roles derived from a student's: its baseline, ablations and seed replicates.
 
-And the method of models that belong to no family.
+Also the method of models that belong to no family.
 """
 
 BASELINE = "-baseline"
@@ -8,10 +8,10 @@ WHOLE_ROWS = "-logits"
 HIDDEN_FIRST = "-hidden"
 REPLICATE = "-seed"
 REPLICATE_SEEDS = (43, 44)
-"""Of the seed replicates; the model itself is trained with the seed of ``Training``."""
+"""Seeds of the replicates; the model itself is trained with the seed of ``Training``."""
 
 JOINED = "joined"
-"""The method, in a run's record, of a model that somebody else trained."""
+"""The method, in a run's record, of a joined model: one that was trained elsewhere."""
 
 _OLD_BASELINE = "-control"
 """What runs of schema 1 call a baseline."""

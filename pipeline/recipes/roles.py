@@ -1,4 +1,4 @@
-"""What a family is made of: models that are fine-tuned, distilled, quantized or classical."""
+"""The kinds of models in a family: fine-tuned, distilled, quantized, classical, cascades."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,7 +22,7 @@ class Checkpoint:
     """A pretrained network."""
 
     name: str
-    """As on the Hugging Face Hub, ``owner/name``."""
+    """On the Hugging Face Hub, ``owner/name``."""
     architecture: str
     """Its ``model_type`` in transformers."""
 
@@ -42,7 +42,7 @@ class Model:
 
     @property
     def parent(self) -> str | None:
-        """The role that it is made from or, if it is made from no role, that teaches it."""
+        """The role that it is made from, else the role that teaches it, else None."""
         return None
 
 
@@ -51,11 +51,11 @@ class Trained(Model):
     """A network that is trained from a start of its own."""
 
     start: Checkpoint | NGramShape | str
-    """Where its weights start: a checkpoint, another role's trained weights, or at random."""
+    """Initial weights: a checkpoint, another role's trained weights, or random ones of a shape."""
     layers: tuple[int, ...] | None = None
     """The layers of the start that are kept; None: all."""
     vocabulary: int | None = None
-    """Pieces of the start's vocabulary that are kept, the most frequent ones; None: all."""
+    """How many pieces of the start's vocabulary are kept, the most frequent ones; None: all."""
     training: Training
 
     @property
@@ -64,12 +64,12 @@ class Trained(Model):
 
     @property
     def checkpoint(self) -> Checkpoint | None:
-        """The checkpoint that it starts from itself."""
+        """The checkpoint that it starts from; None if it starts from a role or a shape."""
         return self.start if isinstance(self.start, Checkpoint) else None
 
     @property
     def shape(self) -> NGramShape | None:
-        """Of a model on hashed n-grams."""
+        """The shape of a model on hashed n-grams; None for any other model."""
         return self.start if isinstance(self.start, NGramShape) else None
 
 
@@ -109,8 +109,8 @@ class Distilled(Trained):
         )
 
     def ablations(self) -> tuple["Distilled", ...]:
-        """The same student taught by less and by more, one thing at a time."""
-        if self.shape:  # nothing inside a bag of n-grams answers to a layer
+        """Variants of the student with one change each: whole rows only, or hidden states first."""
+        if self.shape:  # a bag of n-grams has no layers to match
             return ()
         hidden = self._derived(
             HIDDEN_FIRST,
@@ -129,7 +129,7 @@ class Distilled(Trained):
         return whole_rows, hidden
 
     def seed_replicate(self, seed: int) -> "Distilled":
-        """The same student from another seed, to see how much of a figure is chance."""
+        """The same student with another seed, to see how much of a figure is chance."""
         return self._derived(
             f"{REPLICATE}{seed}",
             f"seed {seed}",
@@ -155,7 +155,7 @@ class Quantized(Model):
     """The role whose graph is quantized."""
     way: Literal["dynamic", "static", "int4"]
     every_operator: bool = False
-    """Of static quantization: quantize all that can be, not only what holds weights."""
+    """For static quantization: quantize all operators that can be, not only those with weights."""
 
     @property
     def method(self) -> Method:
@@ -168,7 +168,7 @@ class Quantized(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationAware(Model):
-    """A network that is trained further with the rounding of int8 inference."""
+    """A network that is trained further with the rounding of int8 inference simulated."""
 
     source: str
     """The role whose weights it starts from."""
@@ -186,7 +186,7 @@ class QuantizationAware(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Classical(Model):
-    """A model that is fitted, not trained by gradient."""
+    """A model that is fitted, not trained by gradient descent."""
 
     tfidf: TfIdf
 
@@ -197,12 +197,12 @@ class Classical(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Cascade(Model):
-    """Models in a row: each answers where it is sure enough, else it passes the text on."""
+    """Models in a row: each answers if it is sure enough, else it passes the text on."""
 
     members: tuple[tuple[str, ...], ...]
-    """For each place the roles that may take it; the best one on validation does."""
+    """For each place, the candidate roles; the best one on validation is taken."""
     most_mb: float | None = None
-    """Size of all members together, at most, in 10^6 bytes."""
+    """Largest size of all members together, in 10^6 bytes; None: any."""
 
     @property
     def method(self) -> Method:
@@ -220,18 +220,18 @@ class Family:
     name: str
     title: str
     models: tuple[Model, ...]
-    """Parents before their children."""
+    """Parents come before their children."""
     max_length: int = 128
-    """Tokens of a text that are read; 99 % of AG News is shorter."""
+    """Tokens that are read of each text; 99 % of AG News is shorter."""
     toy: bool = False
     most_rows: int | None = None
-    """Training rows that it is trained on at most, validation included, or ``rows_a_class`` of each
-    class if that is more; None: all. Its steps are so bounded, however long the data are."""
+    """Largest number of training rows, validation included, or ``rows_a_class`` of each class if
+    that is more; None: all. This bounds the training steps, however large the data set is."""
     most_test_rows: int | None = None
     rows_a_class: int = 6
 
     def rows_of(self, classes: int) -> int | None:
-        """Training rows that it uses at most of a data set of so many classes; None: all."""
+        """Largest number of training rows for a data set of so many classes; None: all."""
         return self.most_rows and max(self.most_rows, self.rows_a_class * classes)
 
     def students(self) -> list[Distilled]:
@@ -239,7 +239,7 @@ class Family:
         return [model for model in self.models if isinstance(model, Distilled)]
 
     def by_role(self) -> dict[str, Model]:
-        """Every model, the students' baselines, ablations and seed replicates too, by role."""
+        """Every model by role, with the students' baselines, ablations and seed replicates."""
         students = self.students()
         found: list[Model] = [*self.models, *(student.baseline() for student in students)]
         found += [ablation for student in students for ablation in student.ablations()]

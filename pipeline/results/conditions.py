@@ -1,4 +1,4 @@
-"""What each kind of a run's figures was taken on, in words: processor, threads, versions, when."""
+"""The conditions of each kind of figure in a run, in words: processor, threads, versions, time."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pipeline.results.figures import Conditions, MeasuredOn
 from pipeline.results.records import ModelRecord
 
 KINDS = tuple(field.name for field in fields(MeasuredOn))
-"""Of figures: what each was taken on is kept by itself."""
+"""Kinds of figures; each kind has its own conditions."""
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,14 @@ class Place:
     """Conditions that several figures share."""
 
     roles: dict[str, list[str]]
-    """By kind of figure, the models whose figures were taken so."""
+    """By kind of figure, the models whose figures were measured under these conditions."""
     conditions: dict[str, Any]
-    """Without the time, which is another one for each model."""
+    """Without the time, which differs between models."""
     taken: tuple[str, ...]
-    """The first and the last time, or none; one of them where they are the same."""
+    """The first and the last time; only one if they are equal, none if no time is known."""
 
     def title(self, models: int) -> str:
-        """Which figures these are, in words, of a run of so many models."""
+        """Which figures these are, in words; ``models`` is the number of all models."""
         together: dict[tuple[str, ...], list[str]] = {}
         for kind, roles in self.roles.items():
             together.setdefault(tuple(roles), []).append(kind)
@@ -36,17 +36,17 @@ class Place:
         return f"{text[0].upper()}{text[1:]}"
 
     def all(self) -> dict[str, Any]:
-        """The conditions, and when it was."""
+        """The conditions, with the time."""
         return self.conditions | ({"taken": " to ".join(self.taken)} if self.taken else {})
 
 
 def as_taken(conditions: Conditions) -> dict[str, Any]:
-    """What is known of conditions, by name."""
+    """The known conditions, by name."""
     return {name: value for name, value in asdict(conditions).items() if value not in (None, {})}
 
 
 def places(models: Sequence[ModelRecord]) -> list[Place]:
-    """All conditions that figures of these models were taken on, each once."""
+    """All conditions under which figures of these models were measured, each once."""
     roles: dict[str, dict[str, list[str]]] = {}
     taken: dict[str, list[str]] = {}
     for kind in KINDS:
@@ -64,12 +64,12 @@ def places(models: Sequence[ModelRecord]) -> list[Place]:
 
 
 def differ(found: Sequence[Place]) -> bool:
-    """Whether figures of the same kind were taken under different conditions."""
+    """Whether figures of the same kind were measured under different conditions."""
     return any(sum(kind in place.roles for place in found) > 1 for kind in KINDS)
 
 
 def markdown(models: Sequence[ModelRecord]) -> str:
-    """One line of a list for each of the ``places``: processor, threads, when."""
+    """A Markdown list with one line for each of the ``places``: processor, threads, time."""
     lines = []
     for place in places(models):
         conditions = place.conditions

@@ -1,4 +1,4 @@
-"""What a run's record holds of one model: how good it is, what it costs, how it was trained."""
+"""Parts of a model's record: how good the model is, what it costs, how it was trained."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -14,35 +14,35 @@ NotNegative = Annotated[float, Field(ge=0)]
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Metrics:
-    """Of a model's answers on one split: see ``analysis.metrics.classification_metrics``."""
+    """A model's metrics on one split: see ``analysis.metrics.classification_metrics``."""
 
     accuracy: Share
     macro_f1: float
     ece: float
     nll: float
     precision: list[float]
-    """One a class, as ``recall`` and ``f1``."""
+    """One per class, as are ``recall`` and ``f1``."""
     recall: list[float]
     f1: list[float]
     agreement: float | None = None
-    """With the teacher; None where it was not asked."""
+    """With the teacher; None if there was no teacher to compare with."""
 
 
 @with_config(STRICT)
 @dataclass(frozen=True, kw_only=True)
 class HeadlineMetrics(Metrics):
-    """The same on the project's invented headlines."""
+    """A model's metrics on the project's invented headlines."""
 
     rows: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Their number."""
+    """Number of headlines."""
 
 
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds of one whole row and of one headline of 8 to 20 words; and what many cost.
+    """Milliseconds for one whole row and for one headline of 8 to 20 words; the cost of many rows.
 
-    Records of schema 1 lack what is None by default.
+    Records of schema 1 lack the fields that are None by default.
     """
 
     load_ms: NotNegative
@@ -59,27 +59,27 @@ class Cost:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Conditions:
-    """What figures were taken on."""
+    """The conditions under which figures were measured."""
 
     hardware: dict[str, Any] = field(default_factory=dict)
-    """As ``hardware.describe`` has it."""
+    """See ``hardware.describe``."""
     versions: dict[str, Any] = field(default_factory=dict)
     threads: int | None = None
     taken: str | None = None
-    """ISO, UTC."""
+    """Time in UTC, ISO format."""
     texts: str | None = None
-    """Which texts it were, for people."""
+    """Which texts were used, in words."""
     rows: int | None = None
-    """Their number."""
+    """Number of texts."""
     batch_size: int | None = None
-    """In records of schema 1, as ``latency``."""
+    """Only in records of schema 1, as is ``latency``."""
     latency: str | None = None
 
 
 @with_config(STRICT)
 @dataclass(frozen=True)
 class MeasuredOn:
-    """Of each kind of figure, what it was taken on."""
+    """The conditions of each kind of figure."""
 
     predictions: Conditions
     latency: Conditions
@@ -89,28 +89,28 @@ class MeasuredOn:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class TrainingRecord:
-    """How a network was trained; or how TF-IDF's regression was fitted."""
+    """How a network was trained, or how TF-IDF's regression was fitted."""
 
     rows: int
-    """That it learned from, random spans included."""
+    """Number of training rows, random spans included."""
     rate: float | None = None
-    """Learning rate, chosen or given."""
+    """Peak learning rate."""
     rates_tried: dict[str, float | None] = field(default_factory=dict)
     """Rate → validation loss after a short training; None where it was not finite."""
     epochs: int | None = None
     epochs_tried: dict[str, float | None] = field(default_factory=dict)
-    """Length → least validation loss."""
+    """Number of epochs → least validation loss."""
     steps: int | None = None
     kept_step: int | None = None
     """The step whose weights were kept."""
     validation: list[dict[str, Any]] = field(default_factory=list)
-    """Figures on validation by step."""
+    """Figures on validation, by step."""
     seconds_since_last_start: float | None = None
     bf16: bool | None = None
     hardware: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     inverse_penalty: float | None = None
-    """Of a regression, as what follows."""
+    """Only of a regression, as are the fields below."""
     inverse_penalties_tried: dict[str, float] = field(default_factory=dict)
     """Inverse penalty → validation loss."""
     parameters: int | None = None
@@ -119,13 +119,13 @@ class TrainingRecord:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class CascadeRecord:
-    """Who answers in a cascade."""
+    """The members of a cascade, and which texts each of them answers."""
 
     members: Annotated[list[str], Field(min_length=2)]
-    """Roles of the run, in their order."""
+    """Roles of the run, in the order in which they are asked."""
     thresholds: list[NotNegative]
-    """Of all members but the last."""
+    """One for each member but the last."""
     temperatures: list[NotNegative]
-    """Of all members but the last."""
+    """One for each member but the last."""
     answered: dict[str, list[NotNegative]]
     """By split, the share of the texts that each member answers."""

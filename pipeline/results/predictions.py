@@ -13,7 +13,7 @@ from pipeline.results.records import CacheError
 KEYS = ["split", "row", "label"]
 HEADLINES = "headlines"
 """The split of the project's invented headlines, beside ``test`` and ``validation``."""
-# A file of a kilobyte may unfold to any number of equal rows.
+# A compressed file of a kilobyte can unpack to any number of equal rows.
 _MAX_ROWS = 1_000_000
 _MAX_NUMBERS = 20_000_000
 _MAX_SPLIT_NAME = 100
@@ -32,24 +32,24 @@ def predictions_frame(
 
 
 def probabilities_of(frame: pd.DataFrame) -> np.ndarray:
-    """The probabilities of a predictions table, or of a part of its rows: float32 (n, k)."""
+    """The probabilities of a predictions table, or of some of its rows: float32 (n, k)."""
     return frame[[name for name in frame.columns if name not in KEYS]].to_numpy()
 
 
 def read_predictions(path: Path, name: str, classes: int) -> pd.DataFrame:
-    """Read a table and check that it can be predictions.
+    """Read a predictions table and check its content.
 
     Args:
         path: of the parquet file.
-        name: what messages call it.
-        classes: how many the run has.
+        name: of the file, for messages.
+        classes: number of the run's classes.
 
     Raises:
-        CacheError: it can't be read, is too large or holds what can't be predictions.
+        CacheError: the file can't be read, is too large, or its content can't be predictions.
     """
     probability_names = probability_columns(classes)
     try:
-        # As a dictionary, a name that is repeated takes its room once.
+        # Encoded as a dictionary, a repeated name takes memory once.
         with pq.ParquetFile(path, read_dictionary=["split"]) as file:
             columns = file.schema_arrow.names
             if columns != [*KEYS, *probability_names]:
@@ -72,13 +72,13 @@ def read_predictions(path: Path, name: str, classes: int) -> pd.DataFrame:
         if not all(map(pa.types.is_floating, kinds)):
             raise CacheError(f"{name} has probabilities that are no fractions")
         table = table.set_column(0, "split", splits.cast(pa.string()))
-        # Without what the file says of pandas: nothing but the columns' own types is heeded.
+        # Without the file's pandas metadata: only the columns' own types count.
         frame = table.to_pandas(ignore_metadata=True)
         probabilities = frame[probability_names].to_numpy(dtype=np.float64)
         labels = frame["label"].to_numpy(dtype=np.int64)
     except CacheError:
         raise
-    except Exception as error:  # pyarrow raises many kinds on a damaged file
+    except Exception as error:  # pyarrow raises many kinds of errors on a damaged file
         raise CacheError(f"{name} can't be read: {error}") from error
     if not np.isfinite(probabilities).all() or (probabilities < 0).any():
         raise CacheError(f"{name} holds probabilities that are negative or not numbers")

@@ -1,4 +1,4 @@
-"""What ``cache/<run>/run.json`` holds, and reading it from bytes that nobody has checked."""
+"""The content of ``cache/<run>/run.json``, and how it is read from untrusted bytes."""
 
 import dataclasses
 import hashlib
@@ -28,22 +28,22 @@ from pipeline.results.figures import (
 from pipeline.results.schema1 import lifted
 
 SCHEMA = 2
-"""What is written; schema 1 is read, too."""
+"""The schema that is written; schema 1 can be read, too."""
 _MOST = 10**15
-"""Above any size in bytes and any number of weights."""
+"""More than any size in bytes or number of weights."""
 _EMPTY_IS_NONE = BeforeValidator(lambda content: None if content == {} else content)
-"""As it was once written."""
+"""Older runs have ``{}`` in place of None."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class CacheError(PipelineError):
-    """A run's folder that can't be trusted; the message names the folder and the fault."""
+    """A run's folder can't be trusted; the message says what is wrong."""
 
 
 @with_config(strict.STRICT)
 @dataclass(frozen=True)
 class ModelRecord:
-    """What a run knows of one model."""
+    """What a run stores about one model."""
 
     role: str
     title: str
@@ -52,13 +52,13 @@ class ModelRecord:
     parent: str | None
     checkpoint: str | None
     fingerprint: str
-    """Of the evaluation: changes with the settings, the data and everything it derives from."""
+    """Fingerprint of the evaluation: it depends on the settings, the data and all parent models."""
     inputs: dict[str, str]
-    """What went into the fingerprint beside the settings: data, checkpoint."""
+    """What went into the fingerprint besides the settings: data, checkpoint."""
     settings: dict[str, Any]
     parameters: Annotated[int, Field(ge=0, le=_MOST)]
     size_bytes: Annotated[int, Field(gt=0, le=_MOST)]
-    """Of the ONNX graph with its external data: the file that gave the predictions."""
+    """Size of the ONNX graph with its external data, the files that made the predictions."""
     artifact: dict[str, str]
     """Name of each file in ``artifacts/<role>/`` → its sha256."""
     metrics: Metrics
@@ -67,16 +67,16 @@ class ModelRecord:
     cost: Cost
     measured_on: MeasuredOn
     training: TrainingRecord | None = None
-    """None where nothing is trained."""
+    """None if nothing is trained."""
     headlines: Annotated[HeadlineMetrics | None, _EMPTY_IS_NONE] = None
-    """On the project's invented headlines; None in a toy run, which learns from them, on other data
-    than AG News, and in runs that were written before there was this."""
+    """On the project's invented headlines. None in a toy run, which learns from them, on other data
+    than AG News, and in runs that were written before this field existed."""
     cascade: Annotated[CascadeRecord | None, _EMPTY_IS_NONE] = None
-    """None: it is no cascade."""
+    """None if the model is no cascade."""
 
     @property
     def is_joined(self) -> bool:
-        """Whether somebody else trained it: it belongs to no family, and no recipe makes it."""
+        """Whether it was trained elsewhere: it belongs to no family, and no recipe makes it."""
         return self.method == JOINED
 
 
@@ -92,20 +92,20 @@ class RunRecord:
     data: DataRecord
     models: Annotated[list[ModelRecord], Field(min_length=1)]
     files: dict[str, str]
-    """Path below the run's folder → sha256, for what every clone has (not the artifacts)."""
+    """Path below the run's folder → sha256, for the files of every clone (not the artifacts)."""
     toy: bool = False
     bench: dict[str, Any] = field(default_factory=dict)
-    """What ``python -m pipeline bench`` found; empty: it was not run."""
+    """The results of ``python -m pipeline bench``; empty if it was not run."""
     logits: dict[str, str] = field(default_factory=dict)
-    """Name of each file in ``logits/`` → fingerprint of the stage whose result it is."""
+    """Name of each file in ``logits/`` → fingerprint of the stage that made it."""
     schema: int = SCHEMA
-    """Of the ``run.json`` that it was read from; what is written is always of the newest."""
+    """Schema of the ``run.json`` that was read; records are always written in the newest one."""
     checksum: str = ""
-    """sha256 of all the rest; empty in runs that were written before there was one."""
+    """sha256 of everything else; empty in runs that were written before this field existed."""
 
     @property
     def on_agnews(self) -> bool:
-        """Whether its data are AG News, as those of older runs are that are no toy's."""
+        """Whether its data are AG News. Older runs without a declaration are, except toy runs."""
         declaration = self.data.declaration
         if declaration is None:
             return not self.toy
@@ -113,7 +113,11 @@ class RunRecord:
 
 
 def check_name(name: str, what: str = "name") -> str:
-    """The name, if it can be a folder's; else a CacheError."""
+    """Return the name if it can be a folder's name.
+
+    Raises:
+        CacheError: it can't be one.
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CacheError(
             f"{what} {name!r} can't be used: letters, digits, '.', '_' and '-' only, "
@@ -123,7 +127,7 @@ def check_name(name: str, what: str = "name") -> str:
 
 
 def checksum(content: dict[str, Any]) -> str:
-    """sha256 of a record's content, however its JSON is laid out.
+    """sha256 of a record's content, independent of the layout of its JSON.
 
     Raises:
         ValueError: a text in it can't be encoded, a number is not finite.
@@ -134,7 +138,7 @@ def checksum(content: dict[str, Any]) -> str:
 
 
 def to_content(record: RunRecord) -> dict[str, Any]:
-    """What is written of a record, under its checksum.
+    """The content to write for a record, with its checksum.
 
     Raises:
         CacheError: a number in it is not finite; the message names the model and the field.
@@ -147,10 +151,10 @@ def to_content(record: RunRecord) -> dict[str, Any]:
 
 
 def parse(data: bytes) -> RunRecord:
-    """The record that bytes hold.
+    """The record in the bytes of a ``run.json``.
 
     Raises:
-        CacheError: they hold anything else; the message says what, without the folder's name.
+        CacheError: the bytes hold no valid record; the message does not name the folder.
     """
     try:
         content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
@@ -177,7 +181,7 @@ def _refuse(constant: str) -> None:
 
 
 def _check(record: RunRecord) -> None:
-    """Raise where a name leads elsewhere, or one figure contradicts another."""
+    """Raise a CacheError if a name could lead out of the folder, or if fields contradict."""
     check_name(record.run, "run name")
     for name in record.files:
         for part in name.split("/"):
@@ -198,7 +202,7 @@ def _check(record: RunRecord) -> None:
 
 
 def _check_logits(record: RunRecord) -> None:
-    """Raise unless each file of logits is among the run's, and of a stage of its own."""
+    """Raise unless each file of logits is one of the run's files and has a stage of its own."""
     for name, fingerprint in record.logits.items():
         check_name(name, "file of logits")
         check_name(fingerprint, "fingerprint of logits")
@@ -209,7 +213,7 @@ def _check_logits(record: RunRecord) -> None:
 
 
 def _check_cascade(role: str, cascade: CascadeRecord, roles: Sequence[str]) -> None:
-    """Raise unless a cascade's members are models of its run, and it has a rule for each."""
+    """Raise unless all members are other models of the run, and all but the last have a rule."""
     members = cascade.members
     whole = len(set(members)) == len(members) and set(members) <= set(roles) - {role}
     whole &= all(len(shares) == len(members) for shares in cascade.answered.values())

@@ -1,4 +1,4 @@
-"""A run's results as Markdown tables: those in the README."""
+"""A run's results as Markdown tables, which the README shows."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -35,18 +35,20 @@ STEPS = {
     "": "+ its logits on random spans of the rows",
     HIDDEN_FIRST: "+ its hidden states and attention first",
 }
-"""What a student is taught with, one thing more at a time: suffix of the role, and in words."""
+"""Suffix of a student's role → what the student learns from; each step adds one thing."""
 
 
 def markdown(run: Run) -> str:
-    """One line a model, the largest first.
+    """One line per model, the largest first.
 
-    Accuracy and its interval (Wilson) are shares of the test rows in percent, with the mean and the
-    extremes over seeds where the run has replicates; *against* the reference is the difference in
-    accuracy that the test leaves open (simultaneous bounds, see ``significance``); *headlines
-    alone* is the accuracy in percent on the project's 400 invented headlines; MB is 10^6 bytes of
-    the artifact; ms is the median time of one whole row, and of one headline of 8 to 20 words;
-    *reported* is what the source notebook said: accuracy, MB.
+    - *accuracy* and its interval (Wilson) are in percent of the test rows. If the run has seed
+      replicates, the mean and the extremes over the seeds follow.
+    - *against* gives the bounds of the difference in accuracy from the reference (simultaneous, see
+      ``significance``).
+    - *headlines alone* is the accuracy in percent on the project's 400 invented headlines.
+    - *MB* is the size of the artifact in 10^6 bytes.
+    - *ms* is the median time for one whole row, and for one headline of 8 to 20 words.
+    - *reported* is what the source notebook reported: accuracy, MB.
     """
     labels, probabilities = _predictions(run)
     models = run.table()
@@ -70,9 +72,9 @@ def markdown(run: Run) -> str:
 
 
 def summary(run: Run) -> str:
-    """The notebook's seven roles, then every other model that no smaller one is as accurate as.
+    """The notebook's seven roles, then all other models on the Pareto front (size, accuracy).
 
-    A short form of ``markdown``, for who has not seen the project before.
+    A short form of ``markdown``, for readers who are new to the project.
     """
     compared = compared_models(run)
     titles = run.table().set_index("role")["title"]
@@ -99,12 +101,12 @@ def summary(run: Run) -> str:
 
 
 def tables(run: Run) -> list[str]:
-    """What ``report`` prints of a run: the models in short and in full, and which to deploy."""
+    """The tables that ``report`` prints: the models in short, in full, and which to deploy."""
     return [summary(run), markdown(run), budgets(run)]
 
 
 def budgets(run: Run) -> str:
-    """Which model to deploy as the room for it grows: one line a change of the recommendation."""
+    """Which model to deploy as the size limit grows: one line per new recommendation."""
     compared = compared_models(run)
     lines = [
         f"| MB, at least | deploy | against `{_reference(compared)}`, 95 % | within a point |",
@@ -124,26 +126,26 @@ def budgets(run: Run) -> str:
 
 
 def compared_models(run: Run, joined: bool = False) -> pd.DataFrame:
-    """A run's models to deploy, as ``recommendation.compare`` has them.
+    """A run's deployable models compared with its reference: see ``recommendation.compare``.
 
     Args:
-        run: as it was read.
-        joined: whether models that were trained elsewhere take part.
+        run: the run.
+        joined: whether models that were trained elsewhere are included.
     """
     return compare(run.table(), right_answers(run), joined)
 
 
 def right_answers(run: Run) -> dict[str, np.ndarray]:
-    """By role, where the model is right on test: boolean (n,)."""
+    """By role, whether the model is right on each test row: boolean (n,)."""
     return _right(*_predictions(run))
 
 
 def ablation(run: Run) -> str:
-    """What each way of teaching adds: a line a step, two columns a student that has all of them.
+    """What each way of teaching adds: one line per step, two columns per student with all steps.
 
-    The first is the accuracy on the test rows in percent, its 95 % interval (Wilson), and by
-    how many points the step may have changed it (95 % bounds, as on every page for all models of
-    the run at once); the second the accuracy on headlines alone.
+    The first column is the accuracy on the test rows in percent, its 95 % interval (Wilson), and
+    95 % bounds of the change in points since the step before. As on every page, the bounds hold for
+    all models of the run at once. The second column is the accuracy on headlines alone.
 
     Raises:
         PipelineError: no student of the run has every step.
@@ -174,8 +176,8 @@ def ablation(run: Run) -> str:
 
 
 def _ways(run: Run, student: str) -> list[str]:
-    """The roles of a student's ``STEPS``, in their order, as far as the run has them."""
-    # Runs of schema 1 have another suffix for the baselines.
+    """The roles of a student's ``STEPS`` that the run has, in the order of the steps."""
+    # Runs of schema 1 have another suffix for baselines.
     baselines = [role for role in run.by_role if student_of_baseline(role) == student]
     others = [student + step for step in STEPS if step != BASELINE]
     return baselines + [role for role in others if role in run.by_role]
@@ -189,7 +191,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def _right(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """By role, where the model is right: boolean (n,)."""
+    """By role, whether the model is right on each row: boolean (n,)."""
     return {role: p.argmax(axis=1) == labels for role, p in probabilities.items()}
 
 
@@ -199,7 +201,7 @@ def _reference(compared: pd.DataFrame) -> str:
 
 
 def _against(compared: pd.DataFrame, role: str) -> str:
-    """A model and the reference in a few words; nothing for one that is never deployed."""
+    """A model compared with the reference, in words; empty for one that is never deployed."""
     if role not in set(compared["role"]):
         return ""
     row = row_of(compared, role)

@@ -1,4 +1,4 @@
-"""Writing ``cache/<run>/``: whole or absent, in one step, whatever is killed meanwhile."""
+"""Writing ``cache/<run>/`` in one step: a run is whole or absent, even if its writer is killed."""
 
 import ctypes
 import dataclasses
@@ -28,25 +28,25 @@ def write_run(
     logits: Mapping[str, Path] = MappingProxyType({}),
     texts: pd.DataFrame | None = None,
 ) -> Run:
-    """Put a run in place of what stood under its name, in one step.
+    """Write a run in one step, in place of any older run with its name.
 
     Args:
         cache: the folder of all runs.
         record: of the run; its ``files`` and each model's ``artifact`` are filled in here.
         predictions: by role, for every model of the record.
-        artifacts: by role, the folder whose files are deployed; linked where the file system
-            can, else copied. A role of the record may be absent: it then has no artifact here,
-            and the checksums that its record brings stay.
+        artifacts: by role, the folder whose files are deployed. Files are hard-linked if the file
+            system can, else copied. A role of the record may be absent: then it has no artifact
+            here, and its record keeps its checksums.
         logits: by fingerprint, the file of each stage that the record's ``logits`` names.
-        texts: of the test rows, as ``texts_frame`` returns them; None: they are not stored.
+        texts: of the test rows, from ``texts_frame``; None: they are not stored.
 
     Raises:
-        CacheError: the record holds a number that is not finite, or what was written does not
-            read back as a whole run.
+        CacheError: the record holds a number that is not finite, a file of logits is missing, or
+            the written run can't be read back.
     """
     check_name(record.run, "run name")
     cache.mkdir(parents=True, exist_ok=True)
-    # One writer at a time: to recover is to take every other draft for a killed writer's.
+    # One writer at a time: recover() deletes all drafts, and assumes that their writers are dead.
     with FileLock(cache / ".lock"):
         recover(cache)
         _write_beside_and_swap(cache, record, predictions, artifacts, logits, texts)
@@ -54,10 +54,10 @@ def write_run(
 
 
 def rewrite_run(run: Run, record: RunRecord) -> Run:
-    """Write a run that was read anew, with all its files, under a changed record.
+    """Write a run again, with all its files and a changed record.
 
     Raises:
-        CacheError: as ``write_run``.
+        CacheError: see ``write_run``.
     """
     tables = {role: run.all_predictions(role) for role in run.by_role}
     return write_run(
@@ -73,8 +73,8 @@ def _write_beside_and_swap(
     logits: Mapping[str, Path],
     texts: pd.DataFrame | None,
 ) -> None:
-    # The new folder bears the run's own name inside a hidden one, so that it can be read and
-    # checked exactly as it will stand.
+    # The new folder has the run's own name, inside a hidden folder, so that it can be read and
+    # checked before it is moved.
     beside = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
     try:
         folder = beside / record.run
@@ -111,7 +111,7 @@ def _write_beside_and_swap(
 
 
 def recover(cache: Path) -> None:
-    """Undo what a killed writer left: put back a run that it had moved aside, drop its drafts."""
+    """Clean up after a killed writer: put back a run that it moved aside, delete its drafts."""
     for aside in cache.glob(".old-*"):
         target = cache / aside.name.removeprefix(".old-")
         if target.exists():
@@ -123,18 +123,19 @@ def recover(cache: Path) -> None:
 
 
 def restore(cache: Path) -> None:
-    """``recover``, for one who is about to add to a run, when no writer is at work."""
+    """Call ``recover`` when no writer is at work; for callers that are about to change a run."""
     if cache.is_dir():
         with FileLock(cache / ".lock"):
             recover(cache)
 
 
 def _swap(new: Path, target: Path) -> None:
-    """Put ``new`` in the place of ``target``; what stood there is deleted.
+    """Put ``new`` in the place of ``target``, which may exist.
 
-    Where the system can't exchange two folders in one step, what stood there is moved aside
-    first: between the two renames the run is absent, never half-written. Readers wait that long,
-    and ``recover`` finds the old one should the process die there.
+    If the system can exchange two folders in one step, the old run is then at ``new``. If it can't,
+    the old run is moved aside first and deleted afterwards. Between the two renames the run is
+    absent, but never half-written. Readers wait that long. If the process dies there, ``recover``
+    puts the old run back.
     """
     if not target.exists():
         new.rename(target)
@@ -146,7 +147,10 @@ def _swap(new: Path, target: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, if the system can: Linux, on most file systems."""
+    """Exchange two folders in one step; False if the system can't.
+
+    Linux can, on most file systems.
+    """
     if sys.platform != "linux":
         return False
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)

@@ -6,7 +6,7 @@ from pipeline.errors import PipelineError
 def markdown(result: dict) -> str:
     """The tables of ``bench``: one row, one headline, many rows, files, evaluation, training.
 
-    Ratios are against transformers' pipeline: on the same weights, and on the teacher.
+    Speed is compared with transformers' pipeline, on the same weights and on the teacher's.
 
     Raises:
         PipelineError: the run was never timed.
@@ -38,7 +38,7 @@ def markdown(result: dict) -> str:
 
 
 def _evaluation(result: dict) -> str:
-    """Rows per second of each model, by the Classifier and in a loop in file order."""
+    """Rows per second of each model, by our Classifier and by an onnxruntime loop in file order."""
     lines = [
         f"| {result['rows']:,} rows, on {result['measured_on']['hardware']['processor']} "
         "| in file order, rows/s | ours, rows/s | times as fast | same labels |",
@@ -50,7 +50,7 @@ def _evaluation(result: dict) -> str:
     for role, ours in by_peer["ours"].items():
         own = f"{result['rows'] / ours['ms'] * 1e3:.0f}"
         loop = by_peer["onnxruntime"].get(role)
-        if loop is None:  # a cascade, which onnxruntime does not run by itself
+        if loop is None:  # a cascade, which onnxruntime alone can't run
             lines.append(f"| `{role}` | | {own} | | |")
             continue
         lines.append(
@@ -61,7 +61,7 @@ def _evaluation(result: dict) -> str:
 
 
 def _training(rows: list[dict]) -> str:
-    """Rows per second of each way, against the first way of the same role."""
+    """Rows per second of each way of training, compared with the first way of the same role."""
     lines = [
         "| training | rows | epochs | rows/s | times as fast | accuracy on validation |",
         "|---|--:|--:|--:|--:|--:|",
@@ -77,13 +77,13 @@ def _training(rows: list[dict]) -> str:
 
 
 _TIMES = {"mean_ms": "mean", "ms": "median", "p95_ms": "95 %"}
-"""Columns of a table of one text, where means were taken; older tables have medians alone."""
+"""Columns of a table on one text, if means were measured; older tables have only medians."""
 
 
 def _comparison(title: str, unit: str, rows: list[dict], texts: int) -> str:
-    """One table; ratios are against transformers' pipeline on the same weights, on the teacher.
+    """One table; speed is compared with transformers' pipeline, see ``markdown``.
 
-    They are ratios of means; of medians in the tables of runs that were timed without means.
+    Ratios are of means, or of medians if a run was timed without means.
     """
     by = "mean_ms" if rows and all("mean_ms" in row for row in rows) else "ms"
     times = [name for name in _TIMES if by == "mean_ms" and texts == 1] or [by]

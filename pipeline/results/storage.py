@@ -1,12 +1,12 @@
-"""Reading ``cache/<run>/``: whole or left out, every file under a checksum.
+"""Reading ``cache/<run>/``: a run is read whole or left out, and files must have their checksums.
 
     cache/<run>/run.json                    the record: see RunRecord
     cache/<run>/predictions/<role>.parquet  columns split, row, label, p0 … p{k-1}
-    cache/<run>/texts.parquet               of test rows: row, text; where they may be passed on
+    cache/<run>/texts.parquet               test rows: row, text; only if they may be redistributed
     cache/<run>/logits/<name>.safetensors   a teacher's, for its students: a tensor "logits" (n, k)
-    cache/<run>/artifacts/<role>/           the model as it is deployed; may be left out of a clone
+    cache/<run>/artifacts/<role>/           the deployed model; a clone may lack it
 
-Nothing here is ever unpickled, and no name that is read can lead out of the run's folder.
+Nothing is ever unpickled, and no name in a record can lead out of the run's folder.
 """
 
 import math
@@ -25,13 +25,13 @@ from pipeline.results.texts import TEXTS, read_texts
 RECORD = "run.json"
 CACHE = Path(__file__).resolve().parents[2] / "cache"
 _MAX_RECORD_BYTES = 10_000_000
-# How often, and after how many seconds, a run is read again that was replaced meanwhile.
+# Attempts to read a run that is being replaced, and the seconds between two attempts.
 _ATTEMPTS, _PAUSE = 20, 0.02
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was read and found whole."""
+    """A run that was read and is complete."""
 
     folder: Path
     record: RunRecord
@@ -50,44 +50,45 @@ class Run:
         return self.record.data.labels
 
     def artifact(self, role: str) -> Path | None:
-        """Folder of the model's artifact, or None where this clone has not (all of) it."""
+        """Folder of the model's artifact, or None if this clone lacks it or a part of it."""
         folder, files = self.artifact_folder(role), self.by_role[role].artifact
         try:
             _inside(self.folder, f"artifacts/{role}")
-            # Files that the record does not name, too: a graph may name one as its data.
+            # Also files that the record does not name: a graph can name one as its external data.
             for path in folder.iterdir():
                 _inside(folder, path.name)
             here = all((folder / name).is_file() for name in files)
-        except (CacheError, OSError):  # a link that leads elsewhere is no file of this run
+        except (CacheError, OSError):  # a link out of the folder is no file of this run
             return None
         if cascade := self.by_role[role].cascade:
             here &= all(self.artifact(member) is not None for member in cascade.members)
         return folder if files and here else None
 
     def artifact_folder(self, role: str) -> Path:
-        """Where a model's artifact lies, or would lie; see ``artifact`` for whether it is there."""
+        """The path of a model's artifact, which may be absent; see ``artifact``."""
         return self.folder / "artifacts" / role
 
     def artifacts(self) -> dict[str, Path]:
-        """By role, ``artifact`` of every model that has it here."""
+        """By role, the folder of every artifact that this clone has."""
         return {role: folder for role in self.by_role if (folder := self.artifact(role))}
 
     def logits(self, fingerprint: str) -> Path | None:
-        """The file of a stage's logits, or None where the run has none of that fingerprint."""
+        """The file of the stage's logits, or None if the run has none with that fingerprint."""
         return self.all_logits().get(fingerprint)
 
     def all_logits(self) -> dict[str, Path]:
-        """By fingerprint of the stage, every file of logits."""
+        """Every file of logits, by the fingerprint of its stage."""
         names = self.record.logits
         return {print_: self.folder / "logits" / name for name, print_ in names.items()}
 
     def predictions(self, role: str, split: str = "test") -> pd.DataFrame:
         """Predictions of one model: columns row, label, p0 … p{k-1}, in the split's order.
 
-        Splits are test, validation and, where the run has it, headlines; no rows of any other.
+        The splits are test, validation and, in some runs, headlines. Any other name returns no
+        rows.
 
         Raises:
-            CacheError: the file is missing, changed or holds what can't be predictions.
+            CacheError: the file is missing, or its content can't be predictions.
         """
         frame = self.all_predictions(role)
         return frame[frame["split"] == split].drop(columns="split").reset_index(drop=True)
@@ -97,20 +98,20 @@ class Run:
         return _read_predictions(self.folder, self.record, role)
 
     def texts(self) -> pd.DataFrame | None:
-        """Texts of the test rows: columns row, text; None where the run does not have them.
+        """Texts of the test rows: columns row, text; None if the run does not have them.
 
         Raises:
-            CacheError: the file is missing, changed or holds what can't be texts.
+            CacheError: the file is missing, or its content can't be texts.
         """
         if TEXTS not in self.record.files:
             return None
         return read_texts(_inside(self.folder, TEXTS), TEXTS)
 
     def table(self) -> pd.DataFrame:
-        """One row a model: run, family, role, title, metrics, size_mb (10^6 bytes), cost; and
-        ``validation``, the accuracy there.
+        """One row per model: names, metrics on test, size and cost.
 
-        A cost that was not taken is NaN.
+        ``validation`` and ``headlines`` are the accuracies there, ``size_mb`` is in 10^6 bytes, and
+        ``at_hand`` says whether this clone has the artifact. A cost that was not measured is NaN.
         """
         return pd.DataFrame(
             {
@@ -133,7 +134,7 @@ class Run:
 
 
 def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
-    """Every whole run in the cache, by name, and one line for each folder that is not whole."""
+    """Every complete run in the cache, sorted by name, and one line for each other folder."""
     runs: list[Run] = []
     problems: list[str] = []
     if not cache.is_dir():
@@ -151,7 +152,7 @@ def list_runs(cache: Path = CACHE) -> tuple[list[Run], list[str]]:
 def read_run(folder: Path) -> Run:
     """Read a run and check everything but its artifacts (``pipeline verify`` checks those).
 
-    A run that is replaced by another while it is read is read again.
+    If the run is replaced while it is read, it is read again.
 
     Raises:
         CacheError: the folder is missing, half-written, changed, or of another schema version.
@@ -162,7 +163,7 @@ def read_run(folder: Path) -> Run:
         try:
             return _read(folder)
         except (CacheError, OSError) as error:
-            reason = " ".join(str(error).split())  # one line, whatever pyarrow or a name brings
+            reason = " ".join(str(error).split())  # one line, even if pyarrow's message has more
             found = CacheError(
                 f"{folder} is left out: {reason}; "
                 "restore it with git, or make it anew with python -m pipeline run"
@@ -174,7 +175,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from the one that takes its place; None where there is none."""
+    """Device and inode of a folder, which differ once it is replaced; None without a folder."""
     try:
         status = folder.stat()
     except OSError:
@@ -202,7 +203,7 @@ def _read(folder: Path) -> Run:
         own = {str(split): frame for split, frame in table.groupby("split", sort=False)}
         keys = {split: frame[KEYS].reset_index(drop=True) for split, frame in own.items()}
         known = {split: splits.setdefault(split, frame) for split, frame in keys.items()}
-        # A model that was made before headlines were stored row by row has none of them.
+        # Older models have no rows of headlines: only their metrics were stored.
         missing = set(splits) - set(keys) - {HEADLINES}
         if missing or not all(keys[split].equals(known[split]) for split in keys):
             raise CacheError(f"{name} is of other rows")
@@ -221,7 +222,11 @@ def _read_record(folder: Path) -> RunRecord:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The path of a file of the run; a CacheError where it would lead out of its folder."""
+    """The path of a file of the run.
+
+    Raises:
+        CacheError: it leads out of the folder, or is a symbolic link.
+    """
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
         raise CacheError(f"{name!r} leads out of the folder")
@@ -236,8 +241,8 @@ def _read_predictions(folder: Path, record: RunRecord, role: str) -> pd.DataFram
 
 
 def _check_logits(path: Path, name: str, classes: int) -> None:
-    """Raise unless a file holds a teacher's logits, as far as its header says."""
-    from safetensors import SafetensorError, safe_open  # few runs have any
+    """Raise a CacheError unless the file's header describes a teacher's logits."""
+    from safetensors import SafetensorError, safe_open  # few runs have logits
 
     try:
         with safe_open(path, framework="numpy") as file:
@@ -251,5 +256,5 @@ def _check_logits(path: Path, name: str, classes: int) -> None:
 
 
 def aside(target: Path) -> Path:
-    """Where a writer puts a run that another one is about to replace."""
+    """Where a writer moves an old run while it puts the new one in its place."""
     return target.with_name(f".old-{target.name}")

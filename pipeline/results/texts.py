@@ -1,4 +1,4 @@
-"""The texts of a run's test rows, where they may be passed on: columns row, text, in parquet."""
+"""The texts of a run's test rows, if they may be redistributed: row and text, in parquet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,30 +15,30 @@ from pipeline.results.records import CacheError
 TEXTS = "texts.parquet"
 """The file's name in the run's folder."""
 _COLUMNS = ["row", "text"]
-# A file of a kilobyte may unfold to any number of equal rows.
+# A compressed file of a kilobyte can unpack to any number of equal rows.
 _MAX_ROWS = 1_000_000
 _MAX_BYTES = 200_000_000
 
 
 def texts_frame(rows: np.ndarray, texts: Sequence[str]) -> pd.DataFrame:
-    """A table of texts: ``rows`` are their numbers in the file they came from, shape (n,)."""
+    """A table of texts; ``rows`` are their row numbers in the source file, shape (n,)."""
     return pd.DataFrame({"row": rows.astype(np.int32), "text": pd.Series(list(texts), dtype=str)})
 
 
 def read_texts(path: Path, name: str) -> pd.DataFrame:
-    """Read a table of texts and check that it can be one.
+    """Read a table of texts and check its content.
 
     Args:
         path: of the parquet file.
-        name: what messages call it.
+        name: of the file, for messages.
 
     Raises:
-        CacheError: it can't be read, is too large or holds anything else.
+        CacheError: the file can't be read, is too large or holds no table of texts.
     """
     try:
         if pq.read_schema(path).names != _COLUMNS:
             raise CacheError(f"{name} has other columns than {' and '.join(_COLUMNS)}")
-        # As a dictionary, a text that is repeated takes its room once.
+        # Encoded as a dictionary, a repeated text takes memory once.
         with pq.ParquetFile(path, read_dictionary=["text"]) as file:
             if file.metadata.num_rows > _MAX_ROWS:
                 raise CacheError(f"{name} has more than {_MAX_ROWS:,} rows")
@@ -53,7 +53,7 @@ def read_texts(path: Path, name: str) -> pd.DataFrame:
         frame = pd.DataFrame({"row": rows.to_pylist(), "text": texts.to_pylist()})
     except CacheError:
         raise
-    except Exception as error:  # pyarrow raises many kinds on a damaged file
+    except Exception as error:  # pyarrow raises many kinds of errors on a damaged file
         raise CacheError(f"{name} can't be read: {one_line(error)}") from error
     if frame["row"].duplicated().any():
         raise CacheError(f"{name} names a row twice")

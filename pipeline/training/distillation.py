@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from pipeline.errors import PipelineError
 
 NO_LABEL = -100
-"""The label of a row that has none: only the teacher says what its class is."""
+"""Stands for the label in a row without one: the row is learned only from the teacher."""
 PROJECTION = "hidden_projection"
 
 
@@ -22,19 +22,19 @@ def distillation_loss(
     temperature: float,
     label_share: float,
 ) -> Tensor:
-    """Each row's softened KL to the teacher with a share of cross-entropy (Hinton et al., 2015).
+    """Each row's softened KL to the teacher plus its cross-entropy (Hinton et al., 2015).
 
-    The KL is multiplied by temperature²: so the temperature does not change its gradients' size.
+    The KL is multiplied by temperature², so the temperature does not change its gradients' size.
 
     Args:
-        logits: student's, (batch, classes).
-        labels: int64 (batch,); a row of ``NO_LABEL`` adds nothing to the cross-entropy.
+        logits: the student's logits, (batch, classes).
+        labels: int64 (batch,); a row with ``NO_LABEL`` adds nothing to the cross-entropy.
         teacher_logits: (batch, classes).
         temperature: divides both logits; above 1 it shows more of the unlikely classes.
         label_share: weight of the cross-entropy, 0..1; the KL has the rest of the weight.
 
     Returns:
-        (batch,)
+        The losses, (batch,).
     """
     cross_entropy = functional.cross_entropy(
         logits.float(), labels, ignore_index=NO_LABEL, reduction="none"
@@ -52,20 +52,20 @@ def distillation_loss(
 class HiddenTeacher:
     """A teacher whose hidden states (TinyBERT) and attention (MiniLM) a student learns to match.
 
-    Hidden states are matched as in Jiao et al. (2020, arXiv:1909.10351): layer by layer, the
+    Hidden states are matched as in Jiao et al. (2020, arXiv:1909.10351): layer by layer, with the
     student's layers spread evenly over the teacher's, through one learned projection. Attention is
-    matched as in Wang et al. (2020, arXiv:2002.10957): the distributions of the last layer, where
-    both models have as many heads.
+    matched as in Wang et al. (2020, arXiv:2002.10957): in the last layer, if both models have the
+    same number of heads.
     """
 
     network: PreTrainedModel
     lookup: Tensor
-    """The teacher's id of each of the student's, int64 (student's vocabulary,)."""
+    """The teacher's id for each id of the student, int64 (student's vocabulary,)."""
 
     @torch.no_grad()
     def __call__(self, input_ids: Tensor, attention_mask: Tensor) -> SequenceClassifierOutput:
         """The teacher's hidden states and attention on a batch of the student's ids."""
-        # As a plain module, because transformers' own `to` has lost its types.
+        # Declared as a plain module, because transformers' own `to` has no types.
         network: nn.Module = self.network
         return network.to(input_ids.device)(
             input_ids=self.lookup.to(input_ids.device)[input_ids],
@@ -75,12 +75,12 @@ class HiddenTeacher:
         )
 
     def add_projection(self, student: PreTrainedModel) -> None:
-        """Give the student, in place, the layer that brings its width to the teacher's."""
+        """Add to the student, in place, a layer that projects its width to the teacher's."""
         projection = nn.Linear(student.config.hidden_size, self.network.config.hidden_size)
         setattr(student, PROJECTION, projection.to(student.device))
 
     def loss(self, student: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
-        """Mean square of hidden states' differences, plus the KL of the last layers' attention.
+        """The mean squared difference of hidden states, plus the KL of the last layers' attention.
 
         Args:
             student: a classifier with its projection.
@@ -111,14 +111,14 @@ class HiddenTeacher:
 
 
 def _attention_divergence(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
-    """KL of attention, mean over heads and real positions; (batch, heads, sequence, sequence)."""
+    """Mean KL of attention [batch, heads, sequence, sequence] over heads and real positions."""
     tiny = 1e-6
     divergence = (theirs * ((theirs + tiny).log() - (ours + tiny).log())).sum(-1)
     return (divergence.mean(1) * real).sum() / real.sum()
 
 
 def remove_projection(student: PreTrainedModel) -> None:
-    """Remove the layer that ``add_projection`` gave the student, if there is one."""
+    """Remove the layer that ``add_projection`` added to the student, if there is one."""
     if hasattr(student, PROJECTION):
         delattr(student, PROJECTION)
 
@@ -126,17 +126,17 @@ def remove_projection(student: PreTrainedModel) -> None:
 def hidden_teacher(
     network: PreTrainedModel, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase
 ) -> HiddenTeacher:
-    """A teacher that reads the student's ids; raises as ``ids_of_teacher`` does."""
-    network.set_attn_implementation("eager")  # the fused kernels don't give their attention
+    """A teacher that reads the student's ids. Raises the errors of ``ids_of_teacher``."""
+    network.set_attn_implementation("eager")  # the fused kernels don't return their attention
     return HiddenTeacher(network.eval(), ids_of_teacher(teacher, student))
 
 
 def ids_of_teacher(teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase) -> Tensor:
-    """The teacher's id of each of the student's, int64 (student's vocabulary,).
+    """The teacher's id for each id of the student, int64 (student's vocabulary,).
 
     Raises:
-        PipelineError: the student has pieces that the teacher lacks. The two would split a text
-            differently, and their positions would not be the same.
+        PipelineError: the student has pieces that the teacher lacks, other than unused ones. The
+            two would split a text differently, and their positions would not be the same.
     """
     special = {
         getattr(student, f"{name}_token"): getattr(teacher, f"{name}_token_id")

@@ -1,4 +1,4 @@
-"""transformers' Trainer with the losses, the order of rows and the mean of weights used here."""
+"""transformers' Trainer with this project's losses, order of rows and mean of weights."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from pipeline.training.weight_averaging import mean_or_last
 
 
 class DistillationTrainer(Trainer):
-    """Learns the teacher's logits in a batch; from a batch without them, it learns the labels.
+    """Learns the teacher's logits from batches that contain them, else the labels.
 
     With a hidden teacher, the first epochs match its hidden states instead. Once there is a mean of
-    the weights, validation judges the mean.
+    the weights, validation uses the mean.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class DistillationTrainer(Trainer):
         assert isinstance(rows, Dataset), "make_trainer gives tokenized rows"
         lengths = list(rows["length"])
         shared = "counts" in rows.column_names
-        # The sampler gives whole batches: accelerate gives each process its part of them.
+        # The sampler is for whole batches; accelerate splits each one between the processes.
         return EpochSampler(
             self.settings.batch_size, lengths[:-1] if shared else lengths, self.args.seed, shared
         )
@@ -50,9 +50,9 @@ class DistillationTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Any]:
-        """The loss of a batch, a scalar; with ``return_outputs``, also what the model gives.
+        """The loss of a batch, a scalar; with ``return_outputs``, also (loss, logits).
 
-        While the model trains, it is this process's share of the mean over the rows of the batch.
+        During training, it is this process's share of the mean over the rows of the batch.
         """
         labels = inputs.pop("labels")
         teacher_logits = inputs.pop("teacher_logits", None)
@@ -71,7 +71,7 @@ class DistillationTrainer(Trainer):
                 self.settings.label_share,
             )
         loss = self._mean_of_batch(losses, counts) if model.training else losses.mean()
-        # prediction_step drops the first output: with labels, a model's first output is its loss.
+        # prediction_step drops the first output, because it expects the loss there.
         return (loss, (loss, outputs.logits)) if return_outputs else loss
 
     def _is_before(self, epoch: int | None) -> bool:
@@ -79,10 +79,10 @@ class DistillationTrainer(Trainer):
         return self.state.epoch < (epoch or 0)
 
     def _mean_of_batch(self, losses: Tensor, counts: Tensor) -> Tensor:
-        """What this process's losses add to the mean over all rows of a batch, without fillers.
+        """This process's share of the mean loss over all rows of a batch, without fillers.
 
-        Gradients are averaged over the processes afterwards, so the sum is multiplied by their
-        number.
+        It is multiplied by the number of processes, because gradients are averaged over the
+        processes afterwards.
         """
         in_all = self.accelerator.reduce(counts.sum(), reduction="sum")
         return (losses * counts).sum() * processes.count() / in_all
@@ -90,5 +90,5 @@ class DistillationTrainer(Trainer):
     def prediction_step(
         self, model: nn.Module, *args: Any, **kwargs: Any
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Loss, logits and labels of a batch, by the mean weights once there are any."""
+        """Loss, logits and labels of a batch, from the mean weights if there are any yet."""
         return super().prediction_step(mean_or_last(model), *args, **kwargs)

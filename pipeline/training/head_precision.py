@@ -18,7 +18,7 @@ class _InFloat32(nn.Linear):
 def compute_head_in_float32(model: PreTrainedModel) -> None:
     """Make a classifier, in place, compute its logits in float32 while the rest runs in bf16.
 
-    A logit of bf16 has 8 significant bits. Names and values of the weights stay.
+    A bf16 logit has only 8 significant bits. Names and values of the weights do not change.
     """
     classes = class_count(model.config)
     for module in model.modules():

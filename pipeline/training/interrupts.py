@@ -12,11 +12,11 @@ _SAID = b"\nstopping: the step under way is ended and saved; once more to stop a
 
 
 class StopAtCheckpoint(TrainerCallback):
-    """A first SIGTERM or ctrl-C lets the step under way end and saves it; a second stops at once.
+    """On the first SIGTERM or ctrl-C, ends and saves the current step; on a second, stops at once.
 
-    It is a context manager, which handles signals inside its block. Once the checkpoint is written,
-    KeyboardInterrupt leaves the block. In another thread than the main one it does nothing: only
-    the main thread can handle signals.
+    It is a context manager that handles signals inside its block. After the checkpoint is written,
+    it raises KeyboardInterrupt. Outside the main thread it does nothing, because only the main
+    thread can handle signals.
     """
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ from pipeline.training.trainer import LOSS, make_trainer
 def train_and_select(
     task: TrainingTask, folder: Path, callbacks: tuple[TrainerCallback, ...] = ()
 ) -> tuple[PreTrainedModel, Tokenizer, dict[str, Any]]:
-    """Choose the rate and the length, train, and give the weights that were best on validation.
+    """Choose the rate and the length, train, and return the model that is best on validation.
 
     Resumes from the last checkpoint in ``folder`` if an earlier call was killed.
 
@@ -87,13 +87,13 @@ def search_rate(
 
     Args:
         task: what is learned; the trials don't match hidden states.
-        epochs: of the training that the rate is for.
-        start: gives the model that each trial starts from.
+        epochs: length of the training that the rate is for.
+        start: returns the model that each trial starts from.
         folder: for ``rates.json``.
 
     Returns:
-        By rate (as it prints), the cross-entropy on validation, None where it is not finite. Empty
-        where there is one rate.
+        The cross-entropy on validation by rate (as a string); None if it is not finite. Empty if
+        there is only one rate.
     """
     settings = task.settings
     if len(settings.rates) == 1:
@@ -120,7 +120,7 @@ def search_rate(
 
 
 def _tokenized(task: TrainingTask, tokenizer: Tokenizer) -> TokenizedTask:
-    """The task with its rows tokenized; only some rows, where the settings say how many."""
+    """The task with its rows tokenized: all of them, or a random sample of ``settings.rows``."""
     settings, rows, logits = task.settings, task.rows, task.teacher_logits
     if settings.rows:
         rows, logits = draw(rows, logits, settings.rows, settings.seed)
@@ -134,7 +134,7 @@ def _tokenized(task: TrainingTask, tokenizer: Tokenizer) -> TokenizedTask:
 
 
 def _still_falling(record: LengthRecord, least: float) -> bool:
-    """Whether a training ended with its least loss, which no shorter training was below."""
+    """Whether a training's loss was lowest at its end, and no shorter training had a lower loss."""
     loss, ended_with_it = record["loss"], record["kept_step"] == record["steps"]
     return loss is not None and loss <= least and ended_with_it
 

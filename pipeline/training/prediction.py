@@ -1,4 +1,4 @@
-"""Logits of a network as training has it, before there is a graph."""
+"""Logits of a PyTorch network, before it is exported to a graph."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Random spans: neighbouring words of a row, from which a model learns beside the whole row."""
+"""Random spans: neighbouring words of a row, from which a model learns besides the whole row."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ def spans_of(corpus: Corpus, spans: RandomSpans | None, seed: int) -> Split | No
     """The random spans of a corpus's training rows.
 
     Returns:
-        ``spans.per_row`` spans of every row: one of every row, then another of every row. A span
-        has its row's number in ``rows``. None if ``spans`` is None, or if ``spans`` asks for labels
-        and the corpus's rows don't begin with their title.
+        ``spans.per_row`` spans of every row: first one span of every row, then a second one of
+        every row, and so on. A span has its row's number in ``rows``. None if ``spans`` is None, or
+        if ``spans`` asks for labels and the corpus's rows don't begin with their title.
     """
     if spans is None or not exist(corpus, spans):
         return None
@@ -21,7 +21,7 @@ def spans_of(corpus: Corpus, spans: RandomSpans | None, seed: int) -> Split | No
 
 
 def exist(corpus: Corpus, spans: RandomSpans | None) -> bool:
-    """Whether there are such spans of a corpus's rows: see ``spans_of``."""
+    """Whether ``spans_of`` returns spans for this corpus."""
     return spans is not None and (corpus.title_first or not spans.labelled)
 
 
@@ -29,7 +29,7 @@ def random_spans(split: Split, spans: RandomSpans, seed: int) -> Split:
     """``spans.per_row`` spans of every row: see ``RandomSpans`` for their lengths and labels.
 
     Lengths are log-uniform: as many spans have 4 to 8 words as have 16 to 32. A row of up to
-    ``spans.shortest`` words is its own span. The result depends on the arguments alone.
+    ``spans.shortest`` words is its own span. The result depends only on the arguments.
     """
     words = [text.split() for text in split.texts]
     texts: list[str] = []
@@ -50,14 +50,14 @@ def _span(
     longest = min(spans.longest or len(words), len(words))
     length = longest
     if longest > spans.shortest:
-        # It is rounded down, so the upper end is one more than the longest length.
+        # int() rounds down, so the upper end is one more than the longest length.
         length = int(np.exp(random.uniform(np.log(spans.shortest), np.log(longest + 1))))
     start = 0 if from_the_first else random.integers(0, len(words) - length + 1)
     return words[start : start + length]
 
 
 def joined(one: Split, other: Split) -> Split:
-    """The rows of both."""
+    """The rows of both splits, first those of ``one``."""
     return Split(
         one.texts + other.texts,
         np.concatenate([one.labels, other.labels]),

@@ -21,23 +21,23 @@ from pipeline.training.trainer import LOSS, make_trainer
 from pipeline.training.weight_averaging import AverageWeights, add_mean, take_mean
 
 _CHECKPOINT = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state*.pth")
-"""What a resumed training reads, beside the Trainer's state."""
+"""The files that a resumed training reads, besides the Trainer's state."""
 
 
 class Validation(TypedDict):
-    """A model on the validation rows, after one step."""
+    """How good a model is on the validation rows after a step."""
 
     step: int
     accuracy: float
     loss: float | None
-    """Cross-entropy; None where it is not finite."""
+    """Cross-entropy; None if it is not finite."""
 
 
 class LengthRecord(TypedDict):
-    """How a training of one length went, of which the best checkpoint is kept."""
+    """How a training of one length went; its best checkpoint is kept."""
 
     loss: float | None
-    """Of the checkpoint that is kept; None if no loss is finite."""
+    """The validation loss of the kept checkpoint; None if no loss is finite."""
     steps: int
     kept_step: int
     validation: list[Validation]
@@ -52,15 +52,15 @@ def train_for(
     folder: Path,
     callbacks: tuple[TrainerCallback, ...] = (),
 ) -> LengthRecord:
-    """Train for so many epochs, and write the weights that were best on validation.
+    """Train for this many epochs, and write the weights that are best on validation.
 
-    A training that is done is not done again; one that was killed resumes from its last checkpoint.
+    A finished training is not repeated. A killed one resumes from its last checkpoint.
 
     Args:
-        epochs: over all rows.
+        epochs: number of passes over all rows.
         rate: the peak learning rate.
         task: what is learned.
-        start: gives the model that the training starts from.
+        start: returns the model that the training starts from.
         folder: for checkpoints; the weights are written to ``weights_after(folder, epochs)``.
         callbacks: added to the Trainer's.
     """
@@ -98,22 +98,22 @@ def train_for(
 
 
 def weights_after(folder: Path, epochs: int) -> Path:
-    """Where the weights of a training of so many epochs are."""
+    """The file with the weights of a training of this many epochs."""
     return folder / f"{epochs}-epochs.safetensors"
 
 
 def finite(loss: float) -> float | None:
-    """The loss, or None where it is NaN or infinite, which JSON has no word for."""
+    """The loss, or None if it is NaN or infinite, which JSON can't represent."""
     return loss if math.isfinite(loss) else None
 
 
 def or_infinity(loss: float | None) -> float:
-    """The loss, to compare with others: one that is not finite is the worst."""
+    """The loss for comparisons: None, for a loss that is not finite, becomes infinity."""
     return math.inf if loss is None else loss
 
 
 def _record(log: list[dict[str, Any]], steps: int, seconds: float) -> LengthRecord:
-    """What a training's record says, from the Trainer's log."""
+    """The record of a training, from the Trainer's log."""
     history: list[Validation] = [
         {
             "step": entry["step"],
@@ -134,10 +134,10 @@ def _record(log: list[dict[str, Any]], steps: int, seconds: float) -> LengthReco
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; what a kill left of others is deleted."""
+    """The newest complete checkpoint, or None. Incomplete ones, left by a kill, are deleted."""
     if processes.is_first():
         for path in folder.glob("checkpoint-*"):
-            if not _is_whole(path):  # the Trainer would take it for the newest
+            if not _is_whole(path):  # the Trainer would treat it as the newest
                 shutil.rmtree(path)
     processes.wait_for_all()
     whole = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
@@ -145,9 +145,9 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint has all its files: none is still unwritten, or already deleted."""
+    """Whether a checkpoint has all its files. A kill may come while they are written or deleted."""
     try:
-        # The last file of a checkpoint that the Trainer writes.
+        # The Trainer writes this file of a checkpoint last.
         json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""Rows of a split as a Trainer takes them: drawn, tokenized, in batches of similar length."""
+"""Rows of a split for a Trainer: randomly drawn, tokenized, and in batches of similar length."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ from pipeline.models.networks import Tokenizer
 def draw(
     split: Split, teacher_logits: np.ndarray | None, rows: int, seed: int
 ) -> tuple[Split, np.ndarray | None]:
-    """At most so many rows at random, in the order of the split, and the teacher's logits on them.
+    """Up to ``rows`` random rows, in the order of the split, and the teacher's logits on them.
 
     Args:
-        split: to draw from.
-        teacher_logits: (len(split), classes); None: there are none.
-        rows: how many.
-        seed: of the choice.
+        split: the rows to draw from.
+        teacher_logits: (len(split), classes), or None.
+        rows: number of rows to draw.
+        seed: random seed of the choice.
     """
     drawn = np.sort(np.random.default_rng(seed).permutation(len(split))[:rows])
     return split.take(drawn), None if teacher_logits is None else teacher_logits[drawn]
@@ -35,8 +35,8 @@ def tokenize(
     """A split as token ids.
 
     Returns:
-        Columns input_ids, attention_mask, length and labels; teacher_logits, float32 (classes,) in
-        each row, where there are any.
+        The columns input_ids, attention_mask, length and labels. With ``teacher_logits``, also the
+        column teacher_logits, float32 (classes,) in each row.
     """
     tokens = tokenizer(
         split.texts, truncation=True, max_length=max_length, return_token_type_ids=False
@@ -53,19 +53,20 @@ def tokenize(
 
 
 def with_filler(rows: Dataset) -> Dataset:
-    """The rows and, as the last one, a filler. Column ``counts`` is 0 for it and 1 for the rows."""
+    """The rows plus a last one, the filler. Column ``counts`` is 0 for the filler, else 1."""
     counts = [1.0] * len(rows) + [0.0]
     return rows.select([*range(len(rows)), 0]).add_column("counts", counts)
 
 
 class EpochSampler(LengthGroupedSampler):
-    """Groups rows by length, in an order that depends on seed and epoch alone.
+    """Groups rows by length, in an order that depends only on seed and epoch.
 
-    transformers' own sampler draws the order from the global generator. In a resumed run that has
-    another state than at the start of the epoch: some rows would come twice and others never.
+    transformers' own sampler draws the order from the global generator. In a resumed run, the state
+    of that generator is not the state at the start of the epoch, so some rows would come twice and
+    others never.
 
-    With ``fill``, the filler that follows the rows completes the last batch. Several processes
-    share the batch; without a filler, accelerate would complete it with rows that came before.
+    With ``fill``, the last batch is completed with the filler that follows the rows. This is for
+    several processes that share a batch: without a filler, accelerate would repeat earlier rows.
     """
 
     def __init__(self, batch_size: int, lengths: list[int], seed: int, fill: bool) -> None:
@@ -75,7 +76,7 @@ class EpochSampler(LengthGroupedSampler):
 
     def set_epoch(self, epoch: int) -> None:
         """Set the order of an epoch; accelerate calls this before each one."""
-        # Both numbers are mixed, so that no epoch of one seed is an epoch of another.
+        # Mix both numbers, so that no epoch of one seed has the order of an epoch of another seed.
         (mixed,) = np.random.SeedSequence((self.seed, epoch)).generate_state(1, np.uint64)
         self.generator = torch.Generator().manual_seed(int(mixed))
 

@@ -1,4 +1,4 @@
-"""How long a training takes and at which rate: rules that read numbers and no rows."""
+"""Rules for the length and the learning rate of a training. They read numbers, not rows."""
 
 import math
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from pipeline.errors import PipelineError
 from pipeline.recipes.training_settings import Training
 
 RATE_MARGIN = 0.02
-"""How much larger the loss of a lower rate may be, as a share of the least loss. A trial is shorter
-than the training, and the best rate of a shorter training is higher."""
+"""How much larger the loss of a lower rate may be, as a share of the least loss. Lower rates are
+preferred because a trial is shorter than the training, and shorter trainings need higher rates."""
 
 MOST_SAVES = 16
-"""A training of many epochs writes at most so many checkpoints, and not one after each epoch."""
+"""A training writes a checkpoint after each epoch, but of many epochs only about this many.
+``Training.checkpoint_steps`` may require more."""
 
 
 class Lengths(NamedTuple):
@@ -20,8 +21,8 @@ class Lengths(NamedTuple):
 
     steps_per_epoch: int
     epochs: list[int]
-    """To try, the shortest first. A longer one is tried only if the loss was still falling at the
-    end of the one before."""
+    """Numbers of epochs to try, the smallest first. The next one is tried only if the loss was
+    still falling at the end of the one before."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class Schedule:
     rate: float
     steps: int
     save_every: int | None = None
-    """Steps from one checkpoint, and its validation, to the next; None: there are none."""
+    """Number of steps between checkpoints, each with a validation; None: no checkpoints."""
 
 
 def lengths(settings: Training, rows: int) -> Lengths:
-    """How long a model is trained on so many rows, which include their random spans."""
+    """How long a model is trained on ``rows`` rows, including their random spans."""
     steps_per_epoch = math.ceil(rows / settings.batch_size)
-    # Whole epochs: a Trainer that resumes at the end of a part of an epoch adds a step.
+    # Whole epochs, because a Trainer that resumes at the end of a partial epoch adds a step.
     epochs = [max(settings.epochs, math.ceil(settings.least_steps / steps_per_epoch))]
     most = settings.doubled_up_to or 0
     while 2 * epochs[-1] * steps_per_epoch <= most:
@@ -46,12 +47,12 @@ def lengths(settings: Training, rows: int) -> Lengths:
 
 
 def steps_of_trial(settings: Training, steps: int) -> int:
-    """For how many steps each rate is tried, before a training of ``steps``."""
+    """The number of steps for which each rate is tried, before a training of ``steps`` steps."""
     return min(steps, max(settings.search_steps, round(settings.search_share * steps)))
 
 
 def save_every(settings: Training, epochs: int, steps: int) -> int:
-    """Steps between the checkpoints of a training: about one an epoch, or more often."""
+    """Number of steps between checkpoints: about an epoch, but see ``MOST_SAVES``."""
     saves = max(math.ceil(steps / settings.checkpoint_steps), min(epochs, MOST_SAVES))
     return math.ceil(steps / saves)
 
@@ -61,7 +62,7 @@ def best_rate(tried: dict[str, float | None], classes: int) -> float:
 
     Args:
         tried: cross-entropy by rate, None where it is not finite.
-        classes: number of classes; it says what loss a guess has.
+        classes: number of classes, which determines the loss of guessing.
 
     Raises:
         PipelineError: no loss is finite.
@@ -72,8 +73,8 @@ def best_rate(tried: dict[str, float | None], classes: int) -> float:
             f"training diverged at every rate, {', '.join(tried)}; give the role lower ones"
         )
     least = min(finite.values())
-    # The margin is a share of the gain over a guess too: near a guess all losses are alike, and
-    # would be within the margin whether or not a rate learned anything.
+    # The margin is also at most a share of the gain over guessing. Otherwise, if all losses are
+    # near that of guessing, rates that learned nothing would be within the margin.
     gained = max(math.log(classes) - least, 0.0)
     enough = least + RATE_MARGIN * min(least, gained)
     return min(rate for rate, loss in finite.items() if loss <= enough)

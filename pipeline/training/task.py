@@ -13,7 +13,7 @@ from pipeline.recipes.training_settings import Training
 from pipeline.training.distillation import HiddenTeacher
 
 Start = Callable[[], tuple[PreTrainedModel, Tokenizer]]
-"""Gives a model as its training starts from it, and its tokenizer."""
+"""Returns the model that a training starts from, and its tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class TrainingTask:
     start: Start
     settings: Training
     rows: Split
-    """To train on; they include their random spans."""
+    """The rows to train on, including their random spans."""
     validation: Split
-    """To choose the rate, the length and the checkpoint on."""
+    """The rows that choose the rate, the length and the checkpoint."""
     max_length: int
-    """Tokens of a text that are read."""
+    """At most this many tokens of a text are read."""
     teacher_logits: np.ndarray | None = None
-    """(rows, classes), on ``rows``; None trains on the labels alone."""
+    """The teacher's logits on ``rows``, (rows, classes). None: train only on the labels."""
     hidden_teacher: HiddenTeacher | None = None
-    """Matched in the first ``settings.hidden_epochs``."""
+    """Its hidden states are matched in the first ``settings.hidden_epochs`` epochs."""
 
 
 @dataclass(frozen=True)
 class TokenizedTask:
-    """What a Trainer takes of a task: its rows tokenized, see ``rows.tokenize``."""
+    """The part of a task that a Trainer needs, with rows tokenized by ``rows.tokenize``."""
 
     settings: Training
     rows: Dataset

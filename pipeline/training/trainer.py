@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 LOSS = "cross_entropy"
-"""The metric by which validation chooses."""
+"""The validation metric that chooses rates, lengths and checkpoints."""
 
 _LOG_EVERY = 500
 _ROWS_OF_VALIDATION = 64
@@ -56,23 +56,24 @@ class _Progress(ProgressCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        # transformers' types know only the bar's first value, None.
+        # transformers declares only the bar's initial value, None.
         bar = cast("tqdm | None", self.training_bar)
         if bar is not None and logs and "eval_accuracy" in logs:
             bar.set_postfix_str(f"validation {logs['eval_accuracy']:.4f}")
 
 
 class KeepNewest(TrainerCallback):
-    """Deletes all checkpoints except the newest, by their steps, and the best.
+    """Deletes all checkpoints except the best one and the newest one by its number of steps.
 
-    The Trainer's own limit goes by time: after a clock was set back, it would delete the newest.
-    It also deletes the last checkpoint before the result is written, when a kill may still come.
+    The Trainer's own limit compares file times: after a clock was set back, it would delete the
+    newest. It also deletes the last checkpoint too early: a kill may still come before the result
+    is written.
     """
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Delete them after each save."""
+        """Delete old checkpoints after each save."""
         if processes.is_first():
             assert args.output_dir is not None, "make_trainer sets it"
             rotate_checkpoints(args.output_dir, 1, state.best_model_checkpoint)
@@ -86,13 +87,13 @@ def make_trainer(
     folder: Path,
     callbacks: tuple[TrainerCallback, ...] = (),
 ) -> Trainer:
-    """A Trainer that groups rows by length, and trains in bf16 where the processor has it.
+    """A Trainer that groups rows by length, and trains in bf16 if the processor supports it.
 
     Args:
-        model: trained in place; its dropout and its attention are set, too.
+        model: trained in place; its dropout and its attention kernel are set, too.
         tokenizer: pads a batch to its longest row.
         task: what the model learns; without ``validation`` nothing is validated.
-        schedule: for how long, and at which rate.
+        schedule: length and peak learning rate of the training.
         folder: for checkpoints.
         callbacks: added to the Trainer's.
     """
@@ -116,10 +117,10 @@ def make_trainer(
 
 
 def make_predictor(model: PreTrainedModel, tokenizer: Tokenizer, folder: Path) -> Trainer:
-    """A Trainer that predicts rows in their order; nothing is written to ``folder``."""
+    """A Trainer that predicts rows in their order. It writes nothing to ``folder``."""
     compute_head_in_float32(model)
     settings = Training(rates=(), epochs=0)
-    # The strategy holds for prediction, too: grouped by length, rows would be out of order.
+    # The strategy applies to prediction, too: grouping by length would change the order of rows.
     arguments = _arguments(settings, Schedule(rate=0.0, steps=-1), folder, sampling="random")
     trainer = DistillationTrainer(
         model,
@@ -138,7 +139,7 @@ def _arguments(
     folder: Path,
     sampling: Literal["group_by_length", "random"],
 ) -> TrainingArguments:
-    """What transformers' Trainer is set to."""
+    """The settings of transformers' Trainer."""
     validates = schedule.save_every is not None
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -172,7 +173,7 @@ def _arguments(
 
 
 def _collator(tokenizer: Tokenizer) -> Callable[[list[dict[str, Any]]], Mapping[str, Any]]:
-    """Makes a batch of rows, each padded to the longest; lengths are left out."""
+    """Return a function that makes a batch of rows, padded to the longest, without lengths."""
     pad = (
         tokenizer.pad
         if isinstance(tokenizer, NGramTokenizer)
@@ -182,7 +183,7 @@ def _collator(tokenizer: Tokenizer) -> Callable[[list[dict[str, Any]]], Mapping[
 
 
 def _prepare(model: PreTrainedModel, dropout: float) -> None:
-    """Set a model's dropout, its fastest attention and its head's precision, in place."""
+    """Set a model's dropout, its fastest attention kernel and its head's precision, in place."""
     compute_head_in_float32(model)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -198,9 +199,9 @@ def _show_progress(trainer: Trainer) -> None:
 
 
 def use_one_gpu(arguments: TrainingArguments) -> None:
-    """Keep the Trainer from ``DataParallel``, which it would use in silence, with a larger batch.
+    """Prevent the Trainer from silently using ``DataParallel``, which makes the batch larger.
 
-    Several GPUs take part when accelerate starts a process for each.
+    To train on several GPUs, accelerate has to start one process for each GPU.
     """
     if arguments.n_gpu > 1:
         say(f"note: of {arguments.n_gpu} GPUs one is used; accelerate launch uses all of them")
@@ -208,7 +209,7 @@ def use_one_gpu(arguments: TrainingArguments) -> None:
 
 
 def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """Accuracy and the mean cross-entropy, over each validation row once."""
+    """Accuracy and mean cross-entropy. Each validation row counts once."""
     logits, labels = prediction.predictions, prediction.label_ids
     assert isinstance(logits, np.ndarray), "compute_loss gives one output"
     losses = functional.cross_entropy(torch.tensor(logits), torch.tensor(labels))

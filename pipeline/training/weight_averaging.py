@@ -1,7 +1,7 @@
 """The mean of the weights over the last part of a training, kept instead of the last weights.
 
-Stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407). The mean is a part of the
-model while it trains, so that a checkpoint holds it and a resumed training goes on with it. torch's
+This is stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407). The mean is a part of
+the model during training, so a checkpoint contains it and a resumed training continues it. torch's
 own ``AveragedModel`` can't be a part of the model that it averages.
 """
 
@@ -34,23 +34,23 @@ class _Mean(nn.Module):
 
     @torch.no_grad()
     def add(self, weights: dict[str, nn.Parameter]) -> None:
-        """Take the weights after one more step into the mean."""
+        """Add the weights after one more step to the mean."""
         self.steps += 1
         for name, mean in self.model.named_parameters():
             mean.lerp_(weights[name], 1 / int(self.steps))
 
 
 class AverageWeights(TrainerCallback):
-    """Takes the weights into the mean after every step of the last part of a training."""
+    """Adds the weights to the mean after every step of the last part of a training."""
 
     def __init__(self, since: float) -> None:
-        """Begin after this share of the steps, 0..1."""
+        """Start averaging after this share of the steps, 0..1."""
         self.since = since
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Take the weights into the mean."""
+        """Add the weights to the mean."""
         model: nn.Module = kwargs["model"]
         if state.global_step > self.since * state.max_steps:
             mean = _mean_of(model)
@@ -59,7 +59,7 @@ class AverageWeights(TrainerCallback):
 
 
 def add_mean(model: PreTrainedModel) -> None:
-    """Give ``model``, in place, the mean that its training will fill."""
+    """Add to ``model``, in place, the mean that training will compute."""
     setattr(model, _MEAN, _Mean(model))
 
 
@@ -76,7 +76,7 @@ def _mean_of(model: nn.Module) -> _Mean | None:
 
 
 def take_mean(model: PreTrainedModel) -> None:
-    """Replace the weights by their mean, in place, and drop the mean."""
+    """Replace the weights by their mean, in place, and remove the mean from the model."""
     if hasattr(model, _MEAN):
         weights = mean_or_last(model).state_dict()
         delattr(model, _MEAN)

@@ -29,7 +29,7 @@ MODELS = pd.DataFrame(
     [
         (Budget(), [0, 0, 0]),
         (Budget(max_mb=20), [20, 1, 0.1]),
-        (Budget(max_mb=10, min_accuracy=0.9), [40, 2, 2.5]),  # of "bad", the errors count
+        (Budget(max_mb=10, min_accuracy=0.9), [40, 2, 2.5]),  # "bad" fits the accuracy worst
         (Budget(max_ms=0.5), [40, 4, 1]),
         (Budget(min_accuracy=0.95), [1, 1.8, 5]),
     ],

@@ -10,7 +10,7 @@ from pipeline.analysis import calibration, metrics, temperature
 
 
 def drawn_from(logits, seed=0):
-    """Labels that are drawn from the probabilities, and the probabilities: perfect calibration."""
+    """Labels drawn from probabilities, and the probabilities, which are perfectly calibrated."""
     random = np.random.default_rng(seed)
     probabilities = special.softmax(logits, axis=1)
     labels = (random.random(len(logits))[:, None] > probabilities.cumsum(axis=1)).sum(axis=1)
@@ -25,7 +25,7 @@ def perfect():
 def test_reliability_by_hand():
     probabilities = np.array([[0.95, 0.05], [0.97, 0.03], [0.6, 0.4], [0.4, 0.6]])
     bins = calibration.reliability(np.array([0, 1, 0, 0]), probabilities, bins=5)
-    assert bins["start"].tolist() == pytest.approx([0.4, 0.6, 0.8])  # below 1/2 no bin can fill
+    assert bins["start"].tolist() == pytest.approx([0.4, 0.6, 0.8])  # of two, one has 1/2 or more
     assert bins["count"].tolist() == [2, 0, 2]
     assert bins["confidence"].tolist() == pytest.approx([0.6, np.nan, 0.96], nan_ok=True)
     assert bins["accuracy"].tolist() == pytest.approx([0.5, np.nan, 0.5], nan_ok=True)
@@ -94,7 +94,7 @@ def test_draws_are_eces_of_resampled_rows(perfect, monkeypatch):
         metrics.expected_calibration_error(labels[chosen], probabilities[chosen]) for chosen in rows
     ]
     assert drawn[:, 0] == pytest.approx(np.array(expected))
-    assert (drawn[:, 0] == drawn[:, 1]).all()  # paired
+    assert (drawn[:, 0] == drawn[:, 1]).all()  # both get the same resamples
     monkeypatch.setattr(calibration, "_CHUNK", 7 * 300)
     in_chunks = calibration.ece_draws(labels, [probabilities, probabilities], draws=40, seed=5)
     assert in_chunks == pytest.approx(drawn)
@@ -117,7 +117,7 @@ def test_the_interval_of_a_perfect_model_starts_at_zero(perfect):
     labels, probabilities = perfect
     estimate = metrics.expected_calibration_error(labels, probabilities)
     drawn = calibration.ece_draws(labels, [probabilities])[:, 0]
-    assert np.quantile(drawn, 0.025) > 0  # what percentiles would say, and it is wrong
+    assert np.quantile(drawn, 0.025) > 0  # a percentile interval would wrongly exclude 0
     low, high = calibration.ece_interval(labels, probabilities)
     assert low == 0
     assert estimate <= high
@@ -125,7 +125,7 @@ def test_the_interval_of_a_perfect_model_starts_at_zero(perfect):
 
 @pytest.mark.parametrize(("temperature", "rows"), [(1.15, 200), (0.7, 200), (0.7, 1000)])
 def test_intervals_cover_a_known_error(temperature, rows):
-    """Models that are a little too sure, or too unsure: the basic bootstrap covered 86 to 90 %."""
+    """Models a little over- or underconfident; the basic bootstrap covered only 86 to 90 %."""
     random, covered, times = np.random.default_rng(7), 0, 200
     logits = np.abs(random.normal(2.5, 1.5, 500_000))
     sure, right = special.expit(logits), special.expit(logits / temperature)
@@ -137,7 +137,7 @@ def test_intervals_cover_a_known_error(temperature, rows):
         given = np.stack([sure[rows_of_it], 1 - sure[rows_of_it]], axis=1)
         low, high = calibration.ece_interval(labels, given, draws=500)
         covered += low <= truth <= high
-    assert 0.88 <= covered / times <= 0.99  # 91 to 98 % in 1,000 times
+    assert 0.88 <= covered / times <= 0.99  # 91 to 98 % with 1,000 repetitions
 
 
 def test_an_error_of_nothing_has_an_interval():

@@ -19,7 +19,7 @@ def rows(*confidences, says=0, classes=3):
 
 @pytest.fixture(scope="module")
 def validation():
-    """2,000 rows, a small model that is right the more often the surer it is, and a large one."""
+    """Labels of 2,000 rows; a small, calibrated model; and a large one that is 90 % right."""
     random = np.random.default_rng(5)
     labels = random.integers(0, 3, 2000)
     sure = random.uniform(0.4, 1.0, 2000)
@@ -65,7 +65,7 @@ def test_as_many_rows_are_answered_early_as_the_accuracy_allows(validation):
     assert accuracy >= alone - MOST_LOST - 1e-9
     answered = rule.is_sure(small).sum()
     assert answered > 100
-    # No other threshold, with the temperature or without it, is as good and answers more.
+    # Any other threshold, with or without the temperature, answers no more or loses too much.
     for temperature in (1.0, rule.temperature):
         sure = confidence(small, temperature)
         for threshold in np.unique(sure):

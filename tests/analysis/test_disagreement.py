@@ -88,7 +88,7 @@ def test_suspects_by_hand(votes):
     assert found["position"].tolist() == [0, 1]  # most votes first
     assert found["suggested"].tolist() == [1, 1]
     assert found["votes"].tolist() == [3, 2]
-    assert found["confidence"].tolist() == pytest.approx([0.9, 0.98])  # of those that agree
+    assert found["confidence"].tolist() == pytest.approx([0.9, 0.98])  # mean of those that agree
 
 
 @pytest.mark.parametrize(

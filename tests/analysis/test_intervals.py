@@ -66,7 +66,7 @@ def test_macro_f1_leaves_out_a_class_that_no_row_has(sample):
 
 
 def test_a_calibrated_model_lies_in_its_interval():
-    # Right as often as it is sure: the plain bootstrap's mean is well above the figure itself.
+    # The model is perfectly calibrated. The mean of a plain bootstrap is well above the estimate.
     generator = np.random.default_rng(1)
     sure = generator.uniform(0.5, 1, 4000)
     right = generator.random(4000) < sure
@@ -88,7 +88,7 @@ def test_drawing_a_part_at_a_time_draws_the_same(sample, monkeypatch):
 
 
 def test_many_classes_take_bounded_memory(monkeypatch):
-    monkeypatch.setattr(intervals_module, "MATRICES", 500)  # which would take 160 MB at once
+    monkeypatch.setattr(intervals_module, "MATRICES", 500)  # 160 MB if held at once
     generator = np.random.default_rng(1)
     labels = generator.integers(0, 200, 2000)
     answers = np.where(generator.random(2000) < 0.9, labels, generator.integers(0, 200, 2000))

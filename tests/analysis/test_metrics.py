@@ -71,7 +71,7 @@ def test_macro_f1_leaves_out_a_class_that_no_row_has(sample, seen):
 
 
 def test_calibration_error_by_hand():
-    # Two bins are hit: (.6, .667] by .62 and .66, one of them right; (.933, 1] by .95 and 1, both.
+    # Two bins fill: (.6, .667] has .62 and .66, one right; (.933, 1] has .95 and 1, both right.
     tops = np.array([0.62, 0.66, 0.95, 1.0])
     probabilities = np.stack([tops, 1 - tops, 0 * tops, 0 * tops], axis=1)
     labels = np.array([0, 1, 0, 0])
@@ -87,7 +87,7 @@ def test_calibration_error_of_one_bin_is_confidence_less_accuracy(sample):
 
 
 def test_bins_are_closed_above():
-    # 0.2 is in (0, 0.2] with 0.1, not in (0.2, 0.4]: together their gaps cancel.
+    # 0.2 lies in (0, 0.2], as 0.1 does. In one bin, their gaps partly cancel.
     probabilities = np.array([[0.2, 0.0], [0.1, 0.0]])
     labels = np.array([1, 0])
     expected = abs((0 - 0.2) + (1 - 0.1)) / 2
@@ -152,7 +152,7 @@ def test_confusion_matrix_is_that_of_scikit_learn(sample):
 
 
 def test_as_many_classes_as_there_may_be_have_cells_of_their_own():
-    labels = np.array([0, 199, 199], np.int16)  # as tables have them
+    labels = np.array([0, 199, 199], np.int16)  # the type in prediction tables
     cells = metrics.confusion_matrix(labels, np.array([0, 199, 198]), 200)
     assert cells[0, 0] == cells[199, 199] == cells[199, 198] == 1
     assert cells.sum() == 3

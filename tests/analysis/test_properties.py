@@ -21,7 +21,7 @@ from pipeline.results.storage import CacheError, Run
 from tests import synthetic
 from views import downloads, pasted_texts
 
-# The same examples every time: a test that fails now and then is of no use.
+# The same examples in every run, so that no test fails only now and then.
 settings.register_profile(
     "here",
     derandomize=True,
@@ -47,14 +47,14 @@ JSON = st.recursive(
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
-    """A run that tests damage and put right again."""
+    """A run that tests damage and restore."""
     folder = tmp_path_factory.mktemp("properties") / "cache"
     return synthetic.write_run(folder, rows=80).folder
 
 
 @pytest.fixture(scope="module")
 def content(run_folder):
-    """Of its run.json."""
+    """The content of its run.json."""
     return json.loads((run_folder / storage.RECORD).read_text("utf-8"))
 
 
@@ -64,7 +64,7 @@ NAMES = st.sampled_from(
 
 
 def is_named_or_the_same(run_folder, name, damaged):
-    """Write ``damaged`` for a file's content, look, and put the content back."""
+    """Check that a damaged file is reported or changes nothing; restore it afterwards."""
     path, whole = run_folder / name, storage.read_run(run_folder).record
     original = path.read_bytes()
     path.write_bytes(damaged)
@@ -72,7 +72,7 @@ def is_named_or_the_same(run_folder, name, damaged):
         runs, problems = storage.list_runs(run_folder.parent)
     finally:
         path.write_bytes(original)
-    if runs:  # a space for a line break in the JSON
+    if runs:  # only white space of the JSON has changed
         assert name == storage.RECORD
         assert [run.record for run in runs] == [whole]
     else:
@@ -151,7 +151,7 @@ def test_a_table_under_a_false_checksum_is_named_or_holds_probabilities(
 
 # --- the classifier -----------------------------------------------------------------------------
 
-# float32 sums in another order where a batch is padded further.
+# More padding in a batch changes the order of float32 sums.
 SAME = 1e-6
 
 
@@ -181,7 +181,7 @@ EXAMPLES = pd.read_csv(data_sets.TOY)["text"].tolist()
 
 @pytest.fixture(scope="module")
 def int8():
-    """A shipped model, and what it answers to a text that is alone, each worked out once."""
+    """A shipped model, and a function that returns its cached answer to a single text."""
     folder = storage.read_run(storage.CACHE / "mpnet").artifact("minilm-int8")
     assert folder, "it is in every clone"
     classifier = Classifier(folder, threads=1)
@@ -223,7 +223,7 @@ CELLS = st.text(max_size=6) | st.tuples(st.sampled_from(FORMULAS), st.text(max_s
 
 
 def cells(data: bytes, separator: str) -> list[str]:
-    """As a spreadsheet reads them."""
+    """All cells of a CSV file, as a spreadsheet reads them."""
     rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=separator)
     return [cell for row in rows for cell in row]
 

@@ -30,7 +30,10 @@ NO_LIMIT = Budget()
 
 
 def compared(*models, ms=None) -> pd.DataFrame:
-    """A table as ``compare`` has it: (role, MB, validation, low, high); the reference is 0, 0."""
+    """A table like ``compare``'s, from rows (role, MB, validation, low, high).
+
+    The reference has low = high = 0.
+    """
     table = pd.DataFrame(models, columns=["role", "size_mb", "validation", "low", "high"])
     return table.assign(
         p50_ms=table["size_mb"] / 10 if ms is None else ms,
@@ -76,8 +79,8 @@ def test_the_smallest_within_the_margin_is_recommended():
         (Budget(margin=0.005), "half"),
         (Budget(margin=0.0), "large"),
         (Budget(margin=0.05), "tiny"),
-        (Budget(max_mb=20), "small"),  # a limit itself is within
-        (Budget(max_mb=19), "unsure"),  # none is within the margin: the best on validation
+        (Budget(max_mb=20), "small"),  # exactly at the limit fits
+        (Budget(max_mb=19), "unsure"),  # none is within the margin: take the best on validation
         (Budget(max_mb=5), "tiny"),
         (Budget(max_ms=1.5), "unsure"),
         (Budget(min_accuracy=0.9395), "half"),
@@ -335,7 +338,7 @@ def test_limits_that_make_no_sense_are_refused(tmp_path, capsys, arguments, word
 
 
 def test_the_shipped_run_gets_one_answer_under_every_limit(capsys):
-    """What another reader found: int4 of minilm was "worse" under 13 MB and "tied" under 25."""
+    """A past bug: minilm-int4 was "worse" under a limit of 13 MB and "tied" under 25 MB."""
     verdicts = {}
     for limit in ("13", "25", "1000"):
         assert main(["recommend", "mpnet", "--cache", str(CACHE), "--max-mb", limit, "--json"]) == 0
@@ -354,7 +357,7 @@ def test_json_is_plain():
 
 
 def test_of_fifteen_equal_models_some_one_is_called_less_accurate_in_five_percent_at_most():
-    """Holm's test against the best on test did so in 16 %."""
+    """With Holm's test against the model that is best on test, it was 16 %."""
     less, _ = false_alarms.verdicts(15, 1000, times=60)
     assert less <= 0.05
 

@@ -1,7 +1,7 @@
 """The hand-written statistics against statsmodels' and scikit-learn's, on random cases.
 
-The program does without these libraries where pages are shown: importing them takes long. Paired
-comparisons have theirs in test_significance.py.
+The dashboard does not use these libraries, because importing them takes long. Paired comparisons
+are checked in test_significance.py.
 """
 
 import warnings
@@ -23,13 +23,12 @@ CHECKED = settings(derandomize=True, deadline=None, database=None)
 
 @st.composite
 def answers(draw):
-    """Labels and probabilities of a model; with few rows, classes that nobody has or names."""
+    """Labels and probabilities. With few rows, some classes are in no label and no answer."""
     classes, rows = draw(st.integers(2, 8)), draw(st.integers(1, 60))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     labels = random.integers(0, classes, rows)
-    logits = random.normal(size=(rows, classes)) * draw(
-        st.floats(0.1, 1.5)
-    )  # below float32, ours is cut off
+    # Larger logits give probabilities that our log loss clips at float32's epsilon.
+    logits = random.normal(size=(rows, classes)) * draw(st.floats(0.1, 1.5))
     logits[np.arange(rows), labels] += draw(st.floats(-2, 5))
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return labels, exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -64,7 +63,8 @@ def test_the_calibration_error_is_that_of_scikit_learns_curve(case, bins):
     labels, probabilities = case
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
-    # Its bins are closed below and ours above: none is on an edge but 1, which both put last.
+    # scikit-learn's bins include their lower edges, ours their upper ones. Only 1 lies on an edge,
+    # and both put it into the last bin.
     shares, sure = calibration_curve(correct, confidence, n_bins=bins)
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     counts = np.unique(which, return_counts=True)[1]

@@ -26,7 +26,7 @@ COUNTS = st.integers(0, 60)
 
 
 def pair(wins: int, losses: int, both: int = 50, neither: int = 0):
-    """Where two models are right that differ on so many rows."""
+    """Where each of two models is right, from the number of rows of each case."""
     cells = [wins, losses, both, neither]
     return np.repeat([True, False, True, False], cells), np.repeat(
         [False, True, True, False], cells
@@ -51,7 +51,7 @@ def test_the_interval_is_the_published_one(wins, losses, rows, ends):
 
 
 def log_likelihood(share, difference, wins, losses, rows):
-    """Of the cells, where only the other is right on ``share`` of the rows."""
+    """Log-likelihood of the counts if only the other model is right on ``share`` of the rows."""
     cells = [share + difference, share, 1 - 2 * share - difference]
     counts = [wins, losses, rows - wins - losses]
     return sum(n * np.log(max(p, 1e-300)) for n, p in zip(counts, cells, strict=True) if n)
@@ -63,7 +63,7 @@ def test_ends_are_where_the_score_under_them_is_critical(wins, losses, rows, com
     critical = stats.norm.ppf(1 - 0.025 / comparisons)
     for end in score_interval([wins], [losses], rows, comparisons):
         difference = end[0]
-        # The share that is most likely given the difference, by search and not by formula.
+        # The most likely share for this difference, by search and not by formula.
         found = optimize.minimize_scalar(
             lambda q, d=difference: -log_likelihood(q, d, wins, losses, rows),
             bounds=(max(0, -difference), (1 - difference) / 2),
@@ -81,7 +81,7 @@ def test_bounds_hold_the_difference_and_mirror_it(wins, losses, more, comparison
     rows = wins + losses + more
     (low,), (high,) = score_interval([wins], [losses], rows, comparisons)
     assert -1 <= low <= (wins - losses) / rows <= high <= 1
-    assert low < high  # a width, whatever the rows say
+    assert low < high  # the interval always has a width
     (mirrored_low,), (mirrored_high,) = score_interval([losses], [wins], rows, comparisons)
     assert (mirrored_low, mirrored_high) == pytest.approx((-high, -low), abs=1e-9)
     (wider_low,), (wider_high,) = score_interval([wins], [losses], rows, comparisons + 1)
@@ -141,7 +141,7 @@ def test_a_verdict_on_two_models_is_the_same_whichever_is_asked_about():
 
 
 def test_what_a_teacher_adds_is_the_student_less_its_baseline():
-    # Of 20 rows the student has 8 right that its baseline has wrong, and the baseline 1.
+    # Of 20 rows, only the student is right on 8, and only the baseline on 1.
     student, baseline = np.arange(20) < 18, np.r_[np.arange(18) >= 8, True, False]
     right = {"teacher": np.ones(20, bool), "tiny": student, "old": student}
     found = teaching(right | {"tiny-baseline": baseline, "old-control": baseline}, comparisons=4)

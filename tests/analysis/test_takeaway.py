@@ -1,4 +1,4 @@
-"""The line that a page begins with says no more than the tests show."""
+"""The first line of a page claims no more than the significance tests show."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ ROWS = 4000
 
 
 def answers(wrong, own=0):
-    """Right on all rows but ``wrong`` of them; ``own`` shifts which, so that models differ."""
+    """Where a model is right: on all rows but ``wrong`` ones from row ``own`` on."""
     right = np.ones(ROWS, bool)
     right[own : own + wrong] = False
     return right
@@ -59,12 +59,12 @@ def test_beyond_the_margin_the_heading_says_what_it_costs():
 
 def test_a_wide_margin_of_the_users_makes_no_claim():
     found = told({"teacher": 200, "nano": 300}, SIZES, margin=0.05)
-    assert found.role == "nano"  # recommended, for the user allows it
+    assert found.role == "nano"  # recommended, because the user's margin allows it
     assert "does the work" not in headline(found)
 
 
 def test_a_reference_that_is_not_the_teacher_does_not_lend_its_margin():
-    """Within the margin of a small reference is not yet within that of the teacher."""
+    """A model within the margin of a small reference may be outside the teacher's margin."""
     wrong = {"teacher": 150, "dynamic": 200, "tiny": 205}
     sizes = {"teacher": 438.0, "dynamic": 110.0, "tiny": 9.33}
     best = {"teacher": 0.90, "dynamic": 0.95, "tiny": 0.94}

@@ -1,4 +1,4 @@
-"""Who is timed, and why others are not."""
+"""Which models are timed by which peers, and why others are left out."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def run(cache_folder):
 
 @pytest.fixture
 def weights(monkeypatch, tmp_path):
-    """Says that the teacher's weights are in this folder, whatever it holds."""
+    """A folder that counts as the teacher's weights, even while it is empty."""
     found = {"teacher": tmp_path}
     monkeypatch.setattr(contestants, "_weights", lambda run, role, work: found.get(role))
     return tmp_path
@@ -61,7 +61,7 @@ def test_peers_that_do_not_work_here_are_left_out_with_a_line_each(run, weights,
     assert asked(found) == [("teacher", "transformers"), *INSTALLED]
     without_hardware, failing = (line for line in missing if line.startswith("left out: "))
     assert without_hardware == "left out: the same, bf16, `teacher`: this processor has no bf16"
-    # The folder of its weights is empty.
+    # It fails because the folder of the weights is empty.
     assert failing.startswith("left out: the same, torch.ao int8, `teacher`: torch.ao on ")
     assert f"{weights} fails: " in failing
     assert "\n" not in failing

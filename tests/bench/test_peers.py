@@ -1,4 +1,4 @@
-"""The ways of answering that are timed: each gives probabilities, in a process apart."""
+"""The peers that are timed: each returns probabilities from its own process."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def test_many_texts_come_back_in_order(artifact):
 
 @pytest.mark.parametrize("kind", ["transformers", "bf16", "torch.compile", "torch.ao"])
 def test_transformers_answers_in_the_labels_order(kind, checkpoints, tmp_path, monkeypatch):
-    # What it compiles with takes a minute; what is compiled is the same without.
+    # The default backend compiles for a minute; "eager" runs the same graph without compiling.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     name = "google-bert/bert-base-uncased"
     network, tokenizer = networks.load_checkpoint(name, "bert", checkpoints, data_sets.LABELS)

@@ -54,7 +54,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
     assert [row["rows"] for row in rows] == [20, 40]
     assert min(row["memory_mb"] for row in rows) > 10
     assert process.stdout.rstrip("\n") == speed.markdown(result)
-    # The teacher was not at hand, so no model's latency is another than it was.
+    # Only installed models are timed, and the teacher is not installed.
     assert set(result["latency"]) == {"minilm", "tiny-int8", "cascade-small"}
     names = {f"{of}{what}_ms" for of in ("", "headline_") for what in ("mean", "p50", "p95")}
     names |= {"load_ms"}
@@ -115,7 +115,7 @@ def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
         assert taken.throughput == run.by_role[role].measured_on.throughput
         assert stored.by_role[role].metrics == run.by_role[role].metrics
         assert stored.artifact(role)
-    # Tables that are not made again stay, and the models as they are.
+    # Tables that are not measured again stay, and the models stay the same.
     again = timings.store(stored, {"training": []})
     assert set(again.record.bench) == {"latency", "latency_texts", "measured_on", "training"}
     assert again.record.models == stored.record.models
@@ -138,7 +138,7 @@ def test_training_is_timed_in_both_ways(checkpoints):
 
 
 def test_the_notebooks_student_hears_its_teacher(checkpoints, tmp_path):
-    # A teacher that is always sure of Sports, on rows that are labelled otherwise.
+    # A teacher that always says Sports, on rows that have other labels.
     teacher = networks.load_checkpoint(
         "sentence-transformers/all-mpnet-base-v2", "mpnet", checkpoints, data_sets.LABELS
     )

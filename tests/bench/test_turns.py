@@ -25,7 +25,7 @@ def test_a_turn_is_a_block_of_calls(artifact):
 
 
 def test_a_peer_that_answers_otherwise_is_seen(artifact, cache_folder):
-    # The last of the synthetic models at hand knows no word of Business.
+    # tiny-int8, the last installed synthetic model, knows no word of Business.
     other = cache_folder / "synthetic" / "artifacts" / "tiny-int8"
     people = [Contestant("t", "t", "ours", folder) for folder in (artifact, other)]
     _, row = turns.compare(people, 64, [["shares"], ["coach"]], 1, turns=5)

@@ -1,4 +1,4 @@
-"""What people get wrong, and what the world does to a run: one line, a non-zero exit."""
+"""Mistakes of users and failures of the system: each ends in one line and a non-zero exit."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests import pipelines, synthetic
 
 @pytest.fixture
 def fails(capsys):
-    """Runs the command line; gives the one line that it failed with."""
+    """Runs the command line and returns the one line that it failed with."""
 
     def run(*arguments):
         assert main([str(argument) for argument in arguments]) == 1
@@ -98,7 +98,7 @@ def test_unknown_family_and_verb_are_usage_errors(capsys):
 
 @pytest.fixture
 def silent_hub():
-    """An address that takes connections and never answers."""
+    """The address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         held = []
 
@@ -153,7 +153,7 @@ def test_no_space_left(small_disk):
 
 @pytest.fixture
 def read_only_cache(cache_folder):
-    """The cache, sealed: for root, whom permissions do not stop, by a mount."""
+    """The cache, read-only. It is a read-only mount for root, whom permissions do not stop."""
     if os.geteuid():
         cache_folder.chmod(0o555)
         yield cache_folder

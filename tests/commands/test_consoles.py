@@ -1,4 +1,4 @@
-"""Every verb on a console that goes away, and what does not go together on a command line."""
+"""Every verb when its console goes away, and options that can't be combined."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ VERBS = (["--help"], ["status"], ["predict", "oil"])
 
 @pytest.fixture
 def closed_pipe():
-    """The end of a pipe that is written to, when nobody reads it any more."""
+    """The write end of a pipe whose read end is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     yield writer
@@ -38,7 +38,7 @@ def test_a_closed_pipe_is_no_trace(cache_folder, closed_pipe, arguments):
 
 @pytest.mark.parametrize("arguments", [["status"], ["predict", "--model", "none", "oil"]])
 def test_both_outputs_closed(cache_folder, closed_pipe, arguments):
-    """As in ``2>&1 | head -1``, also where an error is to be said."""
+    """As in ``2>&1 | head -1``, also when there is an error to report."""
     command = [sys.executable, "-m", "pipeline", *arguments, "--cache", str(cache_folder)]
     done = _run(command, stdout=closed_pipe, stderr=closed_pipe)
     assert done.returncode == 1
@@ -78,7 +78,7 @@ def test_ctrl_c_while_modules_are_imported(monkeypatch, capsys):
     monkeypatch.setattr(command_line, "parser", _interrupt)
     assert main(["status"]) == 130
     assert capsys.readouterr().err == "\nstopped\n"
-    # What takes long is imported where ctrl-C is heeded.
+    # Slow modules are imported later, where ctrl-C is handled.
     script = "import sys, pipeline.__main__; print({'numpy', 'pandas'} & set(sys.modules))"
     done = _run([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert done.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""Which weights ``export`` finds: the very ones that a model's predictions are of, or none."""
+"""Which weights ``export`` finds: those that made a model's predictions, or none."""
 
 from dataclasses import replace
 

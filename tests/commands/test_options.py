@@ -1,4 +1,4 @@
-"""Options of several values, in every form that people write them, beside other words."""
+"""Options with several values, in every form and order in which people write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Headlines of the command line and of standard input, in whatever form consoles give them."""
+"""Headlines from the command line and from standard input, in any encoding of consoles."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from tests import pipelines, synthetic
 
 @pytest.fixture
 def predict(cache_folder, capsys):
-    """Runs the verb; gives headline and model of every line of its table."""
+    """Runs the verb and returns the headline and model of every line of its table."""
 
     def run(*arguments):
         assert main(["predict", "--cache", str(cache_folder), *arguments]) == 0
@@ -89,7 +89,7 @@ LINES = "Zürich bank\nTōkyō cup\n"
         (LINES.encode("utf-16-le"), ["Zürich bank", "Tōkyō cup"]),
         (LINES.replace("\n", "\r").encode(), ["Zürich bank", "Tōkyō cup"]),
         ("Zürich bank\r\n".encode("cp1252"), ["Zürich bank"]),
-        ("\ufeffoil\n\ufeffcup".encode(), ["oil", "cup"]),  # two files, each with its mark
+        ("\ufeffoil\n\ufeffcup".encode(), ["oil", "cup"]),  # two files, each with a byte order mark
     ],
 )
 def test_standard_input_of_any_encoding(predict, monkeypatch, content, headlines):

@@ -1,4 +1,4 @@
-"""What ``status`` tells programs."""
+"""What ``status --json`` reports."""
 
 import json
 

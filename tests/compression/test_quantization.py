@@ -35,7 +35,7 @@ ARCHITECTURES = {
     "distilbert": (DistilBertConfig, DistilBertForSequenceClassification),
     "mpnet": (MPNetConfig, MPNetForSequenceClassification),
 }
-# Query, key, value, output and the two of the feed-forward; then the head's two.
+# Each layer has query, key, value, output and two of the feed-forward; the head has two.
 LINEARS = 6 * LAYERS + 2
 TABLES = 3
 SMOOTHING = Smoothing(plan.SMOOTHING, plan.UNEVEN)
@@ -64,7 +64,7 @@ def tiny(architecture):
     config, classifier = ARCHITECTURES[architecture]
     model = classifier(config(**settings)).eval()
     for name, parameter in model.named_parameters():
-        if name.endswith("bias"):  # all zero at first, when one could stand for another
+        if name.endswith("bias"):  # all start at zero, which would hide a mix-up
             parameter.data.normal_(std=0.1)
     return model
 
@@ -92,7 +92,7 @@ def graph_logits(path, tensors):
 
 
 def probability_error(path, model):
-    """The greatest difference of a probability from the model's."""
+    """The greatest difference between the graph's and the model's probabilities."""
     tensors = inputs(8, 30, seed=9)
     expected = torch.from_numpy(model_logits(model, tensors)).softmax(-1)
     actual = torch.from_numpy(graph_logits(path, tensors)).softmax(-1)
@@ -104,14 +104,14 @@ def operators(graph):
 
 
 def takers(path):
-    """Kinds of the operators that take a dequantized tensor."""
+    """Types of the operators that read a dequantized tensor."""
     nodes = onnx.load(path).graph.node
     names = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
     return {node.op_type for node in nodes if names.intersection(node.input)}
 
 
 def stored(path):
-    """Names of the types that each shape of stored matrix has."""
+    """Names of the data types of stored matrices, by shape."""
     kinds = {}
     for tensor in onnx.load(path).graph.initializer:
         if len(tensor.dims) >= 2:
@@ -125,7 +125,7 @@ def bytes_stored(path):
 
 
 def assert_int8(path, source):
-    """Every matrix of weights is stored in 8 bits, and all is in one file."""
+    """Check that every matrix of weights is stored in 8 bits, and all in one file."""
     kinds = stored(path)
     for rows in (VOCABULARY, POSITIONS):
         assert kinds[rows, WIDTH] <= {"INT8", "UINT8"}
@@ -147,10 +147,10 @@ def activation_parameters(path):
 
 
 def optimized(path, folder):
-    """The graph that onnxruntime really runs."""
+    """Path of the optimized graph that onnxruntime really runs."""
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(folder / "optimized.onnx")
-    options.log_severity_level = 3  # it would warn that this file is for this machine alone
+    options.log_severity_level = 3  # no warning that this file is for this machine alone
     onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return folder / "optimized.onnx"
 
@@ -180,7 +180,7 @@ def calibration():
 
 @pytest.fixture(scope="module")
 def aware(calibration):
-    """A prepared, calibrated model whose ranges have moved, as by training."""
+    """A calibrated QAT model whose ranges have moved, as they do in training."""
     model = tiny("bert")
     fake_quantization.prepare(model, BITS)
     fake_quantization.calibrate(model, calibration)
@@ -214,7 +214,7 @@ def test_export_answers_as_the_model_at_any_size(architecture, tmp_path, capfd):
     for batch, length in [(1, 1), (1, 38), (2, 9), (5, 17)]:
         tensors = inputs(batch, length)
         expected = model_logits(model, tensors)
-        assert expected.std() > 0.1  # or agreeing would mean little
+        assert expected.std() > 0.1  # otherwise agreement would mean little
         np.testing.assert_allclose(graph_logits(path, tensors), expected, atol=1e-4)
 
 
@@ -280,11 +280,11 @@ def test_static(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
     quantization.quantize_static(source, path, map(arrays, calibration), BITS)
     assert_int8(path, source)
-    # What is looked up in int8 tables is added.
+    # Gather looks up the int8 tables, and Add sums the rows that were found.
     assert takers(path) == {"MatMul", "Gemm", "Gather", "Add"}
     counts = operators(path)
-    # Without one for the product of any two activations; query, key and value share theirs but
-    # in the last layer, whose query is of the first token alone.
+    # Products of two activations have none. Query, key and value share one, except in the last
+    # layer, where the query is of the first token alone.
     assert counts["QuantizeLinear"] == LINEARS - 2 * LAYERS + 1 + TABLES
     assert 1e-4 < probability_error(path, model) < 0.05
 
@@ -331,7 +331,7 @@ def test_naive_static_quantizes_what_static_leaves_alone(source, calibration, tm
 
 
 def test_naive_static_looks_up_in_its_tables(tmp_path, calibration):
-    """MPNet computes which relative position is looked up, with a logarithm."""
+    """MPNet computes the indices of its relative positions with a logarithm."""
     source, path = tmp_path / "source.onnx", tmp_path / "model.onnx"
     export.export_onnx(tiny("mpnet"), source)
     quantization.quantize_static(source, path, map(arrays, calibration), BITS, every_operator=True)
@@ -348,7 +348,7 @@ def test_int8_needs_batches(quantize, source, tmp_path):
 
 @pytest.fixture
 def uneven(tmp_path):
-    """A model a few of whose hidden units are far above the rest, as in trained ones; its graph."""
+    """A model and its graph. As in trained models, a few hidden units are far above the rest."""
     model = tiny("bert")
     with torch.no_grad():
         for layer in model.bert.encoder.layer:
@@ -366,7 +366,7 @@ def test_smoothing_keeps_the_logits_and_evens_the_columns(uneven, calibration, t
     export.check_graph(path, model, tolerance=1e-4)
     graph = onnx.load(path).graph
     even = [node.output[0] for node in graph.node if node.output[0].endswith("_even")]
-    assert len(even) == LAYERS  # one in each: the input that is uneven
+    assert len(even) == LAYERS  # one per layer: its uneven input
     before = smoothquant._largest_of_columns(
         onnx.load(source), [name.removesuffix("_even") for name in even], batches
     )
@@ -416,7 +416,7 @@ def test_weights_are_rounded_to_the_levels_of_their_row():
     assert torch.allclose(steps, steps.round(), atol=1e-3)
     assert steps.abs().max() < largest + 0.5
     assert all(len(row.unique()) <= 2 * largest + 1 for row in rounded)
-    # To the nearest, small rows and large ones alike.
+    # Rounded to the nearest step, in small rows and large ones alike.
     assert ((rounded - weight).abs() <= scales / 2 * 1.001).all()
     assert torch.equal(rounded[4], weight[4])
 
@@ -437,7 +437,7 @@ def test_inputs_are_rounded_to_256_levels_of_the_range():
         assert quantizer(x).max() == pytest.approx(5, abs=0.05)
 
 
-# Once with clipped values, whose gradients are the larger, and once without.
+# Once with clipped values, which have the larger gradients, and once without.
 @pytest.mark.parametrize(("low", "high"), [(-1.5, 2.5), (-12.0, 10.0)])
 def test_gradients_are_those_of_straight_through_rounding(low, high):
     def composed(x, low, high):
@@ -467,7 +467,8 @@ def test_gradients_are_those_of_straight_through_rounding(low, high):
     torch.testing.assert_close(dx, dx2)
     clipped = int((dx == 0).sum())
     assert clipped == 0 if low < -10 else 400 < clipped < 2000
-    # Ours takes a clipped value for the end itself; rounding the zero point moves it half a step.
+    # Ours treats a clipped value as the end of the range, which the rounded zero point may move by
+    # half a step.
     balance = (4000 * 255) ** -0.5
     torch.testing.assert_close(dlow, dlow2 * balance, rtol=5e-3, atol=1e-7)
     torch.testing.assert_close(dhigh, dhigh2 * balance, rtol=5e-3, atol=1e-7)
@@ -571,7 +572,7 @@ def test_int8_graph_answers_as_the_prepared_model(aware, aware_graph):
 def test_int8_graph_multiplies_integers(aware_graph, tmp_path):
     counts = operators(optimized(aware_graph, tmp_path))
     assert counts["MatMulIntegerToFloat"] == LINEARS
-    # What is left are the products of two activations, two a layer.
+    # The rest are products of two activations, two per layer.
     assert counts["MatMul"] + counts["FusedMatMul"] == 2 * LAYERS
     assert counts["Gemm"] + counts["DequantizeLinear"] == 0
 

@@ -1,4 +1,4 @@
-"""Weights in files beside a graph: the same answers, and whatever reads a graph reads these."""
+"""Weights in files beside a graph: answers stay the same, and every reader finds the files."""
 
 import copy
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 MOST = 30_000
 SMOOTHING = Smoothing(strength=0.5, uneven=1.0)
-"""Of every input."""
+"""Smooths every input, however even it is."""
 TEXTS = ["Shares fell", "Coach resigns after a long season", "", "x " * 300]
 
 

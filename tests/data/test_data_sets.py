@@ -1,4 +1,4 @@
-"""Reading data sets: both forms, the split, the fingerprint, and every way to be wrong."""
+"""Reading data sets: both forms, the split, the fingerprint, and every kind of error."""
 
 import shutil
 
@@ -60,7 +60,7 @@ def test_fingerprint_follows_texts_labels_and_rows(folder):
 
 
 def _corpus(labels=("a", "b"), title_first=True, **texts):
-    """A corpus of two rows a split, one of each class; ``texts`` may give a split others."""
+    """A corpus with two rows per split, one of each class. ``texts`` replaces those of a split."""
     splits = []
     for name in ("train", "validation", "test"):
         given = texts.get(name, ["one", "two"])
@@ -155,7 +155,7 @@ def test_both_forms_are_the_same_data(folder, tmp_path, header):
         three = pd.DataFrame({"c": frame["label"] + 1, "t": words[0], "d": words[1]})
         three.to_csv(zhang / f"{split}.csv", index=False, header=header)
     if header is True:
-        # Columns c, t, d: any header with a first cell that is no number will do.
+        # The columns are named c, t, d. Any header works if its first cell is no number.
         assert (zhang / "train.csv").read_text().startswith("c,t,d")
     assert data_sets.load(zhang).fingerprint == data_sets.load(folder).fingerprint
 

@@ -1,7 +1,7 @@
-"""Files as people bring them, through every entrance: the same texts from each, or one clear line.
+"""Files as users have them, by path and as uploads: the same texts from both, or one clear line.
 
-``field/`` holds invented texts in the forms of public reports: ``files`` are classified and
-uploaded, ``data`` are folders with labels.
+``field/`` holds invented texts in file formats that public reports describe: ``files`` are
+classified and uploaded, ``data`` are folders with labels.
 """
 
 import codecs
@@ -95,7 +95,7 @@ WRONG_DATA = {
     "unquoted-commas": "line 2: 3 fields where the first has 2",
 }
 UNREADABLE = {"nul-bytes", "short-row", "short-row-zhang", "unquoted-commas"}
-"""Of these, those whose texts can't be read at all, whatever the labels are."""
+"""Cases of ``WRONG_DATA`` whose texts can't be read at all, whatever the labels are."""
 ABSENT = {
     "class-missing-in-test": "no row of Sci/Tech; macro-F1",
     "one-class-test": "no row of World, Business, Sci/Tech; macro-F1",
@@ -105,7 +105,7 @@ ABSENT = {
 
 @pytest.fixture
 def classified(artifact, monkeypatch, tmp_path):
-    """Classifies a file; gives the texts that the model was asked, None where it was not."""
+    """Classifies a file and returns the text of each row, None where the model was not asked."""
     asked = []
     predict = Classifier.predict_proba
 
@@ -178,7 +178,7 @@ def test_folders_give_the_same_texts_to_every_entrance(folder, classified):
     assert classified(train) == in_order == uploaded(train)
     labels = np.concatenate([corpus.train.labels, corpus.validation.labels])[rows.argsort()]
     if folder.name not in ("long80", "numeric-texts"):
-        # Every text names its class by one of the four headlines that it begins with.
+        # Every text begins with one of four headlines, which tells its class.
         assert labels.tolist() == [
             next(place for place, start in enumerate(FOUR) if text.startswith(start))
             for text in in_order
@@ -215,7 +215,7 @@ def as_csv(separator, end="\n", header=True, sep_line=False):
 
 
 def texts_of(path):
-    """The texts that both ways to the reader give."""
+    """The texts of a file, which must be the same by path and as an upload."""
     by_path = list(reader.open_texts(sources.from_path(path)).texts())
     assert list(uploads.open_upload(path.name, path.read_bytes()).texts()) == by_path
     return by_path

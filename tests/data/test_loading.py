@@ -27,7 +27,7 @@ NAMES = {
 
 
 def table(names, rows_each=10, written=None):
-    """So many texts of each class, all different; ``written`` is what stands for each name."""
+    """``rows_each`` texts of each class, all different. ``written`` are labels instead of names."""
     rows = [
         {"text": f"text {row} of {place}", "label": label}
         for row in range(rows_each)
@@ -48,7 +48,7 @@ def load(path, **asked):
 
 
 def recorded(corpus):
-    """What a run has of its data."""
+    """What a run records of its data."""
     declaration = declarations.entry(corpus.data_set)
     labels = list(corpus.labels)
     return DataRecord("x", "0" * 64, labels, False, {}, 42, declaration=declaration)
@@ -110,7 +110,7 @@ def test_test_rows_of_another_file(tmp_path):
 
 
 def test_the_hubs_layout_names_its_classes(tmp_path):
-    """Parquet files of the datasets library say what numbers stand for."""
+    """Parquet files of the datasets library store the names of their label numbers."""
     folder = tmp_path / "data"
     folder.mkdir()
     features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
@@ -119,7 +119,7 @@ def test_the_hubs_layout_names_its_classes(tmp_path):
         part = Dataset.from_pandas(rows, features=features, preserve_index=False)
         part.to_parquet(folder / f"{split}-00000-of-00001.parquet")
     assert load(tmp_path).labels == ("neg", "pos")
-    # Without that note they are what they are.
+    # Without that metadata, the numbers are the names.
     for path in folder.iterdir():
         pq.write_table(pq.read_table(path).replace_schema_metadata(), path)
     assert load(tmp_path).labels == ("0", "1")
@@ -128,7 +128,7 @@ def test_the_hubs_layout_names_its_classes(tmp_path):
 
 @pytest.fixture
 def on_the_hub(monkeypatch):
-    """Puts splits on the Hub; gives the names and configurations that are asked for."""
+    """Puts splits on a fake Hub and returns the list of requested names and configurations."""
     asked = []
 
     def put(**splits):
@@ -208,7 +208,7 @@ def test_agnews_is_known_by_its_classes_in_a_folder(tmp_path):
     assert load(folder, data_set=AGNEWS).fingerprint == corpus.fingerprint
     fewer = load(folder, train_rows=40)
     assert fewer.fingerprint == data_sets.load(folder, 40).fingerprint
-    # A file, other names, or no test rows: somebody's own.
+    # A single file, or other class names, is the user's own data set.
     for path, names in ((folder / "train.csv", None), (folder, ("a", "b", "c", "d"))):
         own = load(path, labels=names)
         assert own.data_set not in declarations.DECLARED.values()
@@ -272,7 +272,7 @@ def test_older_runs_are_on_agnews_or_the_invented_headlines():
 
 
 def spoiled(change):
-    """A file of two classes, changed."""
+    """A function that writes a file of two classes, changed by ``change``."""
 
     def make(folder):
         frame = table(("a", "b"))
@@ -360,7 +360,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
 def test_what_makes_figures_doubtful_is_counted(tmp_path):
     frame = table(("a", "b"), 100)
     frame.loc[2, "text"] = frame.loc[0, "text"]
-    frame.loc[3, "text"] = frame.loc[0, "text"]  # of the other class
+    frame.loc[3, "text"] = frame.loc[0, "text"]  # a row of the other class
     folder = tmp_path / "my"
     folder.mkdir()
     frame.to_csv(folder / "train.csv", index=False)

@@ -1,4 +1,4 @@
-"""Rows that nearly repeat a training row, and where they are told."""
+"""Rows that nearly repeat a training row, and where their number is shown."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Bytes of every encoding that files and consoles have, and bytes that are no text."""
+"""Bytes in every encoding of files and consoles, and bytes that are no text."""
 
 import pytest
 

@@ -74,9 +74,8 @@ def test_what_can_not_be_used_is_said_in_a_line(name, data, said):
 
 def test_a_file_may_be_packed():
     assert texts("a.csv.gz", gzip.compress(b"text\ncoach\n", mtime=0)) == ["coach"]
-    assert texts("a.csv", gzip.compress(b"text\ncoach\n", mtime=0)) == [
-        "coach"
-    ]  # whatever its name
+    # Also if its name does not say so.
+    assert texts("a.csv", gzip.compress(b"text\ncoach\n", mtime=0)) == ["coach"]
 
 
 def test_without_a_header():

@@ -1,4 +1,4 @@
-"""A run whose models are real graphs, made without training; a Python that has next to nothing."""
+"""A run whose models are real graphs, made without training; a Python with few packages."""
 
 import venv
 from dataclasses import replace
@@ -24,7 +24,7 @@ ROLES = (*ARCHITECTURES, "minilm-int4", "nano", "tfidf")
 
 @pytest.fixture(scope="session")
 def bare_python(tmp_path_factory):
-    """Makes a Python that has the packages named and nothing else beside its standard library."""
+    """Makes a Python with its standard library and the named packages only."""
 
     def make(*packages):
         folder = tmp_path_factory.mktemp("bare") / "venv"
@@ -44,8 +44,8 @@ def bare_python(tmp_path_factory):
 def real_run(tmp_path_factory):
     """A run "real" of float32 transformers, one of them in 4 bits, nano and TF-IDF.
 
-    The teacher's graph has its weights in several files. Weights as they were trained are in the
-    folder ``weights/<role>`` beside the cache.
+    The teacher's graph has its weights in several files. The float32 checkpoints are in the folder
+    ``weights/<role>`` beside the cache.
     """
     root = tmp_path_factory.mktemp("real")
     cache, artifacts = root / "cache", {role: root / "artifacts" / role for role in ROLES}
@@ -55,7 +55,7 @@ def real_run(tmp_path_factory):
     _quantized(artifacts["minilm"], artifacts["minilm-int4"])
     _nano(artifacts["nano"])
     _tfidf(artifacts["tfidf"])
-    # Of the synthetic figures those of roles that it knows are taken, and the models are put in.
+    # The run takes its figures from the synthetic one and its artifacts from above.
     run = synthetic.write_run(cache, "real", roles=ROLES, at_hand=())
     tables = {role: run.all_predictions(role) for role in ROLES}
     settings = {"max_length": MAX_LENGTH}
@@ -64,7 +64,7 @@ def real_run(tmp_path_factory):
 
 
 def _transformer(root, role, architecture, seed, artifact):
-    """A random network whose answers differ from text to text: its weights and its artifact."""
+    """Write weights and artifact of a random network whose answers differ from text to text."""
     texts = invented_headlines().texts
     checkpoints = root / "checkpoints"
     toy_checkpoints.make_checkpoint(checkpoints / "toy" / role, architecture, 2, 32, texts, seed)

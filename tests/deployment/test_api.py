@@ -65,7 +65,7 @@ def test_half_a_character_is_classified_as_any_text(client):
 def test_the_recommended_model_answers_at_the_root(client):
     (recommended,) = [m["role"] for m in client.get("/models").json() if m["recommended"]]
     other = {"minilm": "tiny-int8", "tiny-int8": "minilm"}[recommended]
-    # The last of a synthetic run's models knows no word of Business.
+    # tiny-int8 knows no word of Business, so the two models differ.
     question = {"inputs": "shares profit"}
     answers = {
         path: client.post(path, json=question).json()
@@ -136,7 +136,7 @@ def test_what_can_not_be_answered_is_one_sentence(client, path, body, status, er
 
 
 def test_what_is_no_json_by_its_header_is_refused(client):
-    """A page of another site can send plain text to this machine without asking, but no JSON."""
+    """A page of another site can send plain text here without CORS permission, but not JSON."""
     for header in ({"Content-Type": "text/plain"}, {}):
         answer = client.post("/", content='{"inputs": "a"}', headers=header)
         assert answer.status_code == 422
@@ -157,7 +157,7 @@ def test_more_than_the_limits_is_refused(client):
         answer = client.post("/", json=question)
         assert (answer.status_code, list(answer.json())) == (status, ["error"])
         assert error in answer.json()["error"]
-    # Without a length in its header, too.
+    # A body without Content-Length is refused, too.
     answer = client.post("/", content=(b"a" * 1_000_000 for _ in range(5)), headers=JSON)
     assert (answer.status_code, list(answer.json())) == (413, ["error"])
 
@@ -237,7 +237,7 @@ def test_the_run_that_has_the_models_is_served(runs, names, roles, run, served):
     assert (models.run.name, list(models.folders)) == (run, served)
     assert models.recommended in served
     if "minilm" in served:
-        assert models.recommended != "tiny-baseline"  # it is there to be compared with
+        assert models.recommended != "tiny-baseline"  # it is only for comparison
 
 
 @pytest.mark.parametrize(

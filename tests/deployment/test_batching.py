@@ -12,7 +12,7 @@ from pipeline.inference.graph import BATCH_SIZE
 
 
 def of(model, texts):
-    """An answer that tells whose text it is: two columns, of the model and of the text."""
+    """An answer that identifies its text: the length of the model's name, the text's number."""
     return np.array([[len(model), int(text.split()[0])] for text in texts], np.float32)
 
 
@@ -31,7 +31,7 @@ def queue():
 
 
 class Gate:
-    """Holds every batch back until it is opened, and notes the batches."""
+    """A model that holds every batch back until the gate is opened, and records the batches."""
 
     def __init__(self):
         self.opened, self.batches = threading.Event(), []
@@ -100,8 +100,8 @@ def test_few_texts_are_shared_between_the_workers(queue):
         ([50, 50, 50], 2, [0, 1]),
         ([100, 900, 109, 101, 99, 10], 32, [0, 3, 4, 2]),
         ([100, 900, 109, 101, 99, 10], 2, [0, 3]),
-        ([3, 5, 6], 32, [0, 1]),  # a few tokens are no matter
-        ([900, 100, 100], 32, [0]),  # the oldest goes even alone
+        ([3, 5, 6], 32, [0, 1]),  # a few tokens do not matter
+        ([900, 100, 100], 32, [0]),  # the oldest goes first, even alone
     ],
 )
 def test_a_batch_is_the_oldest_text_and_those_of_its_length(lengths, most, chosen):
@@ -169,7 +169,7 @@ def test_closing_finishes_what_waits_and_takes_no_more():
     answer = waiting.submit("a", ["3"] * 100)
     closing = threading.Thread(target=waiting.close)
     closing.start()
-    while True:  # as soon as it is closed
+    while True:  # until it is closed
         try:
             waiting.submit("a", ["4"])
         except RuntimeError:

@@ -85,7 +85,7 @@ def test_weights_in_several_files_come_back_into_the_graph(tmp_path):
     weight_files.split_weights(split / GRAPH, most_bytes=1_000)
     assert list(split.glob("model.onnx.data-*"))
     tables = {role: run.all_predictions(role) for role in run.by_role}
-    # Written so, files of the run are hard links to those of the stage.
+    # Files of a run that is written like this are hard links to those of the stage.
     run = run_writing.write_run(tmp_path / "cache", run.record, tables, {"minilm": split})
     folder = export.export(run, "minilm", tmp_path / "out")
     assert files(folder) == {*COMMON, *TOKENIZER, "onnx/model.onnx"}
@@ -150,7 +150,7 @@ def test_an_older_export_is_replaced(run, tmp_path):
     folder = export.export(run, "minilm", tmp_path / "out")
     (folder / "README.md").write_text("old", encoding="utf-8")
     (folder / "model.safetensors").write_bytes(b"old")
-    (folder / "__pycache__").mkdir()  # of somebody who has imported its script
+    (folder / "__pycache__").mkdir()  # left by an import of its script
     (folder / "__pycache__" / "classify.cpython-311.pyc").write_bytes(b"compiled")
     export.export(run, "minilm", folder)
     assert (folder / "README.md").read_text("utf-8") != "old"
@@ -221,7 +221,7 @@ def test_an_artifact_that_has_changed_is_not_exported(run, tmp_path):
     graph = run.artifact("minilm") / GRAPH
     content = bytearray(graph.read_bytes())
     content[-1] ^= 1
-    graph.unlink()  # it may be linked to the draft
+    graph.unlink()  # it may be a hard link to the draft
     graph.write_bytes(content)
     with pytest.raises(PipelineError, match="is not the file that its run recorded"):
         export.export(run, "minilm", tmp_path / "out")

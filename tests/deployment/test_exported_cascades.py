@@ -1,4 +1,4 @@
-"""A cascade is exported whole: its members' own exports, and a script that asks them in turn."""
+"""A cascade's export holds its members' exports and a script that asks them one after another."""
 
 import io
 import json
@@ -23,13 +23,13 @@ from tests.deployment.test_exported_models import ask_script
 
 HEADLINES = invented_headlines().texts
 MEMBERS = {"nano": Rule(0.8, 1.4), "micro-int4": Rule(0.9), "tiny-int4": None}
-"""Of the run in the repository: by role, what each is sure enough by."""
+"""Models of the run in the repository, by role, and the rule of when each is sure enough."""
 ROLE = "cascade-small"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of three members as they are in the repository, with a cascade of them."""
+    """A run of shipped models, with a cascade of three of them."""
     shipped = storage.read_run(storage.CACHE / "mpnet")
     models = [shipped.by_role[role] for role in ("teacher", *MEMBERS)]
     record = replace(shipped.record, run="small", models=models, bench={}, logits={})

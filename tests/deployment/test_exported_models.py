@@ -1,6 +1,7 @@
-"""Others load an export: its own script where nothing else is, transformers, transformers.js.
+"""Exports are loaded by their own script, by transformers and by transformers.js.
 
-Each answers as a ``Classifier`` answers on the artifact, text by text.
+Each answers as a ``Classifier`` does on the artifact, one text at a time. The script runs in a
+Python with few packages.
 """
 
 import json
@@ -22,7 +23,7 @@ from pipeline.results import storage
 
 HEADLINES = invented_headlines().texts[::2][:200]
 ODD = ["", " ", "Ünïcödé 東京 [MASK] <mask>", "a\u0000b", "\ud800", "word " * 3000, "(" * 300]
-"""Texts that some reader may take in another way."""
+"""Texts that another program may read differently."""
 SHIPPED = ("minilm-int8", "tiny-int4", "nano")
 REAL = ("teacher", "distil", "minilm", "minilm-int4", "nano", "tfidf")
 TRANSFORMERS_JS = "@huggingface/transformers@~4.3.1"
@@ -41,13 +42,13 @@ def expected(run, role, texts):
 
 
 def check_same(found, run, role, texts, tolerance=1e-3):
-    """Raise unless answers, a dictionary a text, have the artifact's labels and probabilities."""
+    """Raise unless answers (a dictionary per text) have the artifact's labels and probabilities."""
     assert [set(answer) for answer in found] == [set(run.labels)] * len(texts)
     given = np.array([[answer[label] for label in run.labels] for answer in found])
     own = expected(run, role, texts)
     assert np.abs(given - own).max() <= tolerance
     assert (given.argmax(axis=1) == own.argmax(axis=1)).all()
-    assert len(set(own.argmax(axis=1))) > 1  # else any answer would do
+    assert len(set(own.argmax(axis=1))) > 1  # otherwise a constant answer would pass
 
 
 # --- classify.py ----------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def _run(*command, typed="", cwd=None):
 
 
 def check_tokenizer(folder, architecture, texts):
-    """transformers knows the architecture, the labels, and makes the same tokens."""
+    """Check that transformers knows the architecture and labels, and makes the same tokens."""
     from transformers import AutoConfig, AutoTokenizer
 
     config, tokenizer = AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
@@ -183,7 +184,7 @@ def test_transformers_loads_the_weights(real_run, tmp_path, role, architecture):
 
 @pytest.fixture(scope="session")
 def node_modules():
-    """The folder with transformers.js, fetched once a machine; later runs need no network."""
+    """The folder with transformers.js. It is downloaded once per machine."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("Node is missing: transformers.js can't be asked")
     name = TRANSFORMERS_JS.replace("/", "-").lstrip("@")
@@ -204,7 +205,7 @@ def node_modules():
 
 
 def ask_transformers_js(root, folders, texts):
-    """By folder's name, what ``pipeline("text-classification")`` answers to each text by itself."""
+    """Answers of ``pipeline("text-classification")`` to each text by itself, by folder's name."""
     client = shutil.copy(CLIENT, root)
     question = {"root": str(folders[0].parent), "names": [f.name for f in folders], "texts": texts}
     done = subprocess.run(

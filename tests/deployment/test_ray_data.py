@@ -35,10 +35,10 @@ def test_a_batch_keeps_its_other_columns_and_rows_without_text(artifact):
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """A cluster of this machine, with two cores, that tells nobody."""
+    """A Ray cluster on two cores of this machine that sends no usage statistics."""
     ray = pytest.importorskip("ray", reason='pip install "ray[data]"')
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # a token would be left in the home folder
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray leaves a token in the home folder
     # The workers find the package there, wherever the tests were started.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ray.init(

@@ -25,7 +25,7 @@ TEXT = "the coach scored a goal for shares"
 
 
 def post(url, inputs):
-    """The answer to texts, by a client that knows nothing but HTTP."""
+    """The server's answer to texts, by plain HTTP."""
     request = urllib.request.Request(
         url, json.dumps({"inputs": inputs}).encode(), {"Content-Type": "application/json"}
     )
@@ -41,7 +41,7 @@ def waiting(url):
 
 @pytest.fixture
 def online(monkeypatch):
-    """Where HF_HUB_OFFLINE is set, huggingface_hub refuses this machine's own addresses, too."""
+    """Unsets HF_HUB_OFFLINE, under which huggingface_hub refuses even this machine's addresses."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
 
 
@@ -76,7 +76,7 @@ def test_sigterm_lets_what_is_under_way_end(tmp_path, monkeypatch):
     synthetic.write_run(tmp_path / "cache", slow=["minilm"])
     with serving.serve(tmp_path / "cache", "--model", "minilm") as served:
         with ThreadPoolExecutor(8) as pool:
-            # Of so different lengths that each is a batch by itself, and most have to wait.
+            # Their lengths differ so much that each is a batch by itself, and most have to wait.
             asked = [pool.submit(post, served.url, f"{TEXT} " * 2**n) for n in range(8)]
             until = time.monotonic() + 30
             while waiting(served.url) < 4:

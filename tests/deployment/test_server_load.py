@@ -1,4 +1,4 @@
-"""Many clients at once; ``python -m tests.stress serve`` does it for a minute, and takes times."""
+"""Many clients at once. ``python -m tests.stress serve`` does it for a minute and reports times."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a model costs: measured by the path that serves it, and written beside its conditions."""
+"""A model's cost: measured on the code path that serves it, and stored with its conditions."""
 
 import json
 
@@ -15,7 +15,7 @@ from pipeline.inference.graph import BATCH_SIZE, batches_by_length
 
 
 class Recorded:
-    """Stands in for a Classifier; a row takes ``seconds``, on a clock of the test's own."""
+    """Stands in for a Classifier. Each row takes ``seconds`` on the test's own clock."""
 
     seconds = 0.0
     now = 0.0
@@ -35,7 +35,7 @@ class Recorded:
 
 @pytest.fixture
 def recorded(monkeypatch):
-    """Puts ``Recorded`` in the place of Classifier; gives a way to say how slow it is."""
+    """Replaces Classifier by ``Recorded``; returns a function that sets its ``seconds``."""
     monkeypatch.setattr(cost, "Classifier", Recorded)
     monkeypatch.setattr(cost, "available_threads", lambda: 2)
     monkeypatch.setattr(cost.time, "perf_counter", lambda: Recorded.now)
@@ -68,7 +68,7 @@ def test_a_slow_model_is_timed_on_fewer_texts_of_all_lengths(recorded, seconds):
     assert found["rows"] % (2 * BATCH_SIZE) == 0
     for some in lengths:
         assert np.mean(some) == pytest.approx(np.mean([len(text) for text in TEXTS]), rel=0.05)
-        # The batches are those of all texts: hardly anything is padded.
+        # Texts of a batch are as alike in length as in batches of all texts.
         whole = batches_by_length(some, BATCH_SIZE)
         assert max(max(some[row] for row in b) - min(some[row] for row in b) for b in whole) <= 1
     assert found["rows_per_second"] == pytest.approx(1 / seconds, rel=0.01)

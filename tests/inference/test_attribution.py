@@ -8,7 +8,7 @@ from pipeline.inference.classifier import Classifier
 
 
 class Fake:
-    """Says Sports with 0.9 where "cup" stands, less 0.2 for every "bank", else with 0.4."""
+    """Says Sports with 0.9 if there is "cup", else with 0.4, less 0.2 for every "bank"."""
 
     def __init__(self):
         self.batches = []

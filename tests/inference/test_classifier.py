@@ -99,7 +99,7 @@ def test_threads_may_share_one(classifier):
 
 
 def test_threads_sleep_soon_after_a_run(artifact):
-    """By default they would spin for another 40 ms, and slow whatever else runs."""
+    """By default they would spin for another 40 ms and slow down everything else."""
     classifier = Classifier(artifact, threads=2)
     classifier.predict_proba(["coach"])
     before = time.process_time()
@@ -132,13 +132,13 @@ def test_damaged_files_are_one_clear_line(damaged, name, content):
     assert "\n" not in str(caught.value)
 
 
-# --- external data: a graph names files beside it, and could name any ---------------------------
+# --- external data: a graph names files to read, and could name any -----------------------------
 
 OTHER_TABLE = np.tile(np.float32([0, 0, 0, 9]), (22, 1))
 
 
 def use_external_table(folder, location, place):
-    """Take the graph's table of logits from a file, by one of the ways in which a graph can."""
+    """Let the graph read its table of logits from a file. ``place`` is where it names the file."""
     model = onnx.load(folder / graph_module.GRAPH)
     graph = model.graph
     (table,) = [tensor for tensor in graph.initializer if tensor.name == "table"]
@@ -165,7 +165,7 @@ def use_external_table(folder, location, place):
 
 @pytest.fixture
 def elsewhere(damaged):
-    """A file beside the artifact's folder that a graph could take for its table."""
+    """A file outside the artifact's folder that a graph could read as its table."""
     path = damaged.parent / "elsewhere"
     OTHER_TABLE.tofile(path)
     (damaged / "data").mkdir()
@@ -188,7 +188,7 @@ def test_a_graph_reads_its_external_data_in_its_folder(damaged, elsewhere, place
     ["../elsewhere", "data/../../elsewhere", "{parent}/elsewhere", "link", "out/elsewhere"],
 )
 def test_a_graph_reads_nothing_outside_its_folder(damaged, elsewhere, place, location):
-    """onnxruntime refuses such a graph by itself; an older one would have read the file."""
+    """Today's onnxruntime refuses such a graph by itself; an older one would read the file."""
     (damaged / "link").symlink_to(elsewhere)
     (damaged / "out").symlink_to(damaged.parent)
     use_external_table(damaged, location.format(parent=damaged.parent), place)
@@ -208,7 +208,7 @@ def test_the_tokenizer_is_set_to_pad_and_truncate(artifact):
     assert settings["padding"]["pad_token"] == "[PAD]"
 
 
-# --- a graph and class names that are not of one model ------------------------------------------
+# --- a graph and class names that do not belong together ----------------------------------------
 
 
 @pytest.mark.parametrize("is_said", [True, False])

@@ -25,7 +25,7 @@ def test_case_does_not_matter_and_order_does():
     ngrams = NGrams(words=5000, pairs=5000)
     assert ngrams.ids("OIL Rises") == ngrams.ids("oil rises")
     assert sorted(ngrams.ids("oil rises")) != sorted(ngrams.ids("rises oil"))
-    # Signs are words: a headline with a dollar sign is likelier Business.
+    # Signs count as words: a headline with a dollar sign is more likely Business.
     assert len(ngrams.ids("$5 oil")) == 5
 
 

@@ -1,4 +1,4 @@
-"""Files of headlines to a parquet file: every kind of input, kill and resume, one-line errors."""
+"""Classifying a file into a parquet file: kinds of input, kill and resume, one-line errors."""
 
 import gzip
 import signal
@@ -76,7 +76,7 @@ def test_an_interrupted_call_goes_on_and_ends_the_same(folder, tmp_path, monkeyp
     pd.testing.assert_frame_equal(
         pd.read_parquet(target), pd.read_parquet(tmp_path / "whole.parquet")
     )
-    # What was interrupted and has other texts now is begun anew.
+    # If the texts have changed since an interruption, it starts again.
     calls[:] = []
     with pytest.raises(KeyboardInterrupt):
         large_files.classify(source, target, folder, window=16)
@@ -101,7 +101,7 @@ def test_a_killed_process_goes_on(cache_folder, tmp_path):
     process.communicate()
     assert not target.exists()
     first, _ = sorted(parts.glob("*.parquet"))[:2]
-    # Marked, to see that nothing that was whole is made again.
+    # Mark a complete part, to see that it is not made again.
     marked = pq.read_table(first)
     place = marked.column_names.index("p0")
     marked = marked.set_column(place, "p0", pa.array(np.full(len(marked), 7, np.float32)))

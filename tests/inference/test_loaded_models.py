@@ -47,7 +47,7 @@ def test_the_least_recently_used_goes_first():
         models.get(name, 40, lambda name=name: name)
     assert ("a" in models, "b" in models, "c" in models) == (True, False, True)
     assert models.bytes() == 80
-    models.get("large", 1000, lambda: "large")  # kept alone: somebody waits for it
+    models.get("large", 1000, lambda: "large")  # kept, because somebody waits for it
     assert models.bytes() == 1000
     models.get("a", 40, lambda: "a")
     assert models.bytes() == 40

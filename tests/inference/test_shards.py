@@ -1,4 +1,4 @@
-"""Parts of files and folders: together they are the whole, apart they are about equal."""
+"""Shards of files and folders: together they are the whole, and they are about equal."""
 
 import pandas as pd
 import pyarrow as pa
@@ -134,12 +134,12 @@ def test_another_shards_parts_are_not_gone_on_with(artifact, tmp_path, monkeypat
     assert pd.read_parquet(target)["row"].tolist() == list(range(25, 50))
 
 
-# --- a folder's --------------------------------------------------------------------------------
+# --- a folder's shards -------------------------------------------------------------------------
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of five files of different length, and of what is no input."""
+    """A folder with five input files of different lengths, and with files that are no input."""
     here = tmp_path / "in"
     (here / "deeper").mkdir(parents=True)
     for number, kind in enumerate([".csv", ".txt", ".parquet", ".txt", ".csv"]):
@@ -163,7 +163,7 @@ def test_every_file_of_a_folder_is_classified_once(folder, artifact, tmp_path, m
         pd.testing.assert_frame_equal(
             pd.read_parquet(target / f"{name}.parquet"), pd.read_parquet(tmp_path / "one.parquet")
         )
-    # What is done is not done again; what has changed is.
+    # Only a file that has changed is classified again.
     said = []
     write(folder / "part1.txt", TEXTS[::-1])
     assert set(folders.classify(folder, target, artifact, say=said.append)) == {"part1.txt"}

@@ -30,6 +30,6 @@ def test_it_ends_in_time(monkeypatch):
     clock = iter(range(1_000))
     monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(clock)))
     slow = Slow()
-    # The clock goes on by a second whenever it is looked at: twice a text.
+    # The clock advances by a second whenever it is read, twice per text.
     assert timing.median_milliseconds(slow, ["a"] * 100, seconds=5) == pytest.approx(1_000)
     assert len(slow.asked) == 3 + 3
