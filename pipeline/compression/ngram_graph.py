@@ -34,7 +34,7 @@ class _PackedTable(nn.Module):
 
 
 def export(model: NGramClassifier, path: Path) -> None:
-    """Write ``model`` to ``path`` with its table packed, after a comparison with it in eval().
+    """Write ``model`` to ``path`` with its table packed, after comparing the graph with it.
 
     Raises:
         PipelineError: the graph's logits differ by more than 1e-4.

@@ -23,13 +23,13 @@ _OF_THE_ENCODER = re.compile(r"(^|\.)(embeddings|encoder|transformer)\.(?!positi
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """The files, by name, that a model is loaded from in a local checkpoint with a configuration.
+    """The files, by name, that a model is loaded from in a local checkpoint.
 
     They are the configuration, the vocabulary, and the weights in one file or in several with an
     index.
 
     Raises:
-        PipelineError: a file is missing, or is only a git-lfs pointer.
+        PipelineError: weights or vocabulary are missing, or a file is only a git-lfs pointer.
     """
     names = [CONFIG, *(name for name in VOCABULARIES if (folder / name).is_file())]
     names += weight_files(folder)

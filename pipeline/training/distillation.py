@@ -22,7 +22,7 @@ def distillation_loss(
     temperature: float,
     label_share: float,
 ) -> Tensor:
-    """Each row's softened KL to the teacher plus its cross-entropy (Hinton et al., 2015).
+    """Each row's weighted sum of softened KL and cross-entropy (Hinton et al., 2015).
 
     The KL is multiplied by temperature², so the temperature does not change its gradients' size.
 

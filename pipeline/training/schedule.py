@@ -12,7 +12,7 @@ RATE_MARGIN = 0.02
 preferred because a trial is shorter than the training, and shorter trainings need higher rates."""
 
 MOST_SAVES = 16
-"""A training writes a checkpoint after each epoch, but of many epochs only about this many.
+"""A training writes a checkpoint after each epoch, up to about this many checkpoints.
 ``Training.checkpoint_steps`` may require more."""
 
 
