@@ -15,7 +15,7 @@ def write_any_character() -> None:
 def let_go() -> None:
     """Write what is still buffered, or drop it if nobody reads it.
 
-    Otherwise Python would print an error at exit.
+    Python would print an error at exit if anything stayed in a buffer.
     """
     for stream in _streams():
         try:
@@ -41,7 +41,7 @@ def read_standard_input(noun: str) -> bytes:
 
 
 def shown(text: str, width: int) -> str:
-    """The text on one line of at most ``width`` characters, without characters that don't print."""
+    """The text on one line of at most ``width`` characters; unprintable ones are replaced."""
     text = " ".join(text.split())
     text = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: checksums, atomic writes, waiting for the disk, locks."""
+"""Files that are complete or absent: checksums, atomic writes, waiting for the disk, locks."""
 
 import contextlib
 import errno
@@ -85,7 +85,7 @@ def sync(path: Path) -> None:
 def locked(folder: Path) -> AbstractContextManager[None]:
     """A lock that lets one run at a time work in a folder; a second run gets a PipelineError.
 
-    The folder is one of stages or a run's own.
+    The folder holds stages, or is the run's own.
     """
     return alone(
         folder.with_name(f".lock-{folder.name.lstrip('.')}"),
@@ -107,7 +107,7 @@ def alone(lock: Path, said: str) -> Iterator[None]:
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        # A lock that exists can be taken even if no file can be written beside it, so try that.
+        # An existing lock can be taken even in a read-only folder, so try to write a file.
         tempfile.TemporaryFile(dir=lock.parent).close()
         held = FileLock(lock).acquire(timeout=0)
     except Timeout:

@@ -1,4 +1,4 @@
-"""This machine: how much of it may be used, and its description beside measured figures."""
+"""This machine: how much of it may be used, and a description to store with measured figures."""
 
 import importlib.metadata
 import math

@@ -1,4 +1,4 @@
-"""Join a model that somebody else trained to a run."""
+"""Join a model from elsewhere to a run."""
 
 import argparse
 from pathlib import Path

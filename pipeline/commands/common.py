@@ -25,7 +25,7 @@ def cache_option() -> argparse.ArgumentParser:
 
 
 def asked_again(run: Run, options: argparse.Namespace) -> Asked:
-    """Ask for the data that a run was made on, from the source that the command line names."""
+    """A request for the data that a run was made on, from the command line's source."""
     known = declarations.of_run(run.record.data, run.record.toy)
     return replace(asked_of(options), data_set=known, again=run.record.data.rows)
 

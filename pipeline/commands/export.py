@@ -34,7 +34,7 @@ def export_model(options: argparse.Namespace) -> int:
 
 
 def trained_weights(run: Run, role: str, work: Path) -> Path | None:
-    """The folder of the weights that gave a model's stored predictions; None if there is none."""
+    """The folder of the weights behind a model's stored predictions; None if ``work`` has none."""
     from pipeline.recipes.families import FAMILIES
     from pipeline.runs import plan, stage_folders
 

@@ -70,7 +70,7 @@ def _roles_and_texts(options: argparse.Namespace, run: Run) -> tuple[list[str], 
 
 
 def _models(run: Run, asked: list[str]) -> dict[str, Path]:
-    """The artifacts of the models that the user asks for, by role; by default of all models."""
+    """The artifacts of the models that the user asks for, by role; by default all installed."""
     found = {role: folder for role in run.by_role if (folder := run.artifact(role))}
     if not found:
         raise PipelineError(

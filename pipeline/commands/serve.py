@@ -34,7 +34,7 @@ def add(verbs: Verbs) -> None:
 
 
 def serve_models(options: argparse.Namespace) -> int:
-    """Serve models until a signal ends it."""
+    """Serve models until a signal stops the server."""
     from pipeline.deployment import served_models, server
 
     models = served_models.choose(named_runs(options.cache, options.run), options.model)

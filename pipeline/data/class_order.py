@@ -57,7 +57,7 @@ def read_names(path: Path) -> list[str]:
 def order(names: Sequence[str], labels: Sequence[str], source: str) -> tuple[list[int], str]:
     """Find the output of a model for each class of a run.
 
-    Names are compared as they are; if they do not match, without case; then without punctuation.
+    Names are compared as they are, then without case, then without punctuation, until they match.
     A model whose classes are ``LABEL_0``, ``LABEL_1``, … is assumed to have the run's order.
 
     Args:

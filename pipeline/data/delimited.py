@@ -65,11 +65,11 @@ def read_table(source: Source, header: bool | None) -> Table:
 
 
 def _find_dialect(source: Source, encoding: str) -> Dialect:
-    """Return the dialect in which the first rows all have the same number of fields.
+    """Return a dialect in which the first rows all have the same number of fields.
 
     Dialects with more than one field come first. After that, the separator that is most frequent
-    in the first line comes first (in a .tsv, the tab). If no dialect fits, the result is one that
-    raises an error later, when the rows are read.
+    in the first line comes first (in a .tsv, the tab). A line ``sep=…`` names the only separator.
+    If no dialect fits, the result is one that raises an error later, when the rows are read.
     """
     with _open(source, encoding) as file:
         lines = iter(lambda: file.readline(LONGEST_FIELD), "")

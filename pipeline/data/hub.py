@@ -17,7 +17,7 @@ class NotAtHandError(PipelineError):
 
 @contextlib.contextmanager
 def reachable(name: str, instead: str) -> Iterator[None]:
-    """Guard a block that reads ``name`` from the Hub, or from the local cache if it is silent.
+    """Guard a block that reads ``name`` from the Hub, or from the cache if the Hub is silent.
 
     The Hub's clients retry for minutes. One short request before the block avoids that.
 
@@ -26,8 +26,8 @@ def reachable(name: str, instead: str) -> Iterator[None]:
         instead: the option that users can use instead, for messages.
 
     Raises:
-        NotAtHandError: the Hub does not answer (within ``TIMEOUT_SECONDS``) and ``name`` is not in
-            the local cache, or the Hub refuses it.
+        NotAtHandError: the Hub does not answer (within ``TIMEOUT_SECONDS`` per try) and ``name`` is
+            not in the local cache, or the Hub refuses it.
     """
     silent = not _answers()
     # Libraries read the variable when they are imported, which may have happened already.
@@ -65,7 +65,7 @@ def _answers() -> bool:
 
 
 def _tell_loaded_libraries() -> None:
-    """Switch libraries to offline that were imported before the variable was set."""
+    """Tell libraries that were imported before the variable was set to stay offline."""
     import sys
 
     for module in ("huggingface_hub.constants", "datasets.config"):

@@ -72,7 +72,7 @@ def _type(value: Any) -> str:
 
 
 def _values(source: Source, encoding: str) -> Iterator[Any]:
-    """Yield the rows of a file of any of the forms."""
+    """Yield the rows of a file in any of the accepted forms."""
     with io.TextIOWrapper(source.open(), encoding) as file:
         values = _stream(file, source.name)
         first = next(values, None)

@@ -67,7 +67,7 @@ def positions(labels: Sequence[str], numbers: dict[str, int], file: str) -> np.n
         file: the file with the labels, for messages.
 
     Raises:
-        PipelineError: no training row has one of the labels; the message names its row.
+        PipelineError: a label does not occur in the training rows; the message names its row.
     """
     keys = [label if (label := each.strip()) in numbers else _key(each) for each in labels]
     wrong = next((row for row, key in enumerate(keys) if key not in numbers), None)

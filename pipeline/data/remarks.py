@@ -21,7 +21,7 @@ def remarks(corpus: Corpus) -> list[str]:
 
 
 def imbalance(labels: np.ndarray, classes: int) -> float:
-    """The number of rows of the largest class, divided by that of the smallest or by 1.
+    """The number of rows of the largest class, divided by that of the smallest (at least 1).
 
     Args:
         labels: class numbers, shape (n,).

@@ -68,7 +68,7 @@ def _of_split(folder: Path, split: str) -> list[tuple[re.Match[str], Path]]:
 
 
 def is_kind(name: str) -> bool:
-    """Whether a file's name has the ending of a table that can be read; ``.txt`` is none."""
+    """Whether a file's name has the ending of a table that can be read; ``.txt`` doesn't count."""
     try:
         return sources.kind_of(name.lower()) in _KINDS
     except PipelineError:

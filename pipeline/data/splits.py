@@ -12,8 +12,8 @@ def drawn(labels: np.ndarray, count: int, what: str, least: int = 1, leave: int 
     """Draw rows with a fixed seed, from small classes too; return positions, int64 (count,).
 
     Each class gives ``least`` rows, or as many as it can. The other rows are drawn from the classes
-    in proportion to their sizes. Unlike this function, ``stratified`` may draw no row of a rare
-    class, and fails if every class is small.
+    in proportion to the rows that they still have. Unlike this function, ``stratified`` may draw
+    no row of a rare class, and fails if every class is small.
 
     Args:
         labels: the labels of the rows, integers (n,).

@@ -73,7 +73,7 @@ def find_encoding(read: Callable[[], Iterable[bytes]], what: str) -> str:
 
 
 def _utf_16_without_mark(start: bytes) -> str | None:
-    """The codec with the byte order of UTF-16, if the bytes look like UTF-16; else None.
+    """The codec for UTF-16 in the right byte order, if the bytes look like UTF-16; else None.
 
     Spaces, digits and line ends have a null byte in UTF-16. It is their second byte in
     little-endian texts, and their first byte in big-endian texts.
@@ -114,7 +114,7 @@ def _mostly_utf_8(chunks: Iterable[bytes]) -> bool:
 
 
 def _first_problem(chunks: Iterable[bytes], encoding: str) -> str | None:
-    """The first null byte or invalid byte for an encoding, with its line; None if there is none."""
+    """Describe the first byte that is null or invalid in an encoding, with its line, or None."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
     try:
@@ -126,7 +126,7 @@ def _first_problem(chunks: Iterable[bytes], encoding: str) -> str | None:
             line += _line_ends(text)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        # The part before the error is valid. The codec only removes a byte order mark.
+        # The part before the error is valid; the codec at most removes a byte order mark.
         before = error.object[: error.start].decode(encoding, "ignore")
         line += _line_ends(before)
         return f"byte 0x{error.object[error.start]:02x} in line {line:,} is no character of it"
