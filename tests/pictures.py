@@ -1,6 +1,6 @@
-"""The README's pictures: Compare, Try it and Present, light, as on a projector, from ``cache/``.
+"""The README's pictures of Compare, Try it and Present: light theme, projector size, ``cache/``.
 
-python -m tests.pictures [FOLDER]      takes them anew; by default into .github/
+python -m tests.pictures [FOLDER]      takes them again; by default into .github/
 """
 
 import argparse
@@ -12,18 +12,18 @@ from pipeline.errors import PipelineError
 from pipeline.results import storage
 from tests import walk
 
-# Of the project's own, for a data set's texts may not be redistributed.
+# One of the project's own headlines, because AG News's may not be redistributed.
 HEADLINE = "Football club's owner puts majority stake up for sale"
 PICTURES: dict[str, tuple[str, dict[str, object], str]] = {
     "compare.png": ("compare", {"mb": 25}, ".js-plotly-plot .main-svg"),
     "try-it.png": ("try", {"text": HEADLINE}, ".answers .bar"),
     "present.png": ("present", {}, ".js-plotly-plot .main-svg"),
 }
-"""By file: the page, what its address says, and what is there when the page is."""
+"""By file: the page, its URL parameters, and a selector that matches once the page is drawn."""
 
 
 def take(folder: Path) -> list[Path]:
-    """Take every picture; returns the files.
+    """Take every picture; return the files.
 
     Raises:
         PipelineError: there is no browser, or no run to show.
@@ -45,7 +45,7 @@ def take(folder: Path) -> list[Path]:
             page = walk.open_page(browser)
             page.goto(walk.link(address, page_name, **query))
             page.locator(there).first.wait_for()
-            page.wait_for_timeout(1000)  # for charts that are drawn again in the window's size
+            page.wait_for_timeout(1000)  # charts are drawn again in the window's size
             taken.append(walk.picture(page, folder / name))
             page.context.close()
     log.unlink()

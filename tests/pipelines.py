@@ -19,7 +19,7 @@ from pipeline.data import data_sets
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Nothing listens there: a test that asked for the Hub would fail at once.
+# Nothing listens there, so a test that asks the Hub fails at once.
 NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
 # Architecture and layers of the checkpoints that stand in for the published ones.
@@ -34,7 +34,7 @@ CHECKPOINTS = {
 
 
 def start(*arguments: str, module: str = "pipeline", **options) -> subprocess.Popen:
-    """``python -m pipeline`` in a process of its own, out of the Hub's reach."""
+    """Start ``python -m pipeline`` in its own process, which can't reach the Hub."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *map(str, arguments)],
         cwd=ROOT,
@@ -50,7 +50,7 @@ def start(*arguments: str, module: str = "pipeline", **options) -> subprocess.Po
 def run(
     *arguments: str, text_in: str = "", timeout: float = 300, **options
 ) -> subprocess.CompletedProcess:
-    """The same, given standard input and waited for: so many seconds at most."""
+    """Like ``start``, with ``text_in`` as standard input; waits at most ``timeout`` seconds."""
     process = start(*arguments, **options)
     try:
         out, err = process.communicate(text_in, timeout=timeout)
@@ -60,9 +60,9 @@ def run(
 
 
 def call(*arguments: str, text_in: str = "") -> subprocess.CompletedProcess:
-    """The same in this process, where that a process is started is not the point.
+    """Like ``run``, but in this process, for tests that need no process of their own.
 
-    It spares the import of torch, which takes longer than most commands.
+    This saves the import of torch, which takes longer than most commands.
     """
     out, err = io.StringIO(), io.StringIO()
     before = signal.getsignal(signal.SIGTERM)  # the command line sets it
@@ -80,7 +80,7 @@ def call(*arguments: str, text_in: str = "") -> subprocess.CompletedProcess:
 
 
 def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
-    """A data folder, ``text,label``, of the project's own headlines, as many of each class."""
+    """Write a data folder (``text,label``) of the project's own headlines, balanced by class."""
     headlines = pd.read_csv(data_sets.TOY)
     folder.mkdir(parents=True)
     for split, rows in (("train", train_rows), ("test", test_rows)):
@@ -90,12 +90,12 @@ def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
 
 
 def weight_bits(graph: Path) -> int:
-    """Bits that the int8 weights of `graph` take up: 8, or 7 where it was made for no VNNI."""
+    """Bits that the int8 weights of `graph` use: 8, or 7 if it was made without VNNI."""
     integers = (
         numpy_helper.to_array(tensor)
         for tensor in onnx.load(graph).graph.initializer
         if tensor.data_type == onnx.TensorProto.INT8
     )
-    # In wider integers, for the magnitude of -128 is none of int8's.
+    # In wider integers, because int8 can't hold the magnitude of -128.
     greatest = max(np.abs(values.astype(np.int16)).max() for values in integers if values.size)
     return 7 if greatest <= 64 else 8

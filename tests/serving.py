@@ -18,14 +18,14 @@ class Server:
     process: subprocess.Popen
 
     def wait(self, timeout: float = 60) -> tuple[int, str]:
-        """Wait until it has ended; its exit status and what it wrote to standard error."""
+        """Wait for its end; return the exit status and what it wrote to standard error."""
         _, errors = self.process.communicate(timeout=timeout)
         return self.process.returncode, errors
 
 
 @contextlib.contextmanager
 def serve(cache: Path, *arguments: str) -> Iterator[Server]:
-    """``python -m pipeline serve`` of a cache, until the block ends."""
+    """Run ``python -m pipeline serve`` on a cache until the block ends."""
     process = pipelines.start("serve", "--port", "0", "--cache", cache, *arguments)
     try:
         told = []

@@ -43,7 +43,7 @@ WORDS = {
 
 
 def words_of(labels: Sequence[str]) -> dict[str, list[str]]:
-    """By class, words that only its texts have: those of ``WORDS``, or made ones."""
+    """For each class, words that only its texts have: ``WORDS``, or invented ones."""
     if tuple(labels) == LABELS:
         return WORDS
     return {name: [f"word{place}x{n}" for n in range(5)] for place, name in enumerate(labels)}
@@ -66,7 +66,7 @@ FIGURES = {
     "nano": (1.05, 0.914, 0.12),
     "static-naive": (113.1, 0.722, 8.2),
 }
-# What is in a run beside the models themselves.
+# No-teacher baselines: MB, accuracy, p50 in ms.
 BASELINES = {"minilm-baseline": (91.0, 0.934, 4.1), "tiny-baseline": (70.0, 0.931, 2.2)}
 _PREDICTED_ON = Conditions(
     hardware={"processor": "synthetic", "cpu_flags": []},
@@ -86,14 +86,15 @@ def write_artifact(
     slow: bool = False,
     labels: Sequence[str] = LABELS,
 ) -> Path:
-    """An artifact that knows ``words_of`` its classes: the mean of a text's words' rows of a table
-    is the logits.
+    """Write an artifact that knows ``words_of`` its classes.
+
+    A table has a row for each word. A text's logits are the mean of its words' rows.
 
     Args:
         folder: where it is written.
         sharpness: logit of a text whose every word is of one class.
-        blind_to: classes whose words it does not know, so that models can be made to disagree.
-        slow: let every batch take a good part of a second, with the same answers.
+        blind_to: classes whose words it does not know, so that models disagree.
+        slow: make every batch take a good part of a second, with the same answers.
         labels: the names of the classes.
     """
     classes = len(labels)
@@ -143,7 +144,7 @@ def write_artifact(
 
 
 def slow_nodes(products: int = 64) -> list[onnx.NodeProto]:
-    """From "mean" to "logits", which are equal, by way of products of large matrices of zeros."""
+    """Nodes that copy "mean" to "logits" slowly: they multiply large matrices of zeros."""
     chain = [f"product{i}" for i in range(products + 1)]
     return [
         helper.make_node("ReduceSum", ["mean"], ["sum"], keepdims=0),
@@ -162,10 +163,9 @@ def predictions(
 
     Args:
         accuracy: share of right answers; five points less on headlines.
-        seed: hard rows are hard for every model, as they are in life: this moves only which of the
-            borderline ones a model gets wrong.
-        rows: of the test split; a quarter of that is the validation split.
-        classes: their number.
+        seed: changes only which borderline rows are wrong. Hard rows are hard for all models.
+        rows: number of test rows; there are a quarter as many validation rows.
+        classes: number of classes.
         headlines: answer the invented headlines, too.
     """
     shared, own = np.random.default_rng(0), np.random.default_rng(seed)
@@ -216,17 +216,18 @@ def write_run(
     """Write a whole run into a cache folder.
 
     Args:
-        folder: the cache, as a dashboard is given it.
-        name: of the run.
+        folder: the cache, as for the dashboard's ``--cache``.
+        name: name of the run.
         roles: its models, out of ``FIGURES``, ``BASELINES`` and ``REPEATS``; "teacher" among them.
-        at_hand: those of them that have their artifact. Of two or more, the last one knows no
-            word of one class (Business), so that it disagrees there with the others.
-        rows: of the test split.
-        family: whose titles and methods it takes; "toy" makes it a toy run.
-        slow: roles that take their time to answer.
-        labels: the names of the classes. Only models of AG News's are asked the headlines.
-        data_set: what the run says of its data; None: nothing, as older runs. Where its texts may
-            be passed on, the run has some, of ``words_of`` the classes.
+        at_hand: those of them that have an artifact. If there are two or more, the last one knows
+            no word of one class (Business), so that it disagrees there with the others.
+        rows: number of test rows.
+        family: the family of its titles and methods; "toy" makes it a toy run.
+        slow: roles that answer slowly.
+        labels: the names of the classes. Headlines are answered only if these are AG News's and
+            the run is no toy run.
+        data_set: the declaration that the run records; None: none, as in older runs. If its texts
+            may be redistributed, the run contains texts made of ``words_of`` the classes.
     """
     drafts = folder.parent / f"{folder.name}-drafts" / name
     tables, artifacts, made = {}, {}, []
@@ -234,7 +235,7 @@ def write_run(
     asked = tuple(labels) == LABELS and not FAMILIES[family].toy
     known = FAMILIES[family].by_role()
     for seed, role in enumerate(roles, start=1):
-        # A baseline may bear the name that older runs gave it.
+        # A baseline may have the name that older runs gave it.
         today = role if role in known else f"{student_of_baseline(role)}{BASELINE}"
         size, accuracy, p50 = (FIGURES | BASELINES | REPEATS)[today]
         tables[role] = predictions(accuracy, seed, rows, len(labels), asked)
@@ -301,7 +302,7 @@ def write_run(
 
 
 def texts_of(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """For each test row of a table of predictions, two words of its class and the row's number."""
+    """Texts of a table's test rows: two words of the row's class and the row's number."""
     words, rows = list(words_of(labels).values()), table[table["split"] == "test"]
     texts = [
         f"{words[label][0]} {words[label][1]} {row}"
@@ -311,11 +312,11 @@ def texts_of(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
 
 
 def add_cascade(run: storage.Run, rules: Mapping[str, Rule | None]) -> storage.Run:
-    """Write a run anew with a model "cascade-small" beside its own.
+    """Write a run again with an additional model "cascade-small".
 
     Args:
-        run: whose artifacts of the members are at hand.
-        rules: of the members, in the order in which they are asked; None: of the last one.
+        run: a run that has the members' artifacts.
+        rules: the members' rules, in the order in which they are asked; the last one's is None.
     """
     members = {role: run.artifact(role) for role in rules}
     known = [rule for rule in rules.values() if rule]
@@ -350,7 +351,7 @@ def add_cascade(run: storage.Run, rules: Mapping[str, Rule | None]) -> storage.R
 
 
 def as_schema_1(folder: Path) -> None:
-    """Make a run's folder what this program wrote before schema 2."""
+    """Turn a run's folder into what this program wrote before schema 2."""
     content = json.loads((folder / storage.RECORD).read_text("utf-8"))
     for name in [name for name in content["files"] if name.startswith("predictions/")]:
         frame = pd.read_parquet(folder / name)

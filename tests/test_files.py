@@ -31,7 +31,7 @@ def test_a_second_run_in_the_same_work_folder_is_told_so(tmp_path):
 
 
 def test_a_folder_that_can_not_be_written_to_is_said_before_anything_is_made(tmp_path, monkeypatch):
-    """Where an earlier run left its lock, the lock is to be had all the same."""
+    """An earlier run left its lock file there, so the lock alone could still be taken."""
 
     def refuse(dir):
         raise PermissionError(13, "Permission denied", str(dir / "x"))

@@ -1,4 +1,4 @@
-"""What may be used of a machine, and what its processor is said to do to int8 and to bf16."""
+"""How many cores and how much memory may be used, and what processors mean for int8 and bf16."""
 
 import os
 
@@ -32,7 +32,7 @@ def test_bf16_that_a_gpu_emulates_does_not_count(native, monkeypatch):
         "is_bf16_supported",
         lambda including_emulation=True: native or including_emulation,
     )
-    monkeypatch.setattr(hardware, "cpu_flags", lambda: ["avx512_bf16"])  # it is the GPU that trains
+    monkeypatch.setattr(hardware, "cpu_flags", lambda: ["avx512_bf16"])  # the GPU trains
     assert hardware.has_bf16() == native
 
 
@@ -147,7 +147,7 @@ def test_limits_of_containers(name, tmp_path):
     [
         (8, None, None, 8),
         (8, 2.0, None, 2),
-        (8, 1.5, None, 2),  # one would leave a quarter of it idle
+        (8, 1.5, None, 2),  # one would leave a third of it idle
         (8, 0.25, None, 1),
         (2, 4.0, None, 2),
         (8, 4.0, "3", 3),
@@ -187,7 +187,7 @@ def test_libraries_are_told_a_quota_that_they_do_not_see(quota, before, after, m
         (2**63 // MB, 16_000, 16_000, 4000),
         (8_000, 16_000, 8_000, 2000),
         (3_000, 16_000, 3_000, 1000),
-        (512, 16_000, 512, 256),  # not so much that the container is killed
+        (512, 16_000, 512, 256),  # or the container would be killed
         (None, 0, 0, 1000),
     ],
 )

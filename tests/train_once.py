@@ -1,8 +1,8 @@
-"""python -m tests.train_once CHECKPOINTS FOLDER COUNT …: two short trainings, on labels and by a
-teacher's logits, by as many processes as each COUNT says; the first of them writes the weights with
-some logits, and the record, to FOLDER/<count>/<training>/.
+"""python -m tests.train_once CHECKPOINTS FOLDER COUNT …: two short trainings by COUNT processes.
 
-The processes are forked, so that torch is imported once.
+One training learns from labels, the other from a teacher's logits. For each COUNT, the first
+process writes the weights with some logits, and the record, to FOLDER/<count>/<training>/. The
+processes are forked, so that torch is imported once.
 """
 
 import json
@@ -32,9 +32,9 @@ SETTINGS = Training(rates=(5e-4, 1e-3), epochs=3, search_steps=2, checkpoint_ste
 
 
 def train(checkpoints: str, folder: Path) -> None:
-    """Train on labels alone, then by made logits on rows some of which have no label."""
+    """Train on labels alone, then on invented logits with rows of which some have no label."""
     os.environ["RANK"] = os.environ["LOCAL_RANK"] = str(torch.distributed.get_rank())
-    hardware.has_bf16 = lambda: False  # rounding to 8 bits would hide a difference, or make one
+    hardware.has_bf16 = lambda: False  # 8 bits would hide differences, or make some
     torch.set_num_threads(1)
     corpus = data_sets.load(toy=True)
     rows = corpus.train.take(np.arange(ROWS))

@@ -1,4 +1,4 @@
-"""A dashboard in a real browser: what the walk in test_browser.py and its like stand on."""
+"""A dashboard in a real browser, for tests in a browser, the README's pictures and load tests."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TIMEOUT = 60_000
-"""Milliseconds: a machine may be busy."""
+"""In milliseconds. It is long, because a machine may be busy."""
 PROJECTOR = {"width": 1280, "height": 720}
 # Streamlit asks for these below a page's own address first (streamlit#7074).
 PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
-# Texts of charts that end outside their chart, and tables and charts wider than the page.
+# JavaScript that lists texts that end outside their chart, and whether the page scrolls sideways.
 OUTSIDE = """() => {
   const found = [];
   for (const chart of document.querySelectorAll(".js-plotly-plot")) {
@@ -43,7 +43,7 @@ OUTSIDE = """() => {
 
 @contextlib.contextmanager
 def serve(folder: Path, log: Path, app: Path = ROOT / "dashboard.py") -> Iterator[str]:
-    """A dashboard of a cache on a free port; its address."""
+    """Serve a dashboard of a cache on a free port; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +78,7 @@ def start_browser(playwright):
 
 
 def open_page(browser, viewport: dict = PROJECTOR, color_scheme: str = "light"):
-    """A page of a visitor who was never here; what its console complains of is in ``faults``."""
+    """A page in a new browser context. Its attribute ``faults`` lists the console's errors."""
     context = browser.new_context(
         viewport=viewport, color_scheme=color_scheme, reduced_motion="reduce"
     )
@@ -107,7 +107,7 @@ def settle(page) -> None:
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=TIMEOUT)
     for kind, part in (("stPlotlyChart", ".main-svg"), ("stDataFrame", "canvas")):
-        # What is folded away is drawn when it is opened.
+        # Collapsed parts are drawn only when they are opened.
         for element in page.get_by_test_id(kind).filter(visible=True).all():
             expect(element.locator(part).first).to_be_attached(timeout=TIMEOUT)
     page.evaluate("() => document.fonts.ready.then(() => true)")
@@ -115,13 +115,13 @@ def settle(page) -> None:
 
 
 def picture(page, path: Path, whole: bool = False, settled: bool = True) -> Path:
-    """A screenshot.
+    """Save a screenshot and return its path.
 
     Args:
-        page: in the browser.
-        path: of the file.
+        page: the page in the browser.
+        path: the file to write.
         whole: show all of the page, however far it scrolls.
-        settled: wait until the page is at rest, which one at work never is.
+        settled: wait until the page is at rest. A page with a running job never is.
     """
     if settled:
         settle(page)

@@ -143,7 +143,7 @@ def test_intervals_cover_a_known_error(temperature, rows):
 def test_an_error_of_nothing_has_an_interval():
     assert calibration.ece_interval(np.zeros(5, int), np.tile([1.0, 0.0], (5, 1))) == (0, 0)
     low, high = calibration.ece_interval(np.zeros(5, int), np.tile([0.9, 0.1], (5, 1)))
-    assert low == 0  # five rows that are all right show nothing
+    assert low == 0  # five correct rows show no error
     assert 0.1 < high < 0.4
 
 

@@ -1,4 +1,4 @@
-// Asks exported models by transformers.js, offline; standard input and output are JSON.
+// Asks exported models with transformers.js, offline. Standard input and output are JSON.
 import { readFileSync } from 'node:fs';
 import { env, pipeline } from '@huggingface/transformers';
 

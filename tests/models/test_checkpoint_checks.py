@@ -1,4 +1,4 @@
-"""Checkpoints as people have them: whole, sharded, of another kind, cut, or somewhere else."""
+"""Checkpoints as people have them: whole, sharded, of another kind, damaged, or elsewhere."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 440449768
 
 @pytest.fixture
 def folder(checkpoints, tmp_path):
-    """A whole checkpoint of a BERT of two layers, to damage; in the place of NAME."""
+    """A whole checkpoint of a two-layer BERT under the name NAME, which a test may damage."""
     whole = checkpoints / "microsoft" / "MiniLM-L12-H384-uncased"
     return shutil.copytree(whole, tmp_path / "all" / NAME)
 
@@ -52,7 +52,7 @@ def rename(folder, how):
 
 
 def saved_as(folder, kind, **options):
-    """Saved anew by another class of transformers, from the weights that are there."""
+    """Save the checkpoint again with another class of transformers; return that network."""
     network = kind.from_pretrained(folder, **options)
     network.save_pretrained(folder)
     return network
@@ -287,7 +287,7 @@ def test_layers_that_a_checkpoint_does_not_have_are_said_at_once(
 
 
 def test_a_broken_checkpoint_is_not_taken_for_one_that_is_not_at_hand(folder):
-    """Whose identity a run would else take from its own record."""
+    """Otherwise a run would take the checkpoint's identity from its own record."""
     (folder / "vocab.txt").write_text(LFS)
     with pytest.raises(PipelineError) as error:
         networks.checkpoint_identity(NAME, folder.parent.parent)

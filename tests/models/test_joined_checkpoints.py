@@ -38,9 +38,9 @@ SIZES = {
     "max_position_embeddings": 66,
     "initializer_range": 0.3,
 }
-# As MPNet's and RoBERTa's: positions begin after that of padding.
+# As in MPNet and RoBERTa, positions start after the padding's id.
 BPE = SIZES | {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "type_vocab_size": 1}
-# Architecture, its configuration, its tokenizer, the classes, and the tokens that are read.
+# Architecture, configuration, tokenizer, number of classes, number of tokens that are read.
 KINDS = {
     "cased BERT in shards": ("bert", SIZES, "pieces", 2, 66),
     "RoBERTa": ("roberta", BPE, "bytes", 4, 64),
@@ -96,7 +96,7 @@ TEXTS = [
 
 
 def tokenizer(kind: str, texts: list[str]) -> Tokenizer:
-    """A small tokenizer of that kind, learnt from texts; none lowers case."""
+    """A small tokenizer of that kind, trained on the texts. All keep upper case."""
     if kind == "pieces":
         special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
         found = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -127,7 +127,7 @@ def tokenizer(kind: str, texts: list[str]) -> Tokenizer:
 
 
 def checkpoint(folder, kind, shard="5GB"):
-    """A small random classifier, saved as transformers saves it; its classes are backwards."""
+    """Save a small random classifier, its classes in reverse order; return it and its tokenizer."""
     architecture, sizes, pieces, classes, _ = KINDS[kind]
     own = tokenizer(pieces, [*joining.corpus(LABELS[4]).train.texts, *TEXTS])
     names = LABELS[classes][::-1]

@@ -48,12 +48,12 @@ def test_the_most_frequent_pieces_are_kept_with_their_embeddings(checkpoints):
     smaller = networks.keep_pieces(model, tokenizer, pieces, texts)
     after = smaller.get_vocab()
     assert len(after) == model.config.vocab_size == pieces
-    # Special ones, every character of the texts, and the word that they have most.
+    # Special pieces, every character of the texts, and their most frequent word are kept.
     assert {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "markets", "f", "##e"} <= set(after)
     kept = model.get_input_embeddings().weight
     for piece, number in after.items():
         assert torch.equal(kept[number], table[before[piece]]), piece
     assert after["[PAD]"] == before["[PAD]"] == model.get_input_embeddings().padding_idx
-    # A word that is gone is spelt, not unknown.
+    # A removed word is spelled in characters, not unknown.
     assert smaller.tokenize("rose") == ["r", "##o", "##s", "##e"]
     assert model(**smaller(texts, padding=True, return_tensors="pt")).logits.shape == (2, 4)

@@ -40,9 +40,10 @@ def test_rounding_by_hand_and_its_gradients():
     row = table(torch.tensor([0]))
     np.testing.assert_allclose(row.detach(), [[0.2, -0.3, 0.7]], rtol=1e-5)
     row.sum().backward()
-    # Straight through where nothing is clipped, nothing where it is.
+    # The gradient passes straight through where nothing is clipped, and is 0 where it is.
     np.testing.assert_allclose(table.weight.grad, [[1, 1, 0]], atol=1e-5)
-    # LSQ: rounding error in steps inside, the end outside; times the step, for the logarithm's.
+    # LSQ: the rounding error in steps where nothing is clipped, else the range's end (7). It is
+    # multiplied by the step, because the parameter is the step's logarithm.
     np.testing.assert_allclose(table.log_step.grad, [-0.04, -0.04, 0.7], atol=1e-5)
 
 

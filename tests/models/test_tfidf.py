@@ -66,7 +66,7 @@ WORDS = {
 
 @pytest.mark.parametrize("language", WORDS)
 def test_two_classes_in_any_script(tmp_path, language):
-    """Of two classes, scikit-learn and the graph give one score each, in other forms."""
+    """For two classes, scikit-learn has one score; the graph has it and its opposite."""
     words = WORDS[language]
     texts = [f"{words[row % 2][row % 3 % 2]} {words[row % 2][0]} n{row}" for row in range(40)]
     rows = Split(texts, np.arange(40) % 2, np.arange(40))

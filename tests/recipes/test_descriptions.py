@@ -1,4 +1,4 @@
-"""What the pages say of a model: today's words, and what its graph holds."""
+"""What the pages say of a model: in today's words, and true to its graph."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ DYNAMIC, STATIC = (FAMILIES["mpnet"].by_role()[role].description for role in ("d
 
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory):
-    """A table and a product in float32, and the same quantized: by method, an ONNX graph."""
+    """A table and a product, quantized: an ONNX graph by method."""
     folder, random = tmp_path_factory.mktemp("graphs"), np.random.default_rng(0)
     graph = helper.make_graph(
         [

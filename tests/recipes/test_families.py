@@ -54,11 +54,11 @@ def test_what_is_made_of_a_student_besides_differs_in_its_training_alone():
     roles = FAMILIES["mpnet"].by_role()
     minilm = roles["minilm"]
     assert minilm.training.spans.per_row == 2
-    # It takes its own length from validation: as long as its student it would be overtrained.
+    # Validation chooses a baseline's length. As long as its student's, it would be overtrained.
     own_length = {"epochs": 1, "least_steps": 60, "doubled_up_to": 12_000}
     changes = {
         "minilm-baseline": own_length | {"spans": None, "label_share": 1.0},
-        # As many steps: two spans of every row are two rows more.
+        # As many steps as with two spans of every row, which triple the rows.
         "minilm-logits": {"spans": None, "epochs": 3 * minilm.training.epochs},
         "minilm-hidden": {"hidden_epochs": 1},
         "minilm-seed43": {"seed": 43},
@@ -82,11 +82,11 @@ def test_a_baseline_is_known_by_its_old_name_too():
     assert student_of_baseline("minilm-baseline") == "minilm"
     assert student_of_baseline("minilm-control") == "minilm"
     assert student_of_baseline("minilm") is None
-    # Nothing is made under that name any more.
+    # No family makes a model under the old name.
     assert "minilm-control" not in FAMILIES["mpnet"].by_role()
 
 
-# The published configurations; sizes of the saved weights, in MB, are the source notebook's.
+# The published configurations, and the source notebook's sizes of the saved weights in MB.
 PUBLISHED = {
     "teacher": (BertForSequenceClassification, BertConfig, {}, 438.0),
     "distil": (DistilBertForSequenceClassification, DistilBertConfig, {}, 267.9),
@@ -127,15 +127,15 @@ def test_all_of_a_familys_own_roles_are_made_by_default_and_of_no_teacher_its_ba
     ]
 
 
-# What is asked for, what is made of it, and what is made where the teacher's logits are at hand.
+# By requested role: what is made, and what is made if the teacher's logits exist already.
 NEEDED = {
     "tiny-int8": (["teacher", "tiny", "tiny-int8"], ["tiny", "tiny-int8"]),
     "tiny-qat": (["teacher", "tiny", "tiny-qat"], ["tiny", "tiny-qat"]),
     "nano": (["teacher", "nano"], ["nano"]),
-    # Made from the teacher itself, too.
+    # These need the teacher's weights: qat starts from all of them, distil from some layers.
     "qat": (["teacher", "qat"], ["teacher", "qat"]),
     "distil-int4": (["teacher", "distil", "distil-int4"], ["teacher", "distil", "distil-int4"]),
-    # From a checkpoint of its own, or from the teacher's layers, and taught by nobody.
+    # No teacher teaches these. They start from a checkpoint, the teacher's layers, or nothing.
     "minilm-baseline": (["minilm-baseline"], ["minilm-baseline"]),
     "distil-baseline": (["teacher", "distil-baseline"], ["teacher", "distil-baseline"]),
     "tfidf": (["tfidf"], ["tfidf"]),
@@ -223,7 +223,7 @@ def test_bits_of_int8_are_in_the_fingerprints_of_int8_alone(family):
     eight, seven = _prints(family), _prints(family, bits="7")
     methods = {role: model.method for role, model in family.by_role().items()}
     int8 = {role for role, method in methods.items() if method in ("dynamic", "static", "qat")}
-    int8 |= CASCADES  # of which some members are in int8
+    int8 |= CASCADES  # some of their members are in int8
     assert {"dynamic", "static", "qat", "tiny-qat", "tiny-int8"} <= int8
     assert {role for role in eight if eight[role] != seven[role]} == int8
     for role in int8:
@@ -265,7 +265,7 @@ def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept
     for role, model in family.by_role().items():
         by_it = role.startswith((*kept, "cascade-small"))
         assert (before[role] != after[role]) == by_it, role
-        # It says so, and what it says gives the same fingerprint.
+        # Its inputs record this, and from them follows the same fingerprint.
         inputs = plan.inputs(family, role, known)
         assert (plan.LAYERS_FROM in inputs) == by_it, role
         assert plan.fingerprints(family, inputs)[role] == after[role]

@@ -17,7 +17,7 @@ ROWS = 400
 
 
 def _run(wrong):
-    """A stand-in for a run in which each role is wrong on its first few rows."""
+    """A stand-in for a run in which each role is wrong on the first ``wrong[role]`` rows."""
     labels = np.arange(ROWS) % 4
 
     def predictions(role):
@@ -32,7 +32,7 @@ def _run(wrong):
     return SimpleNamespace(name="some", by_role=by_role, predictions=predictions)
 
 
-@pytest.mark.parametrize("suffix", ["-baseline", "-control"])  # today's, and of runs of schema 1
+@pytest.mark.parametrize("suffix", ["-baseline", "-control"])  # today's, and schema 1's
 def test_each_step_of_teaching_is_compared_with_the_one_before(suffix):
     run = _run({f"tiny{suffix}": 60, "tiny-logits": 40, "tiny": 40, "tiny-hidden": 36, "nano": 9})
     lines = report.ablation(run).splitlines()
@@ -42,7 +42,7 @@ def test_each_step_of_teaching_is_compared_with_the_one_before(suffix):
     assert alone == ("85", "90", "90", "91")
     low, high = metrics.accuracy_interval(340, ROWS)
     assert cells[0] == f"85.0 ({100 * low:.1f} – {100 * high:.1f})"
-    # 20 rows won and none lost, then no row that differs, then 4 won; of five models, 4 at once.
+    # The steps win 20 rows, none, and 4, and lose none. Five models make 4 comparisons at once.
     for cell, wins in zip(cells[1:], (20, 0, 4), strict=True):
         (low,), (high,) = score_interval([wins], [0], ROWS, comparisons=4)
         assert cell.split("), ")[1] == f"{100 * low:+.2f} to {100 * high:+.2f}"

@@ -27,7 +27,7 @@ def test_ratios_are_of_means_against_transformers_on_the_same_weights_and_on_the
     assert one[0].startswith("| One row | mean, ms | median, ms | 95 %, ms | times as fast |")
     assert headline[0].startswith("| One headline | mean, ms |")
     assert one[-2] == "| x | 2.50 | 2.00 | 4.00 | 5.0 | 40.0 | 100.0 % | 0.000 |"
-    # A hundred ms in the mean for transformers' pipeline on the teacher; no peer runs a cascade.
+    # On the teacher, transformers takes 100 ms on average. No peer runs a cascade.
     assert one[-1] == "| x | 4.00 | 0.50 | 20.00 |  | 25.0 |  |  |"
     assert many[0].startswith("| 64 rows in batches of 32 | rows/s | times as fast |")
     assert many[-1] == "| x | 16000 |  | 25.0 |  |  |"

@@ -32,7 +32,7 @@ def run_folder(cache_folder):
 
 
 def edit(folder, change):
-    """Change the content of run.json by a function, so that only that is at fault."""
+    """Change run.json with a function and drop its checksum, so that only the content is wrong."""
     path = folder / storage.RECORD
     content = json.loads(path.read_text("utf-8")) | {"checksum": ""}
     change(content)
@@ -40,7 +40,7 @@ def edit(folder, change):
 
 
 def rewrite_predictions(folder, change, role="minilm"):
-    """Change a table of predictions and its checksum, so that only its content is at fault."""
+    """Change a table of predictions and its checksum, so that only the content is wrong."""
     path = folder / "predictions" / f"{role}.parquet"
     change(pd.read_parquet(path)).to_parquet(path, index=False)
     edit(
@@ -49,11 +49,11 @@ def rewrite_predictions(folder, change, role="minilm"):
     )
 
 
-# --- whole --------------------------------------------------------------------------------------
+# --- undamaged runs -----------------------------------------------------------------------------
 
 
 def folders(cache_folder):
-    """Runs and whatever a writer left; its lock is a file and stays."""
+    """Names of all folders: runs, and what a writer left. Its lock is a file and stays."""
     return [path.name for path in cache_folder.iterdir() if path.is_dir()]
 
 
@@ -371,7 +371,7 @@ def test_a_stray_file_is_no_run(cache_folder):
 
 
 def rewrite(cache_folder, change):
-    """Write the run again with its record changed; what is written is checked as it is read."""
+    """Write the run again with a changed record. Writing checks as much as reading does."""
     run = storage.read_run(cache_folder / "synthetic")
     tables = {
         role: pd.read_parquet(run.folder / f"predictions/{role}.parquet") for role in run.by_role
@@ -449,7 +449,7 @@ def test_a_training_may_have_found_no_loss(cache_folder):
     assert run.by_role["teacher"].training == training
 
 
-# --- what another number of classes asks for ----------------------------------------------------
+# --- other numbers of classes -------------------------------------------------------------------
 
 NAMES = {
     2: ("no", "yes"),
@@ -623,7 +623,7 @@ def test_damaged_logits_are_named(cache_folder, tmp_path, damage):
 def test_logits_that_are_no_safetensors_are_refused(cache_folder, tmp_path):
     run = with_logits(cache_folder, tmp_path)
     path = run.logits("a" * 64)
-    path.unlink()  # it may be another name of the file that it was written from
+    path.unlink()  # it may be a hard link to the file that it was written from
     path.write_bytes(b"\xff" * 100)
     name = "logits/teacher-rows.safetensors"
     edit(run.folder, lambda c: c["files"].update({name: files.sha256(path)}))
@@ -640,7 +640,7 @@ def test_a_run_of_schema_1_is_read_in_todays_terms(run_folder):
     written = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
     run = storage.read_run(run_folder)
     assert run.record.schema == 1
-    assert run.record.data == before.record.data  # title_first is so
+    assert run.record.data == before.record.data  # title_first is true in schema 1
     assert run.record.logits == {}
     model, as_it_was = run.by_role["minilm"], before.by_role["minilm"]
     headline = {"mean_ms", "headline_mean_ms", "headline_p50_ms", "headline_p95_ms"}
@@ -655,7 +655,7 @@ def test_a_run_of_schema_1_is_read_in_todays_terms(run_folder):
     assert run.predictions("minilm", "headlines").empty
     pd.testing.assert_frame_equal(run.predictions("minilm"), before.predictions("minilm"))
     assert run.artifact("minilm")
-    # It is read, not written.
+    # Reading has changed no file.
     assert written == {path: path.read_bytes() for path in written}
 
 
@@ -756,7 +756,7 @@ def test_readers_never_miss_a_run_that_is_replaced(cache_folder, monkeypatch, ca
             run_writing.write_run(cache_folder, record, tables, {})
         done.set()
     assert problems == []
-    assert len(set(seen)) > 1  # they did read while it was written
+    assert len(set(seen)) > 1  # readers did read during the writes
     assert folders(cache_folder) == ["synthetic"]
 
 
@@ -788,7 +788,7 @@ def test_an_artifact_behind_a_link_is_not_at_hand(cache_folder, tmp_path):
 def test_an_artifact_with_a_link_is_not_at_hand_whatever_its_record_names(
     cache_folder, run_folder, tmp_path, name
 ):
-    """A graph can name a file as its data, and the classifier reads its settings in any case."""
+    """A graph can name a file as its data, and the classifier always reads its settings."""
     (tmp_path / "elsewhere").write_text("{}")
     artifact = run_folder / "artifacts" / "minilm"
     (artifact / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The texts that a run has with it: written, kept, and read from files that nobody has checked."""
+"""The texts that a run contains: written, kept, and read from files that nobody has checked."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ SAID = ["who?", "Wie heißt das?", "", "two\nlines", "世界 👩‍🔬"]
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """A run with texts, "with", and one whose texts may not be passed on, "without"."""
+    """A run "with" texts, and one "without", because its texts may not be redistributed."""
     folder = tmp_path_factory.mktemp("texts") / "cache"
     synthetic.write_run(folder, "with", rows=40, labels=("a", "b"), data_set=BANKING77)
     synthetic.write_run(folder, "without", rows=40, data_set=AGNEWS)
@@ -61,7 +61,7 @@ def test_texts_that_have_changed_are_refused(tmp_path):
 
 
 BOMB = pa.array(["x" * 1_000_000]).dictionary_encode()
-"""A text of a megabyte, which a file repeats for next to nothing."""
+"""A text of a megabyte. A file can repeat it at almost no size."""
 ODD = {
     "other columns": ({"row": [0], "texts": ["a"]}, "has other columns than row and text"),
     "numbers": ({"row": [0], "text": [1]}, "holds what is no row number or no text"),

@@ -1,8 +1,8 @@
-"""python -m tests.runs.pin_fingerprints [--data DIR]: write tests/fingerprints.json anew.
+"""python -m tests.runs.pin_fingerprints [--data DIR]: write tests/runs/fingerprints.json anew.
 
-It pins the fingerprints of every role of every family, for made data and for AG News, so that a
-change of one is seen in review: it costs days of training. With ``--data``, the folder of AG News,
-that data set's own fingerprint is taken anew, too.
+The file pins the fingerprints of every role of every family, for made data and for AG News. So a
+change of one, which costs days of training, is seen in review. With ``--data``, the folder of AG
+News, the fingerprint of that data set is computed again, too.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from pipeline.runs import plan
 
 TABLE = Path(__file__).with_name("fingerprints.json")
 DIGITS = 16
-"""Of each fingerprint: as many as the name of a stage's folder has."""
+"""Hexadecimal digits of each fingerprint, as many as in the name of a stage's folder."""
 
 
 def pinned(data_fingerprint: str) -> dict[str, dict[str, dict[str, str]]]:
-    """By family and role, the fingerprint of each stage, of made checkpoints and int8 of 8 bits.
+    """Fingerprints by family, role and stage, for invented checkpoints and int8 of 8 bits.
 
-    The stages are weights, artifact and evaluation and, of a teacher, its logits: on rows, and on
+    The stages are weights, artifact and evaluation. A teacher has its logits, too: on rows, and on
     every kind of spans that a student of it learns from.
     """
     return {name: _of_family(family, data_fingerprint) for name, family in FAMILIES.items()}
@@ -51,7 +51,7 @@ def _said(spans: RandomSpans | None) -> str:
 
 
 def main() -> None:
-    """Write the table, a line a role."""
+    """Write the table, one line per role."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, metavar="DIR", help="AG News: train.csv and test.csv")
     folder = parser.parse_args().data

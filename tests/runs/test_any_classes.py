@@ -35,7 +35,7 @@ def labels(request, cache_folder):
 
 
 def asked(page, labels):
-    """What a page's address says, so that it shows what it has."""
+    """URL parameters with which a page shows its tables and pictures of these classes."""
     words = synthetic.words_of(labels)
     return {
         "confusion": {"truly": labels[0], "called": labels[0], "cells": "Row shares"},
@@ -54,7 +54,7 @@ def test_every_page_shows_a_run_of_other_classes(open_page, labels, page):
 
 
 def columns(app, name):
-    """The table that has a column of this name."""
+    """The first table that has a column of this name."""
     return next(frame.value for frame in app.dataframe if name in frame.value)
 
 
@@ -66,16 +66,16 @@ def test_answers_are_in_the_classes_own_columns(open_page, labels):
     shown = ["2nd", "p 2nd", "3rd", "p 3rd"] if is_many else places
     assert list(one) == ["Model", "Answer", "Confidence", *shown, "MB", "ms"]
     assert one["Model"].tolist() == ["Tiny, 8-bit dynamic", "MiniLM"]
-    # The model that does not know the class's word; the disagreement comes first.
+    # The text on which the models disagree comes first. Only MiniLM knows its word.
     assert one["Answer"][1] == labels[len(labels) // 2]
-    if is_many:  # a row each, in a table of their own
+    if is_many:  # each class has a row in a table of their own
         called = columns(app, "Class").set_index("Class")
         assert list(called.index) == list(labels)
         assert called.sum().tolist() == [len(labels)] * 2
     else:
         assert (one[places].sum(axis=1) - 100).abs().max() < 0.1
         assert models[places].sum(axis=1).tolist() == [len(labels)] * 2
-    assert "Right" not in models  # examples are of AG News's classes
+    assert "Right" not in models  # only texts of AG News's classes have known answers
 
 
 def test_examples_have_no_right_class_among_others(open_page, cache_folder):
@@ -119,7 +119,7 @@ def change_labels(cache_folder, change):
     folder = cache_folder / "synthetic"
     path = folder / "artifacts" / "minilm" / SETTINGS
     settings = json.loads(path.read_text("utf-8"))
-    path.unlink()  # it may be linked elsewhere
+    path.unlink()  # it may be a hard link
     path.write_text(json.dumps(change(settings)))
     record = json.loads((folder / storage.RECORD).read_text("utf-8")) | {"checksum": ""}
     record["models"][1]["artifact"][SETTINGS] = files.sha256(path)
@@ -153,7 +153,7 @@ def test_an_artifact_of_other_classes_is_refused_by_name(cache_folder, case, cap
         assert len(said) == 1
         assert "of minilm" in said[0]
     assert not target.exists()
-    # The others answer.
+    # The other model answers.
     assert main(["predict", "coach", "--model", "tiny-int8", *arguments]) == 0
 
 
@@ -200,7 +200,7 @@ def test_a_run_of_schema_1_verifies(cache_folder, capsys):
     assert main(["verify", "older", "--cache", str(cache_folder)]) == 0, capsys.readouterr().out
 
 
-# --- what figures were taken on -----------------------------------------------------------------
+# --- hardware and threads of the measurements ---------------------------------------------------
 
 
 def test_what_figures_were_taken_on_is_said_once(cache_folder):

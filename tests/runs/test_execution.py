@@ -1,4 +1,4 @@
-"""How a run is written as it grows, with a stand-in for what makes its models."""
+"""How a run is written as models are added, with a stand-in for what makes the models."""
 
 import dataclasses
 import itertools
@@ -32,7 +32,7 @@ def corpus(data_folder):
 
 @pytest.fixture
 def run(tmp_path, corpus):
-    """A run on the corpus, one of whose models today's family does not know."""
+    """A run on the corpus. Today's family does not know one of its models, "older"."""
     folder = synthetic.write_run(tmp_path / "cache").folder
     shutil.move(folder / "predictions/minilm.parquet", folder / "predictions/older.parquet")
 
@@ -47,7 +47,7 @@ def run(tmp_path, corpus):
 
 
 def as_schema_1(folder, corpus):
-    """The run as it was written before schema 2, when data were known by another hash."""
+    """The run as it was written before schema 2, when data had another hash."""
     synthetic.as_schema_1(folder)
     fingerprint = fingerprint_of_schema_1(
         [(split.texts, split.labels) for split in corpus.splits().values()]
@@ -88,7 +88,7 @@ def test_a_model_is_added_and_all_others_stay(run, corpus):
 
 
 def test_texts_that_may_be_passed_on_are_written_with_the_run(run, corpus, monkeypatch):
-    assert add(run, corpus).texts() is None  # no one may pass on AG News's
+    assert add(run, corpus).texts() is None  # AG News's may not be redistributed
     free = dataclasses.replace(corpus, data_set=declarations.BANKING77)
     after = add(run, free)
     found = after.texts().set_index("row")["text"]

@@ -1,4 +1,4 @@
-"""A setting or the data changed: only what depends on it is made anew, and nothing is forgotten."""
+"""If a setting or the data change, exactly what depends on the change is made again."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ from tests import pipelines
 
 FAMILY = FAMILIES["mpnet"]
 SHOWN = {"role", "title", "description", "name", "toy", "models"}
-"""Fields that a model is not made by."""
+"""Fields that do not affect how a model is made."""
 ROWS = {"most_rows", "most_test_rows", "rows_a_class"}
 """Fields that say which rows are used: the data's fingerprint covers them."""
 WAYS = {"dynamic": "static", "static": "dynamic", "int4": "dynamic"}
@@ -53,7 +53,7 @@ def changed(family):
 
 
 def other(model, name, value):
-    """Another value of a field, or None where the model has no use for one."""
+    """Another value for a field, or None if the model can't have another."""
     if name == "way":
         return WAYS.get(value)
     if name in ROLES_OF_OTHERS and isinstance(value, str):
@@ -78,7 +78,7 @@ def with_model(changed_model):
 
 
 def descendants(found, models):
-    """These roles and what is made from them or taught by them."""
+    """These roles and all roles that are made from them or taught by them."""
     found = set(found)
     while more := {m.role for m in models if found & parents(m)} - found:
         found |= more
@@ -105,13 +105,13 @@ def read(thing, path):
 
 
 def put(thing, path, value):
-    """The same with another value there."""
+    """A copy with another value at the end of the path."""
     name, _, rest = path.partition(".")
     return replace(thing, **{name: put(getattr(thing, name), rest, value) if rest else value})
 
 
 def paths(thing):
-    """The paths of all fields that are no tables of fields themselves."""
+    """Dotted paths of all fields that are no dataclasses, those of nested dataclasses included."""
     for field in fields(thing):
         value = getattr(thing, field.name)
         if is_dataclass(value):
@@ -121,14 +121,14 @@ def paths(thing):
 
 
 def is_looked_into(path):
-    """Whether a field is a table of fields where it is anything."""
+    """Whether a field holds a dataclass in every model that sets it."""
     values = {type(v) for m in FAMILY.models if (v := read(m, path)) is not None}
     return bool(values) and all(map(is_dataclass, values))
 
 
 PATHS = sorted({p for m in FAMILY.models for p in paths(m) if p.split(".")[0] not in SHOWN})
 PATHS = [path for path in PATHS if not is_looked_into(path)]
-# None of a family's own models has this: its derived ones do.
+# The family's own models leave this unset; only models derived from them set it.
 UNSET = {"training.hidden_epochs": 1}
 
 
@@ -187,7 +187,7 @@ def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch
         own
         == {
             "weights": {"weights", "artifact", "evaluation"},
-            # The teacher's logits: its student is taught anew.
+            # These are the teacher's logits, so its student is taught again.
             "logits": {"weights", "artifact", "evaluation"},
             "artifact": {"artifact", "evaluation"},
             "evaluation": {"evaluation"},
@@ -204,7 +204,7 @@ def test_logits_are_of_their_teachers_weights_and_of_their_spans(monkeypatch):
     assert not set(found) & {plan.logits_fingerprint(*case) for case in cases}
 
 
-# --- a run: what is made, with everything that takes long replaced ------------------------------
+# --- a run: what is made, with stand-ins for everything slow ------------------------------------
 
 TOY = FAMILIES["toy"]
 ROLES = ["teacher", "minilm", "tiny", "minilm-int8", "tiny-int8"]
@@ -212,10 +212,10 @@ ROLES = ["teacher", "minilm", "tiny", "minilm-int8", "tiny-int8"]
 
 @pytest.fixture
 def make(monkeypatch, tmp_path):
-    """Runs roles of a toy family in a moment; gives the stages that were made.
+    """Runs roles of a toy family in a moment; returns the names of the stages that were made.
 
-    A training is a checkpoint that says with which settings it was begun; logits are those of the
-    weights that they were asked of.
+    A training only writes its settings to a checkpoint. If it finds a checkpoint, it checks that
+    the settings are the same. Logits are all zero.
     """
     stop_at = []
 
@@ -278,14 +278,14 @@ def make(monkeypatch, tmp_path):
             folders = execution.Folders(tmp_path / "cache", work)
             execution.run(family, corpus, request, folders)
         after = content(work)
-        assert {path: after.get(path) for path in before} == before  # nothing is made twice
+        assert {path: after.get(path) for path in before} == before  # no stage is made twice
         return {path.parts[0].rpartition("-")[0] for path in after.keys() - before.keys()}
 
     return make
 
 
 def content(folder):
-    """Bytes and time of every file of the stages that are complete."""
+    """Content and modification time of every file of the complete stages."""
     return {
         path.relative_to(folder): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.glob("[!.]*/*")
@@ -313,7 +313,7 @@ def other_corpus(tmp_path):
 
 @pytest.fixture
 def longer_tiny():
-    """The toy family, its tiny trained for longer."""
+    """The toy family with a longer training of tiny."""
     change = {"tiny": {"epochs": 99}}
     return replace(
         TOY,
@@ -345,8 +345,8 @@ def test_a_setting_changed_in_the_middle_of_a_training(make, corpus, longer_tiny
         "toy-minilm-int8-artifact",
         "toy-minilm-int8-evaluation",
     }
-    assert make(corpus, family=longer_tiny, stop_in="tiny") == set()  # begun from the start
-    assert make(corpus) >= TINY  # gone on with
+    assert make(corpus, family=longer_tiny, stop_in="tiny") == set()  # starts again
+    assert make(corpus) >= TINY  # goes on
     assert make(corpus, family=longer_tiny) == TINY
 
 
@@ -386,12 +386,12 @@ def test_with_logits_at_hand_no_teacher_is_made(make, corpus, tmp_path):
     assert make(corpus, "minilm") == TEACHER | of("minilm")
     before = run_of(tmp_path)
     assert set(before.by_role) == {"teacher", "minilm"}
-    # In the run, for a work folder that has nothing.
+    # The run has the logits, and the work folder is empty.
     assert make(corpus, "minilm", work="new") == LOGITS | of("minilm")
     assert make(corpus, "tiny-int8", work="new") == of("tiny") | of(
         "tiny-int8", "artifact", "evaluation"
     )
-    # In the work folder, for a run that has nothing; without anything to compare with.
+    # The work folder has the logits. The run is new and has no teacher to compare with.
     assert make(corpus, "tiny", work="new", name="other") == set()
     after = run_of(tmp_path)
     assert set(after.by_role) == {*before.by_role, "tiny", "tiny-int8"}
@@ -399,7 +399,7 @@ def test_with_logits_at_hand_no_teacher_is_made(make, corpus, tmp_path):
     assert after.by_role["tiny"].metrics.agreement == 1.0  # with the run's teacher
     assert set(run_of(tmp_path, "other").by_role) == {"tiny"}
     assert run_of(tmp_path, "other").by_role["tiny"].metrics.agreement is None
-    # With nothing at hand it is made.
+    # Without any logits, the teacher is made.
     assert make(corpus, "tiny", work="third", name="third") == TEACHER | of("tiny")
 
 
@@ -407,7 +407,7 @@ def test_logits_are_stored_in_the_run_in_float16(make, corpus, tmp_path):
     make(corpus, "minilm")
     run = run_of(tmp_path)
     shapes = [(tensor.dtype, tensor.shape) for tensor in logits_of(run)]
-    assert shapes == [(np.float16, (len(corpus.train), 4))] * 2  # a row's own, and its span's
+    assert shapes == [(np.float16, (len(corpus.train), 4))] * 2  # of rows, and of their spans
 
 
 def logits_of(run):
@@ -422,7 +422,7 @@ def test_what_no_teacher_teaches_is_made_without_one(make, corpus, tmp_path, rol
 
 
 def test_what_no_teacher_teaches_leaves_the_runs_teacher_and_logits(make, corpus, tmp_path):
-    """Though nothing of it says from what checkpoint they were made."""
+    """Though these models' inputs do not name the checkpoint of the teacher."""
     make(corpus, "minilm")
     before = run_of(tmp_path)
     for role in ("tfidf", "minilm-baseline"):
@@ -497,12 +497,12 @@ def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monke
     expected = {"minilm-int8": "8", "tiny-static": "8"}
     assert bits_of(before) == dict.fromkeys(("teacher", "minilm", "tiny")) | expected
     assert before.by_role["minilm-int8"].settings["weights"] == "int8 per channel, 8 bits"
-    # On a machine without VNNI it is not stale, and not made again.
+    # On a machine without VNNI, the models are not stale and not made again.
     monkeypatch.setattr(hardware, "int8_bits", lambda: 7)
     assert {plan.state(TOY, before, role) for role in before.by_role} == {"done"}
     assert make(corpus, "minilm-int8", "tiny-static") == set()
     assert record.read_bytes() == written
-    # In a new work folder it is made with the run's bits; what is new, with the machine's.
+    # In a new work folder, the run's models keep their bits. New models get the machine's bits.
     made = make(corpus, "minilm-int8", "tiny-int8", work="new")
     assert made >= of("minilm-int8", "artifact", "evaluation")
     after = run_of(tmp_path)
@@ -530,7 +530,7 @@ def test_pretrained_layers_are_recorded_and_not_stale(make, corpus, tmp_path):
         recorded = run.by_role[role].inputs.get(plan.LAYERS_FROM)
         assert recorded == (plan.PRETRAINED if is_of_them else None), role
         assert plan.state(TOY, run, role) == "done", role
-    # From the fine-tuned layers it is another model, and needs the teacher's weights.
+    # Started from the fine-tuned layers, it is another model and needs the teacher's weights.
     assert make(corpus, "compact", work="new") == TEACHER - LOGITS | of("compact")
 
 
@@ -549,7 +549,7 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
         raise KeyboardInterrupt
 
     mine = stages.Stages(FAMILY, corpus, tmp_path, checkpoints, known)
-    for folder in ("logits", "span-logits"):  # at hand
+    for folder in ("logits", "span-logits"):  # these exist
         fingerprint = plan.logits_fingerprint(
             mine.fingerprints["teacher"].weights,
             mine.models[role].training.spans if folder == "span-logits" else None,

@@ -1,4 +1,4 @@
-"""Models that others trained, joined to a run: classes, formats, pages, and taking them out."""
+"""Models that others trained, joined to a run: classes, formats, pages, and removing them."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ def scored_here(request):
 
 @pytest.fixture
 def join(tmp_path):
-    """Joins a folder's model to a run on made data, as ``guest``; gives the run."""
+    """Joins a folder's model to a run on invented data, as ``guest``; returns the run."""
 
     def join(folder, labels, names=None, role="guest"):
         data = joining.corpus(labels)
@@ -125,7 +125,7 @@ def test_another_model_takes_the_place_of_a_joined_one(join, tmp_path):
     assert joined.at_chance(run, "guest")
 
 
-# --- what a graph may be ------------------------------------------------------------------------
+# --- kinds of graphs ----------------------------------------------------------------------------
 
 
 def edited(change):
@@ -180,7 +180,7 @@ def move_up(folder):
 
 
 def pad_otherwise(folder):
-    """As RoBERTa's tokenizer: its padding is not called [PAD], and is named by its number."""
+    """Rename [PAD], as in RoBERTa's tokenizer, so that only its id in config.json tells it."""
     content = json.loads((folder / "tokenizer.json").read_text())
     content["model"]["vocab"]["<fill>"] = content["model"]["vocab"].pop("[PAD]")
     (folder / "tokenizer.json").write_text(json.dumps(content))
@@ -384,7 +384,7 @@ def test_it_takes_part_in_the_recommendation_only_if_asked(join, tmp_path):
             before = report.compared_models(joining.run_on(data, tmp_path / "cache"))
         compared = report.compared_models(join(folder, LABELS[4]), wanted)
         assert ("guest" in set(compared["role"])) == wanted
-        if not wanted:  # not even the bounds of the others are wider
+        if not wanted:  # even the bounds of the others are unchanged
             assert compared.equals(before)
         else:
             assert compared.loc[compared["reference"], "role"].tolist() == ["guest"]
@@ -404,7 +404,7 @@ def test_the_command_line_on_a_toy_run(tmp_path, capsys):
     assert "taken in the run's order" in captured.err
     assert main(["add", "made", "other", *more, "--labels", str(tmp_path / "wrong.txt")]) == 0
     assert "are the labels in another order?" in capsys.readouterr().out
-    # The artifact of tiny-int8 is not what gave its predictions.
+    # The predictions of tiny-int8 are invented, so its artifact does not match them.
     assert main(["verify", "made", *cache]) == 1
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
     assert len(said) == 1
@@ -463,7 +463,7 @@ def test_its_own_texts_are_needed(tmp_path, capsys):
     assert "name their folder with --data" in capsys.readouterr().err
 
 
-# --- taking models out --------------------------------------------------------------------------
+# --- removing models ----------------------------------------------------------------------------
 
 
 def test_removed_models_leave_nothing(cache_folder):

@@ -1,4 +1,4 @@
-"""Somebody's own texts through the command line: what a run of them is called and says."""
+"""Users' own texts on the command line: what a run on them is called and records."""
 
 import random
 import re
@@ -20,7 +20,7 @@ FILLERS = ("the", "of", "and", "in", "was", "with", "please")
 
 @pytest.fixture
 def own(tmp_path):
-    """A file of seven classes, each with words of its own; far longer than a toy run needs."""
+    """A file of seven classes, each with its own words. It has more rows than a toy run uses."""
     generator, rows = random.Random(1), []
     for row in range(3000):
         place = row % len(NAMES)
@@ -34,7 +34,7 @@ def own(tmp_path):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the command line would make: name, corpus and command of each run, none of it made."""
+    """Name, corpus, command and checkpoints of each requested run. No run is made."""
     calls = []
 
     def note(family, corpus, request, folders):
@@ -77,7 +77,7 @@ def test_names_and_commands_of_runs(call, asked, own, tmp_path):
     expected, data_set, flags = CALLS[call]
     assert (name, corpus.data_set.name) == (expected, data_set)
     assert command == f"python -m pipeline run --family {call.split()[1]}{flags}"
-    # Toy checkpoints have the words of their data.
+    # Toy checkpoints take their vocabulary from their data.
     if "toy" in call:
         assert checkpoints.name.startswith("toy-checkpoints")
         assert (checkpoints.name == "toy-checkpoints") == (data_set == "toy")
@@ -107,7 +107,7 @@ EVERY_KIND = (
     "tfidf",
     "cascade-small",
 )
-"""Of models that are made in a way of their own; with what they are made from."""
+"""One role for every way of making a model. A run makes their parents, too."""
 
 
 @pytest.mark.slow

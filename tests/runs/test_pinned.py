@@ -1,4 +1,4 @@
-"""A fingerprint that changes is seen in review: what was made under the old one is made anew."""
+"""Changes of fingerprints are seen in review, because whatever has a new one is made again."""
 
 import json
 

@@ -26,7 +26,7 @@ def _command(family, cache, checkpoints, data_folder, *more):
 
 @pytest.fixture
 def run_brief(brief_families):
-    """Runs a family in this process, its trainings cut short."""
+    """Runs a family in this process with short trainings."""
     return lambda *arguments: pipelines.call(*_command(*arguments))
 
 
@@ -38,7 +38,7 @@ def test_the_whole_bert_family_runs_from_local_checkpoints(bert_cache):
     assert all(run.artifact(role) for role in run.by_role)
     assert {model.headlines.rows for model in run.record.models} == {400}
     assert run.by_role["teacher"].headlines.agreement == 1.0
-    # No folder of the machine that made it is in the record.
+    # The record names no folder of the machine that made it.
     assert str(bert_cache.parent) not in (bert_cache / "bert" / "run.json").read_text()
 
 

@@ -1,4 +1,4 @@
-"""What the repository ships: runs that hold, a README that tells the truth, files of fair size."""
+"""What the repository ships: valid runs, a README with true figures, files of limited size."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""``run --only``: every role of a family by itself, in no run and in one that is there."""
+"""``run --only``: every role of a family by itself, in a new run and in an existing one."""
 
 import pytest
 
@@ -14,7 +14,7 @@ ROLES = [(family, role) for family in FAMILIES.values() for role in family.by_ro
 
 @pytest.mark.parametrize(("family", "role"), ROLES, ids=lambda part: getattr(part, "name", part))
 def test_what_a_role_needs_is_made_before_it(family, role):
-    """Known are only the checkpoints that it rests on, as in a run of this role alone."""
+    """Only the checkpoints that the role needs are known, as in a run of this role alone."""
     known = KNOWN | dict.fromkeys(plan.checkpoints(family, [role], KNOWN), "c" * 64)
     assert set(plan.inputs(family, role, known)) <= set(known)
     prints, models = plan.fingerprints(family, known), family.by_role()
@@ -30,7 +30,7 @@ def test_what_a_role_needs_is_made_before_it(family, role):
 
 
 def test_roles_without_a_teacher_alone_and_beside_others(tmp_path, capsys):
-    """TF-IDF rests on no checkpoint; it, too, is compared with a teacher where there is one."""
+    """TF-IDF needs no checkpoint. In a run without a teacher, it has no agreement."""
     where = ["run", "--family", "toy", "--cache", str(tmp_path)]
     assert main([*where, "--only", "tfidf"]) == 0
     alone = read_run(tmp_path / "toy")

@@ -68,7 +68,7 @@ def test_fingerprints_depend_on_content_not_on_order():
 
 
 def test_a_stage_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
-    """The name says that it is complete; a crash may lose what was written and not synced."""
+    """The name says that it is complete, but a crash may lose what was not synced."""
     events = []
 
     def fsync(descriptor, real=os.fsync):

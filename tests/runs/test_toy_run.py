@@ -1,4 +1,4 @@
-"""The toy family as a newcomer runs it: whole, again, killed, verified, asked."""
+"""The toy family as a newcomer runs it: complete, again, killed, verified, used."""
 
 import json
 import os
@@ -33,15 +33,15 @@ def toy(toy_cache):
 def test_every_role_is_there_and_the_run_is_marked_a_toy(toy):
     assert list(toy.by_role) == ROLES
     assert toy.record.toy
-    assert not any(model.headlines for model in toy.record.models)  # it learned from them
+    assert not any(model.headlines for model in toy.record.models)  # toys train on them
     assert toy.record.command == "python -m pipeline run --family toy"
     assert toy.record.data.rows == {"train": 270, "validation": 30, "test": 100}
 
 
 def test_models_learned_and_compression_did_not_ruin_them(toy):
     accuracy = {role: model.metrics.accuracy for role, model in toy.by_role.items()}
-    # A quarter is chance, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the
-    # loss on 30 rows, which is least before the accuracy is greatest.
+    # Chance is 0.25, with a standard error of 0.04 on 100 rows. Checkpoints are chosen by the loss
+    # on 30 rows, which reaches its minimum before the accuracy reaches its maximum.
     for role in ("teacher", "distil", "minilm", "tiny"):
         assert accuracy[role] > 0.45, role
     for role in ("dynamic", "static", "qat"):
@@ -91,7 +91,7 @@ def test_the_artifact_gives_the_predictions_that_are_stored(toy):
         stored = toy.predictions(role)
         texts = headlines["text"][stored["row"]].tolist()
         again = Classifier(toy.artifact(role)).predict_proba(texts)
-        # Alike to the batch that a text meets in: validation rows were among these.
+        # Not exactly equal: the stored predictions come from other batches, with validation rows.
         np.testing.assert_allclose(again, probabilities_of(stored), atol=0.02)
 
 
@@ -101,7 +101,7 @@ def test_a_cascade_answers_as_its_members_do(toy, role):
     members = [probabilities_of(toy.predictions(member)) for member in found.members]
     rules = [Rule(*rule) for rule in zip(found.thresholds, found.temperatures, strict=True)]
     expected = cascades.answers(members, rules)
-    # Alike to the batch that a text meets in.
+    # Not exactly equal: the predictions come from other batches.
     np.testing.assert_allclose(probabilities_of(toy.predictions(role)), expected, atol=0.02)
     asked = cascades.answered_by(members, rules)
     assert found.answered["test"] == pytest.approx(
@@ -133,7 +133,7 @@ def test_models_are_timed_anew_when_asked(toy_cache, toy, tmp_path, brief_famili
     assert "predicting" not in process.stderr
     again = read_run(cache / "toy")
     timed = {role for role in ROLES if again.by_role[role].cost != toy.by_role[role].cost}
-    assert timed == {"tiny"}  # its teacher is not needed: its logits are at hand
+    assert timed == {"tiny"}  # not its teacher, whose logits exist
     assert again.record.files == toy.record.files
     before, after = (vars(run.by_role["tiny"].measured_on) for run in (toy, again))
     assert {kind for kind in after if after[kind] != before[kind]} == {"latency", "throughput"}
@@ -148,7 +148,7 @@ def test_status_as_json(toy_cache, brief_families):
         *("run", "family", "role", "state", "accuracy", "headlines", "size_mb", "p50_ms"),
         "artifact",
     }
-    assert {row["headlines"] for row in rows} == {None}  # the toys learn from them
+    assert {row["headlines"] for row in rows} == {None}  # toys train on them
 
 
 def test_predict_reads_arguments_and_standard_input(toy_cache):
@@ -191,7 +191,7 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
     def stop_at(step, how):
         process = pipelines.start(*command, module="tests.brief")
         work = tmp_path / "cache" / ".work"
-        # At that step or later: a checkpoint is gone as soon as the next one stands.
+        # Wait for that step or a later one: the next checkpoint replaces the one before.
         while process.poll() is None and step > max(
             (int(path.parent.name.split("-")[1]) for path in work.glob(checkpoints)), default=0
         ):
@@ -201,7 +201,7 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
         assert not (tmp_path / "cache" / "toy").exists()
         return process.returncode, error
 
-    # Both in the middle of an epoch of 17 steps, of which there are eight.
+    # Both stops are in the middle of one of eight epochs of 17 steps.
     status, error = stop_at(29, signal.SIGINT)
     assert status == 130
     assert "stopped; nothing is lost, the same command goes on where it stopped" in error
@@ -219,7 +219,7 @@ def test_killed_and_interrupted_runs_go_on_and_end_the_same(toy, tmp_path):
 
 
 def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, toy, tmp_path):
-    """In a clone that has no weights, and no artifact either."""
+    """As in a clone without weights and artifacts."""
     shutil.copytree(toy_cache / "toy", tmp_path / "toy", ignore=shutil.ignore_patterns("artifacts"))
     command = ("run", "--family", "toy", "--only", "tiny", "--cache", tmp_path)
     process = pipelines.run(*command, module="tests.brief")
@@ -234,11 +234,11 @@ def test_with_the_runs_logits_a_student_is_made_without_its_teacher(toy_cache, t
     assert weights.read_bytes() == (before / weights.relative_to(made)).read_bytes()
     again = read_run(tmp_path / "toy")
     assert again.record.files == toy.record.files
-    assert again.by_role["tiny"].metrics == toy.by_role["tiny"].metrics  # the agreement, too
+    assert again.by_role["tiny"].metrics == toy.by_role["tiny"].metrics  # agreement, too
 
 
 def test_the_run_holds_what_its_students_learn(toy):
-    """On 270 rows, and on a span of each."""
+    """Logits on 270 rows, and on one span of each."""
     paths = toy.all_logits().values()
     assert len(paths) == len(toy.record.logits) == 2
     for path in paths:

@@ -1,4 +1,4 @@
-"""What several tests of training compare weights and logits by."""
+"""Comparisons of weights and logits for several tests of training."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What a student is taught with: losses by hand, the teacher's inside, whose ids it reads."""
+"""Distillation: losses by hand, the teacher's hidden states, and its ids for the student's."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_distillation_loss_of_an_equal_student_is_the_cross_entropy_alone():
     labels = torch.arange(8) % 4
     losses = distillation_loss(logits, labels, logits, 2.0, 0.25)
     each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    torch.testing.assert_close(losses, 0.25 * each)  # a row's own, each of them
+    torch.testing.assert_close(losses, 0.25 * each)  # one loss per row
 
 
 def test_a_row_without_a_label_is_taught_by_the_teacher_alone():
@@ -55,7 +55,7 @@ def test_a_row_without_a_label_is_taught_by_the_teacher_alone():
 
 @pytest.fixture(scope="module")
 def pair(checkpoints):
-    """A student and a teacher of other architecture, with their tokenizers."""
+    """A student, its tokenizer, a teacher of another architecture, and the teacher's tokenizer."""
     torch.manual_seed(0)
     student, its = networks.load_checkpoint(MINILM, "bert", checkpoints, data_sets.LABELS)
     teacher, other = networks.load_checkpoint(MPNET, "mpnet", checkpoints, data_sets.LABELS)
@@ -96,7 +96,7 @@ def test_matching_the_inside_by_hand(pair):
         weight, bias = (p.numpy() for p in student.hidden_projection.parameters())
         real = batch["attention_mask"].bool().numpy()
         squares = [
-            # 6 layers beside 12: each of ours answers to every second of theirs.
+            # The student has 6 layers, the teacher 12: each matches every second one.
             ((h.numpy()[real] @ weight.T + bias - theirs.hidden_states[2 * n].numpy()[real]) ** 2)
             for n, h in enumerate(ours.hidden_states)
         ]
@@ -141,7 +141,7 @@ def test_hidden_states_come_first_and_leave_no_trace(pair, checkpoints, tmp_path
         hidden,
     )
     network, _, record = model_selection.train_and_select(task, tmp_path)
-    # 270 rows in batches of 90: three steps an epoch, the first epoch's are hidden states'.
+    # 270 rows in batches of 90 are three steps per epoch. The first epoch learns hidden states.
     assert asked == [True] * 3
     assert record["steps"] == 9
     assert not any("projection" in name for name in network.state_dict())

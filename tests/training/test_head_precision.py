@@ -1,4 +1,4 @@
-"""Logits have float32's significant bits where the rest of the network is in bf16."""
+"""Logits have float32's significant bits even if the rest of the network is in bf16."""
 
 import pytest
 import torch
@@ -37,11 +37,11 @@ def test_logits_are_computed_in_float32_where_all_else_is_in_bf16(kind, checkpoi
     model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     whole = model(**batch).logits
-    # Or this test could not fail.
+    # Without it the logits are less precise, or this test could not fail.
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert not has_more_than_bf16(model(**batch).logits.float())
     compute_head_in_float32(model)
-    compute_head_in_float32(model)  # twice is once
+    compute_head_in_float32(model)  # a second call changes nothing
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         logits = model(**batch).logits
     assert logits.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""SIGTERM and ctrl-C in the middle of a training: a checkpoint first, then out."""
+"""SIGTERM and ctrl-C in the middle of a training: it saves a checkpoint, then exits."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def test_a_signal_saves_the_step_and_the_training_goes_on_from_it(train, tmp_pat
 
 def test_a_kill_after_the_last_checkpoint_adds_no_step(train, tmp_path, monkeypatch):
     expected, history = train("whole")
-    assert checkpoint_steps(tmp_path / "whole") == set()  # its result is written
+    assert checkpoint_steps(tmp_path / "whole") == set()  # deleted after the result is written
 
     def kill(*_):
         raise KeyboardInterrupt

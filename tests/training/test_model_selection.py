@@ -1,7 +1,7 @@
 """Validation chooses the rate, the checkpoint and the length of a training.
 
-Kill and resume is in test_interrupts.py and tests/runs/test_toy_run.py, several processes in
-test_processes.py.
+Kill and resume are tested in test_interrupts.py and tests/runs/test_toy_run.py, several processes
+in test_processes.py.
 """
 
 import json
@@ -30,7 +30,7 @@ DIVERGES = 1e6
 
 
 def learn(folder, settings, *callbacks, logits=None):
-    """Train a network that takes a moment; gives what ``train_and_select`` gives."""
+    """Train a tiny network; returns what ``train_and_select`` returns."""
     task = TrainingTask(
         lambda: ngrams.new(SHAPE, data_sets.LABELS),
         settings,
@@ -43,7 +43,7 @@ def learn(folder, settings, *callbacks, logits=None):
 
 
 class Watch(TrainerCallback):
-    """Keeps the weights after every step, by how many steps the training has and which it is."""
+    """Keeps the weights after every step, by (steps of the training, number of this step)."""
 
     def __init__(self):
         self.weights = {}
@@ -67,7 +67,7 @@ def stored(folder):
 
 @pytest.fixture
 def judged(monkeypatch):
-    """Has validation say what it is told to, one (accuracy, loss) an evaluation."""
+    """Makes validation return given verdicts, one (accuracy, loss) per evaluation."""
 
     def judged(*verdicts):
         left = list(verdicts)
@@ -92,7 +92,7 @@ def test_the_loss_on_validation_chooses_the_rate(tmp_path):
     assert set(record["rates_tried"]) == {"1e-09", "0.05"}
     best = min(record["rates_tried"], key=record["rates_tried"].get)
     assert record["rate"] == float(best) == 0.05
-    # Every epoch is a point of the history, and the kept one has the least loss of them.
+    # Every epoch is a point of the history, and the kept one has the lowest loss.
     assert len(record["validation"]) == 4
     losses = {entry["step"]: entry["loss"] for entry in record["validation"]}
     assert losses[record["kept_step"]] == min(losses.values())
@@ -123,7 +123,7 @@ def test_a_training_that_diverges_is_one_line(tmp_path):
         learn(tmp_path, settings)
     said = "training diverged at the rate 1e+06; give the role a lower one"
     assert str(stop.value) == said
-    # Once: a longer one would diverge, too.
+    # It is trained once: a longer training would diverge, too.
     assert stored(tmp_path)["1-epochs.json"]["loss"] is None
     assert not (tmp_path / "2-epochs.json").exists()
 
@@ -147,7 +147,7 @@ def test_every_rate_is_tried_for_a_share_of_the_steps(tmp_path, monkeypatch):
 
 
 def test_the_least_loss_chooses_the_checkpoint_whatever_the_accuracy(tmp_path, judged):
-    # Three epochs: the second has the least loss, and is the least accurate.
+    # Of three epochs, the second has the lowest loss and the lowest accuracy.
     judged((0.5, 1.0), (0.2, 0.4), (0.9, math.nan))
     watch = Watch()
     network, _, record = learn(tmp_path, Training(rates=(1e-2,), epochs=3, batch_size=90), watch)
@@ -217,7 +217,7 @@ def test_a_kill_between_two_lengths_repeats_none(tmp_path):
 
     whole, again = Begun(), Begun()
     expected, _, record = learn(tmp_path / "whole", LONGER, whole)
-    assert whole.steps[:2] == [3, 6]  # the loss falls, so early on
+    assert whole.steps[:2] == [3, 6]  # the loss still falls at these lengths
     with pytest.raises(KeyboardInterrupt):
         learn(tmp_path / "killed", LONGER, Begun(stop_at=6))
     found, _, resumed = learn(tmp_path / "killed", LONGER, again)
@@ -276,5 +276,5 @@ def test_the_toy_teacher_learns_by_its_recipe(tmp_path):
     )
     network, tokenizer, _ = model_selection.train_and_select(task, tmp_path / "teacher", ())
     answers = prediction.predict_logits(network, tokenizer, CORPUS.test, family.max_length)
-    # A quarter is chance, with a standard error of 0.04 on 100 rows.
+    # Chance is 0.25, with a standard error of 0.04 on 100 rows.
     assert (answers.argmax(axis=1) == CORPUS.test.labels).mean() > 0.45

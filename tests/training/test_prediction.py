@@ -15,7 +15,7 @@ CORPUS = data_sets.load(toy=True)
 
 
 def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
-    # Batches are grouped by length; rows that came back in that order would teach nonsense.
+    # Batches are grouped by length. Logits in that order would teach nonsense.
     model, tokenizer = networks.load_checkpoint(BERT, "bert", checkpoints, data_sets.LABELS)
     texts = CORPUS.test.texts
     texts = [
@@ -26,7 +26,7 @@ def test_logits_come_back_in_the_order_of_the_texts(checkpoints):
     model.eval()
     for text, row in zip(texts, logits, strict=True):
         alone = model(**tokenizer(text, return_tensors="pt")).logits[0].detach().numpy()
-        np.testing.assert_allclose(row, alone, atol=0.02)  # bf16 where the processor has it
+        np.testing.assert_allclose(row, alone, atol=0.02)  # bf16 if the processor has it
 
 
 def test_a_teachers_logits_in_bf16_have_more_than_8_bits(checkpoints, monkeypatch):

@@ -1,4 +1,4 @@
-"""Some processes on the CPU, as accelerate starts them: what they train is what one would."""
+"""Several processes on the CPU, as accelerate starts them, train what one process would."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests import pipelines
 
 
 def _launch(count):
-    """Arguments of ``python -m`` that start so many processes."""
+    """Arguments of ``python -m`` that start ``count`` processes."""
     launch = ["accelerate.commands.launch", "--cpu", "--num_processes", count]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     return [*launch, "--main_process_port", "0", "-m"]
@@ -41,7 +41,7 @@ COUNTS = (2, 4)
 
 @pytest.fixture(scope="module")
 def trained(checkpoints, tmp_path_factory):
-    """A folder of what one process trains, and several."""
+    """A folder with what one process trains and what several train."""
     folder = tmp_path_factory.mktemp("trained")
     _start("tests.train_once", checkpoints, folder, 1, *COUNTS)
     return folder
@@ -54,14 +54,14 @@ def test_several_processes_train_what_one_does(count, trained):
         folders = [trained / "1" / training, trained / str(count) / training]
         one, several = (load_file(folder / "weights") for folder in folders)
         for name in one:
-            # 6 steps of Adam at up to 1e-3; sums in another order move it by less than a hundredth.
+            # 6 steps of Adam at up to 1e-3; another order of sums changes far less than that.
             torch.testing.assert_close(several[name], one[name], atol=1e-4, rtol=0, msg=name)
         records = [json.loads((folder / "record.json").read_text()) for folder in folders]
         for name in ("rate", "epochs", "steps", "kept_step", "rows"):
             assert records[0][name] == records[1][name], name
         losses = [[entry["loss"] for entry in record["validation"]] for record in records]
         np.testing.assert_allclose(*losses, rtol=1e-4)
-        # Of 30 validation rows each counts once, however many are answered twice.
+        # Each of the 30 validation rows counts once, even if some are answered twice.
         for record in records:
             (kept,) = (e for e in record["validation"] if e["step"] == record["kept_step"])
             assert kept["loss"] == pytest.approx(record["loss by hand"], rel=1e-5)
@@ -77,7 +77,7 @@ def test_one_of_two_writes_a_whole_run(tmp_path):
     assert (len(runs), problems) == (1, [])
     assert list(runs[0].by_role) == ["teacher", "tiny", "tiny-int8", "nano"]
     assert not list((tmp_path / ".work").glob(".draft-*"))
-    # As much learned as by one process (tests/runs/test_toy_run.py); a quarter is chance.
+    # As accurate as with one process (tests/runs/test_toy_run.py). Chance is 0.25.
     for role in ("teacher", "tiny"):
         assert runs[0].by_role[role].metrics.accuracy > 0.45, role
     assert pipelines.call("verify", "--cache", tmp_path).returncode == 0

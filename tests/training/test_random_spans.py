@@ -1,4 +1,4 @@
-"""Random spans: what they keep, how long they are, whose label they bear, and that they stay."""
+"""Random spans: what they keep, how long they are, their labels, and that they are repeatable."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def test_every_other_span_is_from_the_first_word_and_the_others_in_the_next_copy
     starts = np.array([int(text.split()[0]) for text in spans.texts]).reshape(2, -1)
     assert not starts[0, ::2].any()
     assert not starts[1, 1::2].any()
-    # Anywhere: half of the places that a span's length leaves, 64 less 22 on average.
+    # The others start anywhere. 22 of 64 words is the mean length, so the mean start is 42 / 2.
     assert abs(np.concatenate([starts[0, 1::2], starts[1, ::2]]).mean() - 21) < 2
 
 
@@ -60,7 +60,7 @@ def test_labelled_spans_begin_at_the_first_word_and_bear_their_rows_label():
     lengths = np.array([len(row) for row in words])
     assert lengths.min() == 4
     assert lengths.max() == 16
-    # Log-uniform from 4 to 16 words, the last one included.
+    # Lengths are log-uniform from 4 to 16 words, 16 included.
     assert abs(np.mean(lengths < 8) - np.log(8 / 4) / np.log(17 / 4)) < 0.04
     assert np.array_equal(spans.labels, NUMBERED.labels)
     assert np.array_equal(spans.rows, NUMBERED.rows)
@@ -76,7 +76,7 @@ def test_where_rows_do_not_begin_with_a_title_there_are_no_labelled_spans():
     untitled = replace(CORPUS, title_first=False)
     assert spans_of(untitled, TITLES, seed=0) is None
     assert not exist(untitled, TITLES)
-    # The teacher says of what class an unlabelled one is, wherever it begins.
+    # Unlabelled spans stay, because the teacher tells their class wherever they begin.
     assert spans_of(untitled, ONE, 0).texts == random_spans(SPLIT, ONE, 0).texts
     assert spans_of(CORPUS, TITLES, 0).texts == random_spans(SPLIT, TITLES, 0).texts
     assert spans_of(CORPUS, None, 0) is None

@@ -1,4 +1,4 @@
-"""In what order rows are seen."""
+"""The order in which training sees rows."""
 
 import torch
 

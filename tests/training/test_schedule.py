@@ -1,4 +1,4 @@
-"""Which rate is taken, and how long a model is trained on few rows and on many."""
+"""Which rate is chosen, and how long a model is trained on few rows and on many."""
 
 import math
 
@@ -13,7 +13,7 @@ from pipeline.training import schedule
 
 
 def test_a_lower_rate_that_does_nearly_as_well_is_taken():
-    # A trial is shorter than the training, and so its best rate is too high for it.
+    # A trial is shorter than the training, so a trial's best rate is too high for the training.
     enough, too_much = 1 + schedule.RATE_MARGIN * 0.99, 1 + schedule.RATE_MARGIN * 1.01
     assert schedule.best_rate({"0.0001": enough, "0.0002": 1.0, "0.0004": 1.0}, 77) == 1e-4
     assert schedule.best_rate({"0.0001": too_much, "0.0002": 1.0, "0.0004": 0.9999}, 77) == 2e-4
@@ -23,7 +23,7 @@ def test_a_lower_rate_that_does_nearly_as_well_is_taken():
 def test_of_rates_that_hardly_learned_the_one_that_learned_more_is_taken():
     guess = math.log(4)
     assert schedule.best_rate({"1e-09": guess, "0.05": guess - 0.01}, 4) == 0.05
-    # With as little learned by both, the lower one is enough.
+    # If both learned equally little, the lower one is chosen.
     assert schedule.best_rate({"0.01": guess - 0.01, "0.05": guess - 0.01}, 4) == 0.01
 
 
@@ -31,7 +31,7 @@ def test_of_rates_that_hardly_learned_the_one_that_learned_more_is_taken():
     ("steps", "expected"),
     [
         (2000, 200),  # a tenth
-        (500, 100),  # the least
+        (500, 100),  # the minimum
         (60, 60),  # the whole training, which is shorter
     ],
 )
@@ -42,10 +42,10 @@ def test_a_trial_takes_a_share_of_the_steps(steps, expected):
 @pytest.mark.parametrize(
     ("epochs", "steps", "expected"),
     [
-        (2, 200, 100),  # one an epoch
+        (2, 200, 100),  # one per epoch
         (1, 2000, 500),  # an epoch of more than 500 steps has several
         (2, 26, 13),
-        (100, 400, 25),  # and of a hundred epochs 16
+        (100, 400, 25),  # a hundred epochs have 16
     ],
 )
 def test_checkpoints_come_with_the_epochs_but_neither_too_rarely_nor_too_often(
@@ -58,7 +58,7 @@ def test_checkpoints_come_with_the_epochs_but_neither_too_rarely_nor_too_often(
 # --- the length ---------------------------------------------------------------------------------
 
 ROWS = (500, 2_000, 69_135, 500_000)
-# Steps that are tried on so many rows, a tenth of which is held out.
+# Steps of the trainings that are tried, for each of ``ROWS``. A tenth of the rows is held out.
 STEPS = {
     "teacher": ([210, 420, 840], [228, 456, 912], [3_890], [28_126]),
     "distil": ([308], [340], [5_834], [42_188]),
@@ -91,5 +91,5 @@ def test_a_length_is_of_whole_epochs_with_a_least_number_of_steps():
     assert schedule.lengths(Training((), epochs=2, batch_size=4, least_steps=7), 10) == (3, [3])
     doubled = Training((), epochs=2, batch_size=4, doubled_up_to=24)
     assert schedule.lengths(doubled, 10) == (3, [2, 4, 8])
-    # What is longer from the start is trained all the same.
+    # A training that is longer from the start is done all the same.
     assert schedule.lengths(doubled, 1000) == (250, [2])

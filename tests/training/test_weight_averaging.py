@@ -1,4 +1,4 @@
-"""The mean of the weights: of which steps, when it is judged, and over a stop."""
+"""The mean of the weights: over which steps, how it is validated, and across an interruption."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ SETTINGS = Training(rates=(2e-2,), epochs=2, batch_size=64, checkpoint_steps=3, 
 
 
 class Watch(TrainerCallback):
-    """Keeps the weights after every step; ends the training after one of them."""
+    """Keeps the weights after every step; stops the training at the checkpoint of step ``last``."""
 
     def __init__(self, last: int | None = None) -> None:
         self.weights, self.last = {}, last
@@ -64,7 +64,7 @@ def test_validation_judges_the_mean(tmp_path):
 @pytest.mark.slow
 def test_a_training_that_goes_on_ends_with_the_same_mean(tmp_path):
     whole, _, record = learn(tmp_path / "whole")
-    # The last checkpoint but one: the mean has been begun.
+    # At the last checkpoint but one, the mean has some steps already.
     stop = record["validation"][-2]["step"]
     assert stop > record["steps"] / 2
     with pytest.raises(KeyboardInterrupt):
@@ -79,6 +79,6 @@ def test_without_a_mean_the_weights_stay():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     weight_averaging.take_mean(model)
     weight_averaging.add_mean(model)
-    weight_averaging.take_mean(model)  # of no steps
+    weight_averaging.take_mean(model)  # a mean of no steps
     assert model.state_dict().keys() == before.keys()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

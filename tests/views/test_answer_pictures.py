@@ -1,4 +1,4 @@
-"""The pictures of answers, words and agreement: what they say, and that all in them is text."""
+"""The pictures of answers, words and agreement: what they say, and that markup is escaped."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_of_many_classes_a_bar_has_the_likeliest_three_and_the_rest():
     one, other = np.full(77, 0.1 / 73), np.full(77, 0.1 / 76)
     one[[70, 3, 11, 12]], other[5] = (0.4, 0.3, 0.12, 0.08), 0.9
     assert parts_of(one) == [3, 11, 70]
-    assert parts_of(other) == [5]  # nobody sees a part of a thousandth
+    assert parts_of(other) == [5]  # the others are too small to see
     picture = stacked_bars([Bar("a", "", one), Bar("b", "", other)], names)
     assert legend(picture) == ["class 3", "class 5", "class 11", "class 70", "other classes"]
     assert widths(picture) == pytest.approx([30, 12, 40, 18, 90, 10], abs=0.01)
@@ -78,7 +78,7 @@ def test_words_are_told_by_sign_and_underline_and_weak_ones_are_plain():
     )
     assert re.search(r'<span class="for" [^>]*>coach<sub>\+59</sub></span>', picture)
     assert re.search(r'<span class="against" [^>]*>bank<sub>−20</sub></span>', picture)
-    assert "<span>the</span>" in picture  # 1 point
+    assert "<span>the</span>" in picture  # 1 point is too little
     assert "<sub>−2</sub>" in picture
     assert "<img" not in picture
     assert picture.endswith("rest</div>")

@@ -99,7 +99,7 @@ def test_a_chunk_that_is_done_twice_counts_once():
 
     class Interrupted(Fake):
         def answer(self, texts):
-            if not self.asked:  # as if the script that follows did the same chunk meanwhile
+            if not self.asked:  # as if the next run of the script did the same chunk meanwhile
                 self.asked.append(texts)
                 job.step("a", self)
             return super().answer(texts)
@@ -151,7 +151,7 @@ def test_one_headline_with_a_model_that_is_still_to_answer():
 
 def test_by_model():
     table = answers.by_model(GIVEN, NAMES)
-    # a: (2 + 0 + 1) of 6 answers of the others are the same; b: (2 + 1 + 1); c: (2 + 1 + 0).
+    # a agrees with 2 + 0 + 1 of the others' 6 answers, b with 2 + 1 + 1, c with 2 + 1 + 0.
     assert table["Agrees"].tolist() == pytest.approx([50, 100 * 4 / 6, 50])
     assert table["0"].tolist() == [2, 3, 2]
     assert table["1"].tolist() == [1, 0, 1]

@@ -21,7 +21,7 @@ CLASSES = {count: tuple(f"intent {place}" for place in range(count)) for count i
 
 @pytest.fixture(scope="module")
 def cache_folder(tmp_path_factory):
-    """Runs q2 to q77 on questions, of so many classes, and one on texts of somebody's own."""
+    """Runs q2 to q77 on questions, named by number of classes, and "own" on a user's texts."""
     folder = tmp_path_factory.mktemp("questions") / "cache"
     roles = ("teacher", "minilm", "minilm-baseline", "tiny-int8")
     for count, labels in CLASSES.items():
@@ -34,13 +34,13 @@ def cache_folder(tmp_path_factory):
 
 # --- nouns --------------------------------------------------------------------------------------
 
-# Fields of an element that nobody reads, and names of columns that have a label beside them.
+# Fields of elements that users don't see, and names of columns that have a label besides.
 UNSEEN = {"id", "key", "element_id", "form_id", "url_path", "widget_id", "query_param_key", "url"}
 UNSEEN |= {"query_string", "selection_default", "columns"}
 
 
 def visible(app) -> str:
-    """All that a page shows: texts, labels, hovers, placeholders, options, titles of columns."""
+    """All that a page shows: texts, labels, tooltips, placeholders, options, titles of columns."""
     return "\n".join(part for block in (app.main, app.sidebar) for part in _texts_of(block))
 
 
@@ -99,7 +99,7 @@ def test_what_collects_a_pages_words_misses_none(open_page):
     said = visible(open_page("errors", run="q11"))
     assert "\nQuestion\n" in said  # a column's title
     assert "word0x0 word0x1" in said  # a cell
-    assert "Share of the test questions" in visible(open_page("compare", run="q11"))  # a hover
+    assert "Share of the test questions" in visible(open_page("compare", run="q11"))  # a tooltip
 
 
 def test_texts_of_ones_own_are_texts(open_page):
@@ -137,7 +137,7 @@ def test_examples_are_test_rows_with_their_recorded_answers(open_page, cache_fol
     app = open_page("try", run="q77")
     line = app.text_input(key="line")
     assert line.value in texts
-    # Of many classes, the two that need no search come first.
+    # The two options that need no search among many classes come first.
     menu = app.selectbox(key="example")
     assert menu.options == [examples.ANY, examples.HARD, *CLASSES[77]]
     menu.set_value("intent 70").run()
@@ -147,7 +147,7 @@ def test_examples_are_test_rows_with_their_recorded_answers(open_page, cache_fol
     table = next(frame.value for frame in app.dataframe if "Answer" in frame.value)
     answer = test.filter(regex=r"^p\d+$").to_numpy()[drawn].argmax()
     assert table.set_index("Model")["Answer"]["Teacher"] == f"intent {answer}"
-    assert app.selectbox(key="example").value is None  # so that the same can be asked for again
+    assert app.selectbox(key="example").value is None  # so that the same can be chosen again
     app.selectbox(key="example").set_value(examples.HARD).run()
     drawn = texts.index(app.text_input(key="line").value)
     called = [run.predictions(role).iloc[drawn, 2:].argmax() for role in run.by_role]
@@ -170,7 +170,7 @@ def test_examples_of_many_lines_know_their_classes(open_page):
     app.menu_button(key="several").click("10 examples").run()
     table = next(frame.value for frame in app.dataframe if "Right" in frame.value)
     assert table["Right"].between(0, 100).all()
-    assert "intent 3" not in table  # many classes have no column each
+    assert "intent 3" not in table  # many classes get no columns
 
 
 def test_without_texts_there_are_no_examples_and_the_page_says_so(open_page):
@@ -205,7 +205,7 @@ def test_texts_that_may_not_be_passed_on_are_not_stored():
 
 
 def lists(app):
-    """The list of the most frequent confusions."""
+    """The page's tables that list the most frequent confusions."""
     return [f.value for f in app.dataframe if list(f.value)[:2] == ["true", "predicted"]]
 
 
@@ -251,7 +251,7 @@ def test_against_a_model_the_list_holds_the_largest_changes(open_page):
 
 
 def test_a_row_of_the_list_sets_the_cell(open_page, monkeypatch):
-    """AppTest clicks no row, so the list is handed what a click would bring."""
+    """AppTest can't click a row, so the list gets the event that a click would send."""
     kept = {}
     monkeypatch.setattr("views.parts.confusions.st.dataframe", lambda *_, **how: kept.update(how))
     from views.parts import confusions

@@ -29,7 +29,7 @@ def test_the_cost_of_a_million_by_hand():
     assert cost_of_a_million(1000, 2, 1.80) == pytest.approx(1000 / 3600 * 2 * 1.80)
     costs = with_costs(TABLE, 0.36)["cost"]
     assert costs[:2].tolist() == pytest.approx([0.2, 0.8])
-    assert np.isnan(costs[2])  # it is not known on how many threads
+    assert np.isnan(costs[2])  # its number of threads is unknown
 
 
 def test_the_front_minds_which_way_is_better():
@@ -49,7 +49,7 @@ def test_a_model_without_one_of_the_figures_is_no_point():
     assert found["role"].tolist() == ["a", "b"]
     figures = FIGURES.assign(y=[np.nan, 0.3, 0.2])
     found = points(table.assign(size_mb=[1, 0, 2]), figures, X_AXES["size_mb"], Y_AXES["accuracy"])
-    assert found["role"].tolist() == ["c"]  # and nothing costs nothing on a log axis
+    assert found["role"].tolist() == ["c"]  # a log axis has no place for 0
     assert found["front"].tolist() == [True]
 
 
@@ -88,7 +88,7 @@ def test_runs_are_compared_by_role():
     assert row.role == "a"
     assert row.difference == pytest.approx(0.3)
     assert row.low < 0.3 < row.high
-    assert row.p == pytest.approx(2 * stats.norm.sf(np.sqrt(3)))  # one comparison, 3 rows to 0
+    assert row.p == pytest.approx(2 * stats.norm.sf(np.sqrt(3)))  # one comparison, 3 wins to 0
 
 
 def test_runs_on_other_rows_are_not_paired():

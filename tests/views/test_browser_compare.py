@@ -134,7 +134,7 @@ def test_stacked_points_can_each_be_clicked(visit, address):
         box = marks.nth(position).bounding_box()
         if box and 8 < box["width"] < 20:
             seen.add((round(box["x"] / 8), round(box["y"] / 8)))
-    assert len(seen) >= len(synthetic.FIGURES) - 1  # one is an arrow at the edge
+    assert len(seen) >= len(synthetic.FIGURES) - 1  # one is drawn as an arrow
 
 
 def test_an_older_address_leads_to_compare_as_it_was(visit, address):
@@ -244,7 +244,7 @@ def test_who_types_a_headline_keeps_the_keys(visit, address, picture):
     expect(main_heading(page)).to_contain_text("Sports")
     expect(page.locator(".answers .bar").first).to_be_visible()
     picture(page, "present-typed")
-    page.keyboard.press("Escape")  # leaves the line, not the slides
+    page.keyboard.press("Escape")  # leaves the text input, not the slides
     expect(number(page, 4)).to_be_visible()
     page.keyboard.press("PageDown")
     expect(number(page, 5)).to_be_visible()
@@ -258,7 +258,7 @@ def test_slides_fit_a_projector_and_fill_a_screen(visit, address, picture, color
         expect(main_heading(page)).to_be_visible()
         for size in ("projector", "screen", "phone"):
             set_width(page, size)
-            page.wait_for_timeout(1500)  # for the page to see how large its window is now
+            page.wait_for_timeout(1500)  # until the page knows its new window size
             name = slide.lower().replace(" ", "-")
             picture(page, f"present-{name}-{size}-{color_scheme}")
             assert page.evaluate(walk.OUTSIDE) == [], (slide, size)

@@ -1,4 +1,4 @@
-"""Errors, Confusion and Calibration in a real browser: clicks, links, and what travels along."""
+"""Errors, Confusion and Calibration in a real browser: clicks, links, and what links keep."""
 
 import re
 
@@ -12,7 +12,7 @@ __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
 
 def click_row(page, place):
-    """Click a row of the first table, which is a canvas, counted from 0."""
+    """Click a row (counted from 0) of the first table, which is a canvas."""
     table = page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
     walk.settle(page)
@@ -77,7 +77,7 @@ def test_every_part_of_errors_fits(visit, address, picture, part, said):
 def test_a_click_on_a_cell_lists_its_headlines_and_its_link_does(visit, address, picture):
     page = visit(walk.link(address, "confusion", models=["teacher", "qat", "tiny-int4"]))
     chart = page.get_by_test_id("stPlotlyChart").nth(2)
-    click_point(page, chart, 1)  # the first row's second
+    click_point(page, chart, 1)  # the second cell of the first row
     said = re.compile(r"Actual World, predicted Sports by Tiny, 4-bit: \d+ headlines\.")
     expect(page.get_by_text(said)).to_be_visible()
     expect(page).to_have_url(re.compile("actual=World.*predicted=Sports"))

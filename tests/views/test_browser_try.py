@@ -166,12 +166,12 @@ def test_a_csv_is_uploaded_and_its_column_chosen(visit, address, picture):
     expect(page.get_by_text(f"2 headlines from {name}")).to_be_visible()
     columns = page.get_by_role("combobox", name="Columns with the headlines")
     columns.focus()
-    page.keyboard.press("Backspace")  # the column that was taken
+    page.keyboard.press("Backspace")  # removes the column that was chosen
     expect(page.get_by_text("Choose the column with the headlines.")).to_be_visible()
     columns.focus()
     page.keyboard.type("heading")
     page.keyboard.press("Enter")
-    page.keyboard.press("Escape")  # what an open list lies above is hidden from roles
+    page.keyboard.press("Escape")  # an open list hides the heading from get_by_role
     expect(page.get_by_role("heading", name="The models differ on 0 of 2")).to_be_visible()
     picture(page, "try-upload")
     send(page, "notes.csv", b"PK\x03\x04 renamed")
@@ -197,13 +197,13 @@ def test_a_long_job_has_one_stop_is_kept_and_gone_on_with(visit, address, pictur
     expect(page.get_by_role("heading", name=f"The models differ on 0 of {told}")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the answers as CSV").click()
-    # The chunk under way as Stop was clicked is kept too, and may end after the page is drawn.
+    # The chunk that was running when Stop was clicked is kept. It may end after the page is drawn.
     assert len(pd.read_csv(download.value.path())) in (done, done + job.CHUNK)
     page.get_by_role("button", name="Go on").click()
     expect(answered).to_be_visible()
     assert int(re.search(r": ([\d,]+) of", answered.inner_text())[1].replace(",", "")) >= done
     page.get_by_role("tab", name="Many headlines").click()
-    paste(page, HEADLINES)  # anything else that is asked for takes its place at once
+    paste(page, HEADLINES)  # another request replaces the job at once
     expect(page.get_by_text("All answered")).to_be_visible()
 
 
@@ -213,7 +213,7 @@ def test_a_link_to_many_headlines_shows_what_its_sender_saw(visit, address, pict
     paste(sender, HEADLINES)
     expect(sender.get_by_role("heading", name="The models differ on 1 of 3")).to_be_visible()
     walk.settle(sender)
-    # The table is a canvas: its second row, anywhere.
+    # Click the second row. The table is a canvas.
     table = sender.get_by_test_id("stDataFrame").first
     table.click(position={"x": 300, "y": 35 * 2 + 17})
     expect(sender).to_have_url(re.compile("headline=2"))

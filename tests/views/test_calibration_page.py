@@ -46,7 +46,7 @@ def test_without_validation_rows_the_page_says_so(open_page, run, cache_folder):
 
 
 def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
-    roles = ("teacher", "minilm", "tiny-baseline")  # which is the smallest
+    roles = ("teacher", "minilm", "tiny-baseline")  # the baseline is the smallest
     synthetic.write_run(cache_folder, roles=roles, at_hand=())
     app = open_page("calibration")
     assert app.multiselect(key="models").value == ["teacher", "minilm"]

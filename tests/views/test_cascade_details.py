@@ -1,4 +1,4 @@
-"""What Compare says of a cascade: who answers how much, and accuracy over mean time."""
+"""What Compare says of a cascade: how much each member answers, and accuracy over mean time."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Figures hold what their frames hold and tell it by more than colour."""
+"""Figures show what their frames hold, and not by colour alone."""
 
 import tomllib
 
@@ -61,7 +61,7 @@ def test_class_names_are_text_that_may_look_like_numbers_or_markup():
     figure = confusion_of(names)
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         assert axis.type == "category"
-        assert list(axis.tickvals) == names  # what a click on a cell tells
+        assert list(axis.tickvals) == names  # what a click on a cell sends
         assert list(axis.ticktext) == ["&lt;b&gt;2&lt;/b&gt;", "1", "a &amp; b", "quite a long …"]
     assert figure.data[1].customdata[0, 2] == "&lt;b&gt;2&lt;/b&gt;"
     assert figure.layout.margin.l > confusion_of(["a", "b"]).layout.margin.l
@@ -71,7 +71,7 @@ def test_class_names_are_text_that_may_look_like_numbers_or_markup():
 def test_any_number_of_classes_has_its_cells_and_some_names(classes):
     figure = confusion_of([f"class {number}" for number in range(classes)])
     assert figure.data[0].z.shape == (classes, classes)
-    # Of many cells, only those that hold something can be clicked.
+    # If there are many cells, only those with rows can be clicked.
     assert len(figure.data[1].x) == (classes if classes >= 12 else classes**2)
     assert min(classes, 10) <= len(figure.layout.xaxis.tickvals) <= 20
     assert (figure.data[0].texttemplate is None) == (classes >= 12)
@@ -95,7 +95,7 @@ def test_a_change_is_told_by_sign_and_by_shade():
     counts, shares = (confusion.change_figure(change(), s).data[0] for s in (False, True))
     assert counts.text.tolist() == [["−1", "+1"], ["0", "0"]]
     assert shares.text.tolist() == [["−50.0", "+50.0"], ["0", "0"]]
-    assert (counts.zmin, counts.zmax) == (-1, 1)  # no change is the middle
+    assert (counts.zmin, counts.zmax) == (-1, 1)  # no change is the scale's middle
     # One row fewer on the diagonal and one mistake more: both are worse.
     assert counts.z.tolist() == [[-1, -1], [0, 0]]
     assert confusion.change_figure(change(), limit=7).data[0].zmax == 7
@@ -122,7 +122,7 @@ def test_the_chosen_cell_is_framed_and_one_that_is_not_there_is_not():
 
 
 def contrast(one, other):
-    """WCAG 2's contrast of two colours, #rrggbb."""
+    """The contrast of two colours (#rrggbb) by WCAG 2."""
 
     def luminance(color):
         parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -155,7 +155,7 @@ def test_reliability_has_a_bar_for_each_bin_with_rows_and_says_how_many():
 
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_the_theme_is_legible(name):
-    """Buttons and tags are white on the primary colour, a slider's values are in it."""
+    """Buttons and tags have white text on the primary colour. A slider's values are in it."""
     config = tomllib.loads((DASHBOARD.parent / ".streamlit" / "config.toml").read_text())
     theme = config["theme"][name]
     for background in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):

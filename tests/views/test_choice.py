@@ -1,4 +1,4 @@
-"""Values that a widget and the address share, where the address is late."""
+"""Values that a widget and the address share, even if the address is late."""
 
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ def page(monkeypatch):
 
 
 def draw(page, moved=None):
-    """One run of the script: ``moved`` is where the user has put the widget since the last."""
+    """Run the script once and return the value. ``moved`` is what the user chose before."""
     if moved is not None:
         page.session_state["mb"] = moved
     choice.read("mb", OPTIONS, "none")
@@ -28,7 +28,7 @@ def draw(page, moved=None):
 
 
 def test_an_address_that_is_late_does_not_undo_what_was_just_chosen(page):
-    """Keys may be pressed faster than a browser hears of its new address."""
+    """Users may press keys faster than the browser gets its new address."""
     assert draw(page) == "none"
     assert draw(page, moved="25") == "25"
     page.query_params.clear()  # the next message was sent before the browser had the new address

@@ -25,7 +25,7 @@ ROLES = ("teacher", "minilm", "tiny-int8")
 def texts(app) -> str:
     kinds = ("text", "markdown", "header", "subheader", "caption", "warning", "info", "title")
     said = "\n".join(str(element.value) for kind in kinds for element in getattr(app, kind))
-    return said.replace("\\", "")  # which keeps markdown from being taken for markup
+    return said.replace("\\", "")  # backslashes escape markdown
 
 
 def change_record(folder, **fields):
@@ -60,7 +60,7 @@ def write_other(folder, name="other", **options):
 def test_every_axis_is_an_address(open_page, x, y):
     app = open_page("compare", x=x, y=y)
     assert (app.selectbox(key="x").value, app.selectbox(key="y").value) == (x, y)
-    assert not app.toggle  # the source notebook reported neither
+    assert not app.toggle  # no overlay: the notebook reported neither
 
 
 def test_headlines_alone_are_a_figure_of_their_own(open_page):
@@ -107,7 +107,7 @@ def heading(app) -> str:
 
 
 def tiles(app) -> list[str]:
-    """The four values."""
+    """The values of the four tiles."""
     return [element.value for element in app.subheader][:4]
 
 
@@ -133,7 +133,7 @@ def test_where_nothing_smaller_is_as_good_the_page_says_so(open_page):
 
 
 def test_does_the_work_of_is_said_only_within_the_margin(open_page, cache_folder):
-    """With 800 rows nothing is shown; with 20,000 the same accuracies are near enough."""
+    """800 rows show nothing. 20,000 rows show that the same accuracies are close enough."""
     assert "does the work" not in heading(open_page("compare", mb="100"))
     synthetic.write_run(cache_folder, roles=ROLES, rows=20_000)
     assert heading(open_page("compare", mb="100")) == "A 91 MB model does the work of 438 MB"
@@ -208,7 +208,7 @@ def test_what_a_limit_excludes_is_marked(view):
 
 
 def test_page_and_command_give_one_answer(open_page, cache_folder, capsys):
-    """As its limits were moved, a model was once worse, once tied; two pages did not agree."""
+    """A past bug: under other limits, a model was "worse" or "tied", and two pages disagreed."""
     said = texts(open_page("compare", mb="100"))
     arguments = ["recommend", "synthetic", "--cache", str(cache_folder)]
     assert main([*arguments, "--max-mb", "100", "--json"]) == 0
@@ -285,19 +285,19 @@ def test_plain_leaves_no_markup():
 
 def test_a_link_with_nonsense_is_served(open_page):
     app = open_page("compare", model="<b>", x="?", y="[]", mb="many", price="-1", beside="../..")
-    assert app.selectbox(key="model").value == "teacher"  # what is recommended
+    assert app.selectbox(key="model").value == "teacher"  # the recommended model
     assert any(text.value.startswith("<b>\nThere are: teacher, minilm") for text in app.text)
     assert app.selectbox(key="x").value == "Size"
 
 
-# --- controls and repeats -------------------------------------------------------------------------
+# --- baselines and seed replicates ----------------------------------------------------------------
 
 EXTRA = ("minilm-baseline", "minilm-seed43", "minilm-seed44")
 
 
 @pytest.fixture
 def view(cache_folder):
-    """The pages' view of a run with a control and two repeats."""
+    """The pages' view of a run with a baseline and two seed replicates."""
     return read_view(synthetic.write_run(cache_folder, roles=(*ROLES, *EXTRA)))
 
 
@@ -320,7 +320,7 @@ def test_a_card_says_what_the_teacher_added_and_what_the_seed_does(view):
         said, details = card.what_the_teacher_added(view, role)
         assert "What the teacher added: minilm is" in said
         assert "+0.8 points" in details or "+0.7 points" in details
-    # 94.1, 93.9 and 94.3 %, to within a row of 800.
+    # The accuracies are 94.1, 93.9 and 94.3 %, to within one of 800 rows.
     assert card.across_seeds(view, "minilm").startswith("3 seeds: 94.1 % right on average, 93.9 to")
     assert card.what_the_teacher_added(view, "tiny-int8") is None
     assert card.across_seeds(view, "tiny-int8") == ""

@@ -29,7 +29,7 @@ def test_the_headlines_of_a_cell_follow_the_address(open_page, run, news):
 
 def test_without_a_cell_the_page_says_how_to_choose_one(open_page):
     app = open_page("confusion", actual="World")
-    assert len(app.dataframe) == 1  # of precision and recall
+    assert len(app.dataframe) == 1  # precision and recall
     assert "Click a cell above" in said(app)
 
 

@@ -114,7 +114,7 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
     assert open_page("compare", run="synthetic").selectbox(key="run").value == "synthetic"
 
 
-# --- what is not whole --------------------------------------------------------------------------
+# --- empty caches and damaged runs --------------------------------------------------------------
 
 
 def test_an_empty_cache_says_what_to_run(open_page, cache_folder):
@@ -210,7 +210,7 @@ def test_the_command_that_makes_a_model(cache_folder, command, made):
 def test_the_dashboard_imports_neither_torch_nor_transformers_nor_datasets(
     cache_folder, data_folder
 ):
-    synthetic.write_run(cache_folder, rows=40)  # no more than the data set has
+    synthetic.write_run(cache_folder, rows=40)  # no more rows than the data set has
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest

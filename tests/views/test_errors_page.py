@@ -25,9 +25,9 @@ HEADLINES = pd.read_csv(data_sets.TOY, keep_default_na=False)
 
 
 def write_data(run: storage.Run, folder: Path) -> Path:
-    """A data set of the project's own headlines, numbered, whose test rows are the run's.
+    """Write a data set of the project's own headlines, numbered, with the run's labels.
 
-    The run's record is made to say so.
+    The run's record gets the fingerprint of this data set.
     """
     random = np.random.default_rng(0)
     held = run.predictions("teacher")
@@ -57,12 +57,12 @@ def run(cache_folder):
 
 @pytest.fixture
 def news(run, tmp_path):
-    """A data folder that is the run's."""
+    """The run's data folder."""
     return write_data(run, tmp_path / "news")
 
 
 def replace_text(run: storage.Run, folder: Path, row: int, text: str) -> None:
-    """Put another text into the test rows of the data, as if the run had been made on it."""
+    """Replace the text of a test row, as if the run had been made on it."""
     frame = pd.read_csv(folder / "test.csv")
     frame.loc[row, "text"] = text
     frame.to_csv(folder / "test.csv", index=False)
@@ -183,7 +183,7 @@ def test_a_row_that_is_not_listed_is_not_opened(open_page):
 
 
 def test_a_control_is_compared_only_if_asked_for(open_page, cache_folder):
-    roles = ("teacher", "minilm", "tiny-baseline")  # which is the smallest
+    roles = ("teacher", "minilm", "tiny-baseline")  # the baseline is the smallest
     synthetic.write_run(cache_folder, roles=roles, at_hand=())
     app = open_page("errors", part=CHANGES)
     assert app.selectbox(key="model").value == "minilm"
@@ -300,7 +300,7 @@ def test_entities_in_texts_are_decoded_and_the_download_keeps_them(
     [
         ("Reuters - It #39;s over", "Reuters - It's over"),
         ("the #36;5 bill", "the $5 bill"),
-        ("a &amp;lt; b", "a &lt; b"),  # once
+        ("a &amp;lt; b", "a &lt; b"),  # decoded only once
         ("Q&A; ant; lt;b", "Q&A; ant; <b"),
         ("plain; text #1", "plain; text #1"),
     ],
@@ -330,7 +330,7 @@ def test_what_the_command_line_says_of_the_files_is_heeded(
         assert not app.exception
         assert ("Headline" in app.dataframe[0].value) == shown, said(app)
     monkeypatch.setattr(sys, "argv", ["dashboard.py", *where[:2], *form])
-    error = app.run().error[0].value.replace("\\", "")  # it is escaped
+    error = app.run().error[0].value.replace("\\", "")  # markdown is escaped
     assert "--text is about the files of --data" in error
     monkeypatch.setattr(sys, "argv", ["dashboard.py", *where, "--column-names"])
     assert "`--label COLUMN`" in app.run().error[0].value

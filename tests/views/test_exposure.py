@@ -1,4 +1,4 @@
-"""The dashboard reaches out to nobody, and nobody reaches it but this machine."""
+"""The dashboard connects to no other machine, and only this machine can connect to it."""
 
 import asyncio
 import http.client
@@ -19,7 +19,7 @@ from tests.stress.session import Session
 
 pytestmark = pytest.mark.slow
 
-# Python's own sockets, in the process that is asked to look at every page.
+# Makes Python's sockets refuse other machines, in the process that opens every page.
 GUARD = """
 import socket, sys
 real = socket.socket.connect
@@ -51,7 +51,7 @@ def test_pages_are_shown_without_a_network(cache_folder):
     )
     command = [sys.executable, "-c", GUARD + PAGES, str(cache_folder)]
     done = subprocess.run(
-        [*NO_ROUTES, *command] if alone else command,  # elsewhere, the guard alone
+        [*NO_ROUTES, *command] if alone else command,  # without unshare, only the guard
         cwd=walk.ROOT,
         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")},
         capture_output=True,
@@ -78,7 +78,7 @@ def test_what_streamlit_is_set_to():
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A dashboard on an empty cache: its address, and the file that has what its terminal shows."""
+    """A dashboard on an empty cache: its address, and a file with its terminal output."""
     folder = tmp_path_factory.mktemp("exposure")
     with walk.serve(folder / "cache", folder / "log") as address:
         yield address, folder / "log"
@@ -91,7 +91,7 @@ def server(served):
 
 
 def ask(address, path, **headers):
-    """Status and headers of an answer; with ``data`` among the headers, a file is put."""
+    """Status and headers of the answer to GET, or to PUT if there is ``data`` to upload."""
     data = headers.pop("data", None)
     request = urllib.request.Request(address + path, data, headers, method="PUT" if data else "GET")
     try:
@@ -105,7 +105,7 @@ def test_only_this_machine_is_answered(server):
     port = int(server.rsplit(":", 1)[1])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing; tells this machine's own address
+            probe.connect(("192.0.2.1", 9))  # sends nothing, but finds this machine's address
         except OSError:
             pytest.skip("this machine has no address but its own loop")
         own = probe.getsockname()[0]
@@ -114,7 +114,7 @@ def test_only_this_machine_is_answered(server):
 
 
 def open_websocket(port, host, origin):
-    """Status of the answer to a page that asks for its websocket."""
+    """Status of the answer to a page of ``origin`` that opens the dashboard's websocket."""
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -131,7 +131,7 @@ def open_websocket(port, host, origin):
 
 
 def test_other_hosts_and_origins_are_refused_and_it_is_said(served):
-    """A page elsewhere can neither rebind a name to this machine nor open its websocket."""
+    """A foreign page can neither use DNS rebinding nor open the websocket."""
     server, log = served
     port, evil = int(server.rsplit(":", 1)[1]), "http://evil.example"
     assert open_websocket(port, f"localhost:{port}", server) == 101
@@ -158,11 +158,11 @@ def test_a_page_under_another_name_says_what_to_set(server):
     status, kind, text = answers["evil.example"]
     assert (status, kind) == (403, "text/plain")
     assert "streamlit run dashboard.py --server.allowedHosts evil.example" in text
-    assert ask(server, "/_stcore/health", Host="evil.example")[0] == 200  # of a load balancer
+    assert ask(server, "/_stcore/health", Host="evil.example")[0] == 200  # for load balancers
 
 
 def test_others_are_answered_where_it_is_set_so(tmp_path, monkeypatch):
-    """Under an address of this machine, and behind a proxy that has a name."""
+    """By an IP address of this machine, and through a proxy with a name."""
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
     monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "192.0.2.1 news.example localhost")
     monkeypatch.setenv("STREAMLIT_BROWSER_SERVER_ADDRESS", "news.example")
@@ -170,8 +170,8 @@ def test_others_are_answered_where_it_is_set_so(tmp_path, monkeypatch):
         port = int(address.rsplit(":", 1)[1])
         asked = {
             (f"192.0.2.1:{port}", f"http://192.0.2.1:{port}"): 101,  # directly
-            ("news.example", "https://news.example"): 101,  # by a proxy that passes Host on
-            (f"localhost:{port}", "https://news.example"): 101,  # and by one that does not
+            ("news.example", "https://news.example"): 101,  # through a proxy that passes Host on
+            (f"localhost:{port}", "https://news.example"): 101,  # through one that does not
             ("evil.example", "http://evil.example"): 403,
         }
         assert {pair: open_websocket(port, *pair) for pair in asked} == asked
@@ -188,7 +188,7 @@ def test_an_upload_beyond_the_limit_is_refused_before_it_is_read(server):
     port = int(server.rsplit(":", 1)[1])
 
     async def put(size):
-        """Status of an answer to a file that is announced and not sent."""
+        """Status of the answer to an upload of which only the size is sent."""
         async with Session(port) as session:
             await session.rerun("try")
             urls = await session.file_urls("a.txt")

@@ -1,4 +1,4 @@
-"""The frontier's chart: groups differ in shape, fronts are steps, labels keep apart."""
+"""The frontier's chart: groups differ in shape, fronts are steps, labels do not overlap."""
 
 from itertools import combinations
 
@@ -17,7 +17,7 @@ from views.charts.scales import side_by_side, ticks
 
 
 def run_of(name, shift=0.0, methods=None):
-    """A run's models as points, its accuracies raised by ``shift``."""
+    """A run's models as points, with accuracies raised by ``shift``."""
     table = pd.DataFrame(
         [(name, role, (methods or {}).get(role, "static"), f[0]) for role, f in FIGURES.items()],
         columns=["run", "role", "method", "size_mb"],
@@ -42,7 +42,7 @@ def by_name(figure):
 
 
 def drawn_x(figure):
-    """Where each model's mark stands, by role."""
+    """Each mark's x as drawn, by role."""
     return {
         data[0]: x
         for trace in figure.data
@@ -57,7 +57,7 @@ def test_every_model_is_drawn_once_with_its_interval(models):
     assert sorted(drawn) == sorted(models["role"])
     for trace in traces.values():
         bars = np.array([trace.error_y.array, trace.error_y.arrayminus], float)
-        far = trace.customdata[:, 0] == "static-naive"  # an arrow at the edge, not a place
+        far = trace.customdata[:, 0] == "static-naive"  # drawn as an arrow at the edge
         assert bars[:, ~far] == pytest.approx(0.005)
         assert np.isnan(bars[:, far]).all()
 
@@ -111,7 +111,7 @@ def test_published_figures_are_hollow_stars_that_name_their_source(models, refer
 
 
 def drawn_at_the_edge(figure, side):
-    """Name → where it is drawn, of every point that is an arrow to that side."""
+    """Name → (log10 of x, y) of every point that is drawn as an arrow to that side."""
     return {
         data[0]: (np.log10(x), y)
         for trace in by_name(figure).values()
@@ -134,20 +134,20 @@ def test_sizes_that_cannot_be_are_at_the_edge_and_not_dropped(models, references
     assert {"<i>static 0.004 MB</i>", "<i>qat 0.004 MB</i>"} <= set(notes(figure))
     left, right = figure.layout.xaxis.range
     assert all(left < across < right for across, _ in edge.values())
-    assert right - left < 3.3  # decades: the others are not squashed
+    assert right - left < 3.3  # decades: the others keep their space
 
 
 def test_a_model_that_would_squash_all_others_is_an_arrow_with_its_figure(models):
     figure = frontier.figure(models)
     ((across, down),) = drawn_at_the_edge(figure, "down").values()
-    assert across == pytest.approx(np.log10(113.1), abs=0.05)  # beside another arrow or mark
+    assert across == pytest.approx(np.log10(113.1), abs=0.05)  # may be moved beside another mark
     low, high = figure.layout.yaxis.range
     assert low < down < models[models["role"] != "static-naive"]["low"].min()
     assert high - low < 0.06
     assert "static-naive 72.2%" in notes(figure)
     dots = by_name(figure)["one"]
     (data,) = [data for data in dots.customdata if data[0] == "static-naive"]
-    assert data[4] == pytest.approx(0.722)  # what the hover says
+    assert data[4] == pytest.approx(0.722)  # the tooltip's value
 
 
 def test_the_rule_goes_by_figures_not_names(models):
@@ -161,10 +161,10 @@ def test_the_rule_goes_by_figures_not_names(models):
     assert far([0.94, 0.93, 0.92, 0.91]) == set()
     assert far([0.94, 0.93, 0.60, 0.91]) == {roles[2]}
     assert far([0.94, 0.93, 0.60, 0.61, 0.92]) == set(roles[2:4])
-    assert far([0.94, 0.60]) == set()  # of two, neither is the odd one
+    assert far([0.94, 0.60]) == set()  # of two, neither is an outlier
     assert far([0.94, 0.94, 0.5, 0.5]) == set()
-    assert far([0.01, 0.02, 0.30], y=Y_AXES["ece"]) == {roles[2]}  # there, much is bad
-    assert far([0.30, 0.29, 0.28, 0.01], y=Y_AXES["ece"]) == set()  # and little is good
+    assert far([0.01, 0.02, 0.30], y=Y_AXES["ece"]) == {roles[2]}  # a high error is bad
+    assert far([0.30, 0.29, 0.28, 0.01], y=Y_AXES["ece"]) == set()  # a low error is good
 
 
 def test_an_arrow_on_the_front_is_filled_and_can_be_chosen(models):
@@ -185,11 +185,11 @@ def test_the_background_is_left_to_the_theme(models):
 
 
 def label_boxes(figure, width):
-    """Text, left, top, right, bottom of every label, as plotly lays them out in that width."""
+    """Text, left, top, right and bottom of every label, as plotly draws them in that width."""
     (x0, x1), (y0, y1) = figure.layout.xaxis.range, figure.layout.yaxis.range
     margin, entries = figure.layout.margin, list(by_name(figure))
     columns = max(1, width // (40 + 6.5 * max(map(len, entries))))
-    legend = 20 * np.ceil(len(entries) / columns)  # it stands above and takes from the chart
+    legend = 20 * np.ceil(len(entries) / columns)  # above the chart, which it shortens
     height = figure.layout.height - max(margin.t, legend) - margin.b
     for note in figure.layout.annotations:
         across = (note.x - x0) / (x1 - x0) * width + note.ax
@@ -237,7 +237,7 @@ def test_in_a_narrow_window_names_are_left_out_rather_than_put_on_bars(models, r
 
 
 def test_marks_that_would_overlap_stand_side_by_side(models):
-    """dynamic and qat are of one size and accuracy: each can be seen and clicked."""
+    """dynamic and qat have nearly the same size and accuracy: each can be seen and clicked."""
     figure = frontier.figure(models)
     left, right = figure.layout.xaxis.range
     pixels = {r: 740 * (np.log10(x) - left) / (right - left) for r, x in drawn_x(figure).items()}
@@ -246,9 +246,9 @@ def test_marks_that_would_overlap_stand_side_by_side(models):
         down = 300 * abs(FIGURES[one][1] - FIGURES[other][1]) / (high - low)
         assert max(abs(pixels[one] - pixels[other]), down) > 14, (one, other)
     assert abs(pixels["dynamic"] - pixels["qat"]) > 14
-    assert drawn_x(figure)["nano"] == pytest.approx(1.05)  # where nothing is near, nothing moves
+    assert drawn_x(figure)["nano"] == pytest.approx(1.05)  # not moved: nothing is near
     costs = {data[0]: data[5] for data in by_name(figure)["one"].customdata}
-    assert costs["dynamic"] == "110"  # the hover tells the size as it is
+    assert costs["dynamic"] == "110"  # the tooltip shows the true size
 
 
 def test_no_mark_moves_further_than_it_must():
@@ -309,5 +309,5 @@ def test_one_model_makes_a_chart(models):
 def test_ticks_are_round_numbers():
     assert ticks(np.log10(4), np.log10(60)) == pytest.approx([5, 10, 20, 50])
     assert ticks(-0.2, 2.8, font=16) == pytest.approx([1, 3, 10, 30, 100, 300])
-    assert ticks(-3.1, 0.4, font=16) == pytest.approx([0.001, 0.01, 0.1, 1])  # turned, with more
+    assert ticks(-3.1, 0.4, font=16) == pytest.approx([0.001, 0.01, 0.1, 1])  # more would be turned
     assert ticks(-3, 3) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100, 1000])

@@ -1,4 +1,4 @@
-"""What people may send to a page, or lay in its cache, to break it: a clear word, and it lives."""
+"""Hostile input to a page or in its cache: the page shows a clear message and keeps working."""
 
 import gzip
 import json
@@ -47,11 +47,11 @@ def test_a_line_of_a_million_characters(open_page):
     shown = sum(len(str(frame.value)) for frame in app.dataframe)
     shown += sum(len(code.value) for code in app.code)
     shown += sum(len(picture.body) for picture in app.get("html"))
-    assert shown < 20_000  # the page does not send it back
+    assert shown < 20_000  # the page does not send the text back
 
 
 def test_a_hundred_thousand_lines(open_page, monkeypatch):
-    monkeypatch.setattr(pasted_texts, "MAX_HEADLINES", 40)  # as many lines are classified
+    monkeypatch.setattr(pasted_texts, "MAX_HEADLINES", 40)  # the most lines that are classified
     app = ask(open_page("try"), "coach\n" * 100_000)
     assert "Only the first 40 headlines" in markdown(app)
     assert len(app.dataframe[0].value) == 40
@@ -70,7 +70,7 @@ def test_odd_characters_are_data(open_page, text):
 
 PAGES = ("compare", "confusion", "errors", "calibration", "try", "about", "present")
 ODD = {"markup": MARKUP, "null and bidi": f"\0{BIDI}", "number": "9" * 400, "path": "../../etc"}
-# Whatever a page keeps in its address, under any page's names.
+# All names of parameters in addresses of pages.
 KEYS = (
     *("run", "model", "models", "a", "b", "base", "beside", "cells", "confidence", "controls"),
     *("differ", "least", "of", "only", "outcome", "part", "predicted", "price", "reported", "row"),
@@ -116,7 +116,7 @@ def test_file_names_are_text(open_page):
 # --- uploads: time and memory -------------------------------------------------------------------
 
 MB = 10**6
-# Of a tenth of the largest size: what they take grows with it.
+# A tenth of the largest size that is allowed. Time and memory grow with the size.
 BOMBS = {
     "one line": b"coach " * (MB // 6),
     "only line breaks": b"\n" * (MB // 4) + b"coach",

@@ -1,4 +1,4 @@
-"""Where classes differ much in rows, macro-F1 leads."""
+"""If classes differ much in their number of rows, macro-F1 is the first figure."""
 
 from dataclasses import replace
 

@@ -82,7 +82,7 @@ def test_the_chart_shows_it_without_a_switch(guest, open_page):
     frame = tradeoff.frontier_frame([read_view(guest)], X_AXES["size_mb"], Y_AXES["accuracy"])
     assert "guest" in set(frame["role"])
     app = open_page("compare", run=guest.name)
-    assert not [box for box in app.toggle if box.key == "controls"]  # it is neither
+    assert not [box for box in app.toggle if box.key == "controls"]  # it is no baseline
 
 
 def test_a_switch_on_compare_lets_it_be_recommended(guest, open_page):

@@ -1,4 +1,4 @@
-"""Names of models for people."""
+"""Names of models that pages show."""
 
 import dataclasses
 

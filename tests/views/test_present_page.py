@@ -71,7 +71,7 @@ def test_the_limit_on_the_slide_is_live(open_page):
     app = open_page("present", step="Recommendation", shown_mb="100")
     app.select_slider(key="shown_mb").set_value("25").run()
     assert app.title[0].value.startswith("An 18 MB model costs ")
-    button(app, "Next").click().run()  # where there is no slider, the address keeps the limit
+    button(app, "Next").click().run()  # a slide without a slider keeps the limit
     assert app.title[0].value.startswith("Tiny\\, 8\\-bit dynamic most often takes ")
 
 

@@ -1,4 +1,4 @@
-"""What is said of who reaches the dashboard."""
+"""What the dashboard says about who can reach it."""
 
 import pytest
 

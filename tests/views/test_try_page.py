@@ -1,4 +1,4 @@
-"""Try it through streamlit's AppTest; what only a browser shows is in test_browser.py."""
+"""Try it through streamlit's AppTest; what only a browser shows is in test_browser_try.py."""
 
 import html
 import re
@@ -36,7 +36,7 @@ def open_page(open_page):
 
 
 def ask(app, pasted):
-    """Paste lines into the tab of many."""
+    """Paste lines into the tab "Many headlines"."""
     if not app.text_area:
         app.session_state["source"] = "Many headlines"
         app.run()
@@ -72,12 +72,12 @@ def tables(app) -> dict[str, pd.DataFrame]:
 
 
 def pictures(app) -> str:
-    """The page's HTML, which is pictures of answers, agreement and words."""
+    """The page's HTML: pictures of answers, agreement and words."""
     return "\n".join(element.body for element in app.get("html"))
 
 
 def bars(app) -> dict[str, str]:
-    """By model, what its bar says to who can't see it, or what stands in its place."""
+    """By model, the label of its bar for screen readers, or the text in place of the bar."""
     rows = re.findall(
         r'<b>([^<]*)</b><small>[^<]*</small></div><div class="bar(?: empty">([^<]*)<|" [^>]*'
         r'aria-label="([^"]*)")',
@@ -122,7 +122,7 @@ def test_examples_are_drawn_by_class_and_hard_ones_divide_the_models(open_page, 
         app.menu_button(key="example").click(name).run()
         assert known[app.text_input(key="line").value] == place
     app.menu_button(key="example").click(examples.HARD).run()
-    # Of the models to deploy, as their run recorded their answers.
+    # The models differ on a hard example, by the answers that their run recorded.
     place = known.index.get_loc(app.text_input(key="line").value)
     run = storage.read_run(cache_folder / "synthetic")
     stored = [probabilities_of(run.predictions(role, "headlines")) for role in run.by_role]
@@ -167,7 +167,7 @@ def test_all_is_measured_on_this_machine_when_asked(open_page):
     assert not app.exception
     assert "on this machine" in texts(app)
     assert "18 MB · 0.44 ms" not in pictures(app)
-    assert "438 MB · 8.4 ms" in pictures(app)  # the teacher is not here
+    assert "438 MB · 8.4 ms" in pictures(app)  # the teacher is not installed
 
 
 # --- many headlines -----------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_short_texts_are_in_the_address_and_long_ones_are_not(open_page):
     assert app.query_params["text"] == "coach\nbank"
     app = ask(app, "coach " * 100)
     assert "text" not in app.query_params
-    assert "text" not in open_page().query_params  # the first examples need no address
+    assert "text" not in open_page().query_params  # the first example needs no address
 
 
 def test_many_lines_that_are_too_long_for_the_address_keep_their_tab(open_page):
@@ -270,7 +270,7 @@ def test_the_chosen_headline_is_in_the_address(open_page):
 
 @pytest.mark.parametrize("headline", ["0", "-1", "9", "x", "1e3", "９９９９９９９９９"])
 def test_a_headline_that_is_not_there(open_page, headline):
-    # The one on which the models differ comes first.
+    # The headline on which the models differ comes first.
     assert open_page(text="coach\nbank", headline=headline).code[0].value == "bank"
 
 
@@ -280,7 +280,7 @@ def test_the_table_chooses_a_headline(open_page):
     app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(2, "Headline")]}}
     app.run()
     assert not app.exception
-    assert app.code[0].value == "coach"  # all agree on it: it stands last
+    assert app.code[0].value == "coach"  # all agree on it, so it is last
     assert app.query_params["headline"] == "1"
 
 
@@ -399,7 +399,7 @@ def test_without_any_artifact_commands_are_all_there_is(open_page, cache_folder)
     shutil.rmtree(cache_folder / "synthetic" / "artifacts")
     app = open_page()
     assert app.code[-1].value.count("--only") == 3
-    assert bars(app)["Teacher"].startswith("Teacher: ")  # recorded of the example it starts with
+    assert bars(app)["Teacher"].startswith("Teacher: ")  # recorded for the first example
     app = type_in(app, "my own")
     assert app.header[0].value == "No model can answer here"
     assert set(bars(app).values()) == {"Not installed"}
@@ -409,7 +409,7 @@ def test_without_any_artifact_commands_are_all_there_is(open_page, cache_folder)
 def test_a_damaged_artifact_is_named_and_the_others_answer(open_page, cache_folder):
     graph = cache_folder / "synthetic" / "artifacts" / "minilm" / "model.onnx"
     content = graph.read_bytes()
-    graph.unlink()  # it may be linked elsewhere
+    graph.unlink()  # it may be a hard link
     graph.write_bytes(content[:-10] + b"0123456789")
     app = ask(open_page(), "coach\nbank")
     assert "minilm can't be asked" in app.warning[0].value

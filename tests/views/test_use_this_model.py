@@ -1,4 +1,4 @@
-"""What the pages offer to those who take a model along."""
+"""What the pages offer to users who want to run a model elsewhere."""
 
 import io
 import shlex
@@ -16,7 +16,7 @@ from views.parts import use_this_model
 
 @pytest.fixture
 def offered(monkeypatch):
-    """What download buttons are given: by file's name, the data."""
+    """The data of all download buttons, by file name."""
     found = {}
     button = st.download_button
 
@@ -29,7 +29,7 @@ def offered(monkeypatch):
 
 
 def page(folder, role):
-    """Nothing but what is offered of one model."""
+    """A page with nothing but what is offered for one model."""
     from pathlib import Path
 
     from pipeline.results import storage
