@@ -29,7 +29,7 @@ def test_what_a_role_needs_is_made_before_it(family, role):
             assert has_logits or teacher is None or teacher in made[:place]
 
 
-def test_roles_without_a_teacher_alone_and_beside_others(tmp_path, capsys):
+def test_a_role_that_needs_no_teacher_is_made_alone_and_once(tmp_path, capsys):
     """TF-IDF needs no checkpoint. In a run without a teacher, it has no agreement."""
     where = ["run", "--family", "toy", "--cache", str(tmp_path)]
     assert main([*where, "--only", "tfidf"]) == 0
