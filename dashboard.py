@@ -55,7 +55,7 @@ def asked_data(arguments: argparse.Namespace) -> Asked:
 def empty_page(cache: Path) -> None:
     st.header("There is no run to show yet")
     st.text(f"Looked in {cache}")
-    st.write("Two minutes make a toy run, with nothing at hand:")
+    st.write("A toy run takes two minutes and needs neither data nor weights:")
     st.code("python -m pipeline run --family toy", language=None)
     st.write("A real one needs the data set and the checkpoints from the Hugging Face Hub:")
     st.code("python -m pipeline run --family bert", language=None)
@@ -64,7 +64,7 @@ def empty_page(cache: Path) -> None:
 
 def other_runs(lost: str, views: list[View], page: st.Page) -> None:
     """Say that the URL names a missing run, and link to the runs that exist."""
-    st.header("This run is not there")
+    st.header("This run does not exist")
     st.text(f"The address asks for run {lost}. There are:")
     for view in views:
         st.page_link(page, label=plain(view.title), query_params={"run": view.title})

@@ -50,7 +50,7 @@ def check_same(role: str, artifact: Any, run: Sequence[str]) -> None:
     if not isinstance(artifact, list) or artifact != list(run):
         raise PipelineError(
             f"the artifact of {role} has the labels {_few(artifact)} where its run has "
-            f"{_few(list(run))}; make it anew with python -m pipeline run"
+            f"{_few(list(run))}; make it again with python -m pipeline run"
         )
 
 

@@ -78,8 +78,8 @@ GLOSSARY = {
     "of a figure that is luck.",
     "Quantization": "Storing weights (and computing) with 8-bit or 4-bit whole numbers instead of "
     "32-bit fractions: about a quarter or an eighth of the size.",
-    "Dynamic int8": "Weights are 8-bit; the range of what flows through the model is found anew "
-    "for each input.",
+    "Dynamic int8": "Weights are 8-bit; the range of what flows through the model is measured "
+    "again for each input.",
     "Static int8": "Weights are 8-bit; the ranges are found once, beforehand, on training rows.",
     "Quantization-aware": "Trained further while everything is rounded as it will be when "
     "deployed, so that the model learns to bear it.",

@@ -62,7 +62,7 @@ def contestants(
     for role in roles or ():
         if role not in installed:
             raise PipelineError(
-                f"run {run.name} has no model {role!r} at hand; there are {', '.join(installed)}"
+                f"run {run.name} has no installed model {role!r}; there are {', '.join(installed)}"
             )
     for group, of_group in GROUPS.items():
         if group not in run.by_role:
@@ -72,10 +72,10 @@ def contestants(
         if weights:
             found += [Contestant(group, group, kind, weights) for kind in PYTORCH]
         else:
-            missing.append(f"no weights of {group} at hand: give --work; left out: PyTorch")
+            missing.append(f"no weights of {group} were found: give --work; left out: PyTorch")
         for role in of_group:
             if role not in installed:
-                missing.append(f"no artifact of {role} at hand")
+                missing.append(f"{role} is not installed")
                 continue
             kinds = ("onnxruntime", "ours", *(("encoding",) if role == of_group[-1] else ()))
             found += [Contestant(group, role, kind, installed[role]) for kind in kinds]

@@ -187,7 +187,7 @@ def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int
     """
     at_hand = run.artifacts()
     if not at_hand:
-        raise PipelineError(f"no model of {run.name} is at hand")
+        raise PipelineError(f"no model of {run.name} is installed")
     people = [
         Contestant(role, role, kind, folder)
         for role, folder in at_hand.items()

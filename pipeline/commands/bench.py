@@ -48,7 +48,7 @@ def add(verbs: Verbs) -> None:
         "--evaluation-rows",
         type=int,
         metavar="N",
-        help="time the evaluation of every model at hand instead, on N rows",
+        help="time the evaluation of every installed model instead, on N rows",
     )
     options.add_argument(
         "--checkpoints", type=Path, metavar="DIR", help="as for run; only with --train-rows"

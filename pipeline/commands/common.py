@@ -122,9 +122,7 @@ def one_artifact(cache: Path, name: str | None, role: str) -> Path:
         if role in run.by_role and (folder := run.artifact(role))
     }
     if not found:
-        raise PipelineError(
-            f"no model {role!r} has its artifact at hand; python -m pipeline status lists them"
-        )
+        raise PipelineError(f"no model {role!r} is installed; python -m pipeline status lists them")
     if len(found) > 1:
         raise PipelineError(f"{role} is in several runs, name one with --run: {', '.join(found)}")
     _, (run, folder) = found.popitem()

@@ -18,7 +18,10 @@ def add(verbs: Verbs) -> None:
     options.add_argument("run", metavar="RUN", help="name of the run")
     options.add_argument("role", metavar="ROLE", help="which of its models")
     options.add_argument(
-        "target", type=Path, metavar="DIR", help="not there yet, empty, or an older export of it"
+        "target",
+        type=Path,
+        metavar="DIR",
+        help="a new or empty folder, or an older export of the model",
     )
 
 

@@ -36,7 +36,7 @@ def add(verbs: Verbs) -> None:
         "--model",
         action="append",
         metavar="ROLE",
-        help="one model or several (all that have their artifact at hand)",
+        help="one model or several (all that are installed)",
     )
 
 
@@ -74,13 +74,13 @@ def _models(run: Run, asked: list[str]) -> dict[str, Path]:
     found = {role: folder for role in run.by_role if (folder := run.artifact(role))}
     if not found:
         raise PipelineError(
-            f"no model of {run.name} has its artifact at hand; python -m pipeline status lists "
+            f"no model of {run.name} is installed; python -m pipeline status lists "
             "all, --run NAME takes another run's"
         )
     for role in asked:
         if role not in found:
             raise PipelineError(
-                f"run {run.name} has no model {role!r} at hand; there are {', '.join(found)}"
+                f"run {run.name} has no installed model {role!r}; there are {', '.join(found)}"
             )
     return {role: found[role] for role in dict.fromkeys(asked or found)}
 

@@ -59,7 +59,7 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--measure-again",
         action="store_true",
-        help="time the models anew: on another machine, or where others were using this one",
+        help="time the models again: on another machine, or if this one was busy",
     )
     options.add_argument(
         "--pretrained-layers",
@@ -69,7 +69,7 @@ def add(verbs: Verbs) -> None:
     options.add_argument(
         "--run",
         metavar="NAME",
-        help="name of the run (data set, but for agnews, and family, and rows if fewer)",
+        help="name of the run (by default made of the data set, the family, and the rows if fewer)",
     )
 
 
@@ -120,7 +120,7 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
     if options.labels and not options.data:
         raise UsageError("--labels is about the files of --data; without it there are none")
     if options.data and options.dataset == TOY.name:
-        raise UsageError("--data does not apply to --dataset toy, whose texts are at hand")
+        raise UsageError("--data does not apply to --dataset toy, whose texts the program has")
     if options.labels and options.dataset and DECLARED[options.dataset].labels:
         raise UsageError(f"--labels does not apply to --dataset {options.dataset}, which has them")
     if options.checkpoints and not plan.checkpoints(family, asked, {}):

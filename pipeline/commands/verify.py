@@ -25,7 +25,7 @@ def verify_runs(options: argparse.Namespace) -> int:
     known = [declarations.of_run(run.record.data, run.record.toy) for run in runs]
     if options.data and all(data_set.learns_examples for data_set in known):
         raise UsageError(
-            "--data does not apply to toy runs on the invented headlines, which are at hand"
+            "--data does not apply to toy runs on the invented headlines, which the program has"
         )
     failures = 0
     for run in runs:

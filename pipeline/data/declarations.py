@@ -132,7 +132,7 @@ BANKING77 = DataSet(
     license="cc-by-4.0",
     terms="Creative Commons Attribution 4.0.",
     intended_use="Telling what a customer of a bank asks for, in English.",
-    limits="It has no class for what is none of its 77 intents.",
+    limits="It has no class for a question with none of its 77 intents.",
 )
 TOY = DataSet(
     name="toy",

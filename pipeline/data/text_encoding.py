@@ -68,7 +68,7 @@ def find_encoding(read: Callable[[], Iterable[bytes]], what: str) -> str:
         if problem is None:
             return encoding
     raise PipelineError(
-        f"{what} can't be read as {name_of(encoding or 'utf-8')}: {problem}; save it anew as UTF-8"
+        f"{what} can't be read as {name_of(encoding or 'utf-8')}: {problem}; save it again as UTF-8"
     )
 
 

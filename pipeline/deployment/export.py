@@ -181,7 +181,7 @@ def _checked_artifact(run: Run, role: str) -> Path:
         if sha256(folder / name) != digest:
             raise PipelineError(
                 f"{folder / name} is not the file that its run recorded; "
-                "make it anew with python -m pipeline run"
+                "make it again with python -m pipeline run"
             )
     encoders.check_labels(folder, role, run.labels)
     return folder
@@ -192,7 +192,7 @@ def _check_target(target: Path, run: Run, role: str) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise PipelineError(f"{target} is a file; name a folder that is not there yet")
+        raise PipelineError(f"{target} is a file; name a folder that does not exist yet")
     # Python leaves compiled files beside a script that was imported.
     found = {
         path.relative_to(target).as_posix()
@@ -211,7 +211,7 @@ def _check_target(target: Path, run: Run, role: str) -> None:
     if not same or not found <= known:
         raise PipelineError(
             f"{target} holds something else than an export of {role} of {run.name}; "
-            "name a folder that is empty or not there yet"
+            "name a folder that is empty or does not exist yet"
         )
 
 

@@ -75,9 +75,7 @@ def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedM
             found[run.name] = (run, {r: folders[r] for r in folders if r in (roles or folders)})
     if not found:
         what = f"no run has all of {', '.join(roles)}" if roles else "no run has a model"
-        raise PipelineError(
-            f"{what} with its artifact at hand; python -m pipeline status lists them"
-        )
+        raise PipelineError(f"{what} installed; python -m pipeline status lists them")
     if len(found) > 1:
         raise PipelineError(f"several runs have them, name one with --run: {', '.join(found)}")
     ((run, folders),) = found.values()

@@ -54,7 +54,7 @@ def verify(run: Run, asked: Asked) -> Iterator[tuple[str, bool]]:
         yield from _check_metrics(run, model)
         artifact = run.artifact(model.role)
         if artifact is None:
-            yield f"{model.role}: artifact is not at hand, its predictions are not recomputed", True
+            yield f"{model.role}: not installed, so its predictions are not recomputed", True
             continue
         changed = [
             name for name, digest in model.artifact.items() if sha256(artifact / name) != digest

@@ -67,10 +67,10 @@ def members(folder: Path, check: bool = True) -> tuple[list[str], list[Rule], li
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PipelineError(
             f"{FILE} in {folder} can't be read: {one_line(error)}; "
-            "make the cascade anew with python -m pipeline run"
+            "make the cascade again with python -m pipeline run"
         ) from error
     if len(roles) < 2:
-        raise PipelineError(f"{FILE} in {folder} names no two members; make the cascade anew")
+        raise PipelineError(f"{FILE} in {folder} names no two members; make the cascade again")
     return roles, rules, folders
 
 
@@ -92,5 +92,5 @@ def _check_files(folder: Path, role: str, files: Mapping[str, str]) -> None:
         if sha256(path) != digest:
             raise PipelineError(
                 f"{folder.name} was made with another {role} than the one in {path.parent}; "
-                f"make it anew with python -m pipeline run --only {folder.name}"
+                f"make it again with python -m pipeline run --only {folder.name}"
             )

@@ -205,6 +205,6 @@ def check_labels(folder: Path, role: str, labels: Sequence[str]) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipelineError(
             f"{name} of {role} can't be read: {one_line(error)}; "
-            "make the model anew with python -m pipeline run"
+            "make the model again with python -m pipeline run"
         ) from error
     check_same(role, found, labels)

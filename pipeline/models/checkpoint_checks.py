@@ -58,7 +58,7 @@ def weight_files(folder: Path) -> list[str]:
         others = sorted(path.name for kind in _OTHER_WEIGHTS for path in folder.glob(kind))
         has = f", and it has {', '.join(others)}" if others else ""
         raise PipelineError(
-            f"{folder} has no {WEIGHTS}; only safetensors are read{has}; save the model anew with "
+            f"{folder} has no {WEIGHTS}; only safetensors are read{has}; save the model again with "
             "transformers' save_pretrained"
         )
     _refuse_pointers(folder, names)
@@ -75,7 +75,7 @@ def _shards(folder: Path) -> list[str]:
     missing = [name for name in shards if Path(name).name != name or not (folder / name).is_file()]
     if missing:
         raise PipelineError(
-            f"{folder} lacks {', '.join(missing)}, which {_SHARDS} lists: download it anew"
+            f"{folder} lacks {', '.join(missing)}, which {_SHARDS} lists: download it again"
         )
     return shards
 

@@ -166,7 +166,7 @@ def read_run(folder: Path) -> Run:
             reason = " ".join(str(error).split())  # one line, even if pyarrow's message has more
             found = CacheError(
                 f"{folder} is left out: {reason}; "
-                "restore it with git, or make it anew with python -m pipeline run"
+                "restore it with git, or make it again with python -m pipeline run"
             )
             if before == _identity(folder) and not (before is None and aside(folder).is_dir()):
                 raise found from error

@@ -51,7 +51,7 @@ def _check_removable(run: Run, role: str) -> None:
     if run.record.schema != SCHEMA:
         raise PipelineError(
             f"{run.name} is of schema {run.record.schema}, which names its data otherwise; run or "
-            "add a model first, which writes it anew"
+            "add a model first, which writes it again"
         )
 
 

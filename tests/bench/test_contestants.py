@@ -43,14 +43,14 @@ INSTALLED = [
 def test_all_installed_models_and_cascades_are_timed(run, tmp_path):
     found, missing = contestants.contestants(run, tmp_path)
     assert asked(found) == INSTALLED
-    assert "no artifact of teacher at hand" in missing
-    assert "no weights of teacher at hand: give --work; left out: PyTorch" in missing
+    assert "teacher is not installed" in missing
+    assert "no weights of teacher were found: give --work; left out: PyTorch" in missing
 
 
 def test_models_that_are_asked_for_are_timed_beside_what_all_are_compared_with(run, weights):
     found, _ = contestants.contestants(run, None, ["cascade-small"])
     assert asked(found) == [("teacher", "transformers"), ("cascade-small", "ours")]
-    with pytest.raises(PipelineError, match="no model 'teacher' at hand; there are minilm"):
+    with pytest.raises(PipelineError, match="no installed model 'teacher'; there are minilm"):
         contestants.contestants(run, None, ["teacher"])
 
 

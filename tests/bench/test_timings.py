@@ -36,7 +36,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
         *("bench", "synthetic", "--cache", cache_folder, "--turns", "3", "--rows", "20", "40")
     )
     assert process.returncode == 0, process.stderr
-    assert "note: no weights of minilm at hand" in process.stderr
+    assert "note: no weights of minilm were found" in process.stderr
     run = read_run(cache_folder / "synthetic")
     result = run.record.bench
     for kind in ("one", "headline"):

@@ -70,7 +70,7 @@ def test_nothing_to_predict_with_or_on(fails, tmp_path, monkeypatch):
     assert "nothing to classify" in fails("predict", "  ", "--cache", tmp_path)
     synthetic.write_run(tmp_path)
     shutil.rmtree(tmp_path / "synthetic" / "artifacts")
-    assert "no model of synthetic has its artifact at hand" in fails(
+    assert "no model of synthetic is installed" in fails(
         "predict", "a headline", "--cache", tmp_path
     )
 

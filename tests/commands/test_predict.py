@@ -67,7 +67,7 @@ def test_the_run_that_is_meant_is_ag_news_largest(predict, cache_folder, capsys)
 def test_a_model_that_is_not_at_hand(cache_folder, capsys):
     assert main(["predict", "oil", "--model", "teacher", "--cache", str(cache_folder)]) == 1
     error = capsys.readouterr().err
-    assert "run synthetic has no model 'teacher' at hand; there are minilm, tiny-int8" in error
+    assert "run synthetic has no installed model 'teacher'; there are minilm, tiny-int8" in error
 
 
 def test_a_runs_texts_have_its_own_noun(cache_folder, capsys):

@@ -245,7 +245,7 @@ def test_the_run_that_has_the_models_is_served(runs, names, roles, run, served):
     [
         ("ab", None, "several runs have them, name one with --run: a, b"),
         ("ab", ["tiny-baseline"], "several runs"),
-        ("c", None, "no run has a model with its artifact at hand"),
+        ("c", None, "no run has a model installed"),
         ("abc", ["minilm", "teacher"], "no run has all of minilm, teacher"),
     ],
 )

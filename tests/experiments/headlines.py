@@ -28,13 +28,13 @@ def share(right: np.ndarray) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", metavar="RUN")
-    parser.add_argument("roles", metavar="ROLE", nargs="*", help="by default all at hand")
+    parser.add_argument("roles", metavar="ROLE", nargs="*", help="by default all installed ones")
     parser.add_argument("--data", type=Path, metavar="DIR", help="also its validation rows")
     options = parser.parse_args()
     run = read_run(CACHE / options.run)
     at_hand = [role for role in run.by_role if run.artifact(role)]
     if unknown := set(options.roles) - set(at_hand):
-        parser.error(f"not at hand: {', '.join(sorted(unknown))}; there are {', '.join(at_hand)}")
+        parser.error(f"not installed: {', '.join(sorted(unknown))}; there are {', '.join(at_hand)}")
     invented = data_sets.invented_headlines()
     header = ["role", "invented headlines", "95 % interval", *run.labels]
     if options.data:

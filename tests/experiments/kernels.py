@@ -179,7 +179,7 @@ def main() -> None:
     run = read_run(CACHE / parser.parse_args().run)
     folders = {role: run.artifact(role) for role in ("minilm", "minilm-int8", "minilm-int4")}
     if None in folders.values():
-        parser.error(f"of {run.name}, {', '.join(folders)} have to be at hand")
+        parser.error(f"of {run.name}, {', '.join(folders)} have to be installed")
     logging.disable(logging.WARNING)  # the quantizers log every operator
     _, encoder = encoders.read(folders["minilm"])
     texts = timings.headlines(timings.LENGTHS, TURNS * BLOCK)

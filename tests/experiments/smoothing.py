@@ -35,13 +35,13 @@ def logits(graph: Path, batches: list[dict[str, np.ndarray]]) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", metavar="RUN", help="has its teacher's artifact at hand")
+    parser.add_argument("run", metavar="RUN", help="a run whose teacher is installed")
     parser.add_argument("--data", type=Path, metavar="DIR", help="as python -m pipeline run has it")
     options = parser.parse_args()
     corpus = data_sets.load(options.data)
     teacher = read_run(CACHE / options.run).artifact("teacher")
     if not teacher:
-        parser.error(f"{options.run} has no teacher's artifact at hand")
+        parser.error(f"{options.run} has no installed teacher")
     _, encoder = encoders.read(teacher)
 
     def batches(texts: list[str], rows: int) -> list[dict[str, np.ndarray]]:

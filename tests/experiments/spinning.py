@@ -76,7 +76,7 @@ def main() -> None:
     run = read_run(CACHE / options.run)
     folders = [run.artifact(role) for role in options.roles]
     if None in folders:
-        parser.error(f"of {run.name}, {', '.join(options.roles)} have to be at hand")
+        parser.error(f"of {run.name}, {', '.join(options.roles)} have to be installed")
     kinds = {
         "row": timings.headlines(timings.LENGTHS, TURNS * BLOCK),
         "headline": scoring.short_headlines(TURNS * BLOCK),

@@ -108,7 +108,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_file_that_says_anything_else_is_refused_in_one_line(folder, damage):
     edit(folder, damage)
-    with pytest.raises(PipelineError, match="anew") as error:
+    with pytest.raises(PipelineError, match="again") as error:
         Classifier(folder)
     assert "\n" not in str(error.value)
 

@@ -202,7 +202,7 @@ def test_the_output_must_be_another_parquet_file(folder, tmp_path):
 def test_the_command_names_its_model(cache_folder, tmp_path):
     source, target = write(tmp_path / "in.csv"), tmp_path / "out.parquet"
     for more, message in [
-        (("--model", "nobody"), "no model 'nobody' has its artifact at hand"),
+        (("--model", "nobody"), "no model 'nobody' is installed"),
         (("--model", "minilm", "--run", "nowhere"), "no run nowhere"),
     ]:
         process = pipelines.run("classify", source, target, *more, "--cache", cache_folder)

@@ -1,4 +1,4 @@
-"""python -m tests.runs.pin_fingerprints [--data DIR]: write tests/runs/fingerprints.json anew.
+"""python -m tests.runs.pin_fingerprints [--data DIR]: write tests/runs/fingerprints.json again.
 
 The file pins the fingerprints of every role of every family, for made data and for AG News. So a
 change of one, which costs days of training, is seen in review. With ``--data``, the folder of AG

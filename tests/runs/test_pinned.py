@@ -18,7 +18,7 @@ def test_no_fingerprint_changes_unseen(name, family):
     changed = {role for role in expected | found if expected.get(role) != found.get(role)}
     assert not changed, (
         f"other fingerprints: {', '.join(sorted(changed))}. All that was made of them is stale. "
-        "If that is meant, write the table anew with python -m tests.runs.pin_fingerprints"
+        "If that is meant, write the table again with python -m tests.runs.pin_fingerprints"
     )
 
 

@@ -22,7 +22,7 @@ def run(name: str, roles: list[str], batches: int) -> int:
         folder = read_run(CACHE / name).artifact(role)
         if folder is None:
             raise PipelineError(
-                f"{role} of {name} is not at hand; make it with python -m pipeline run"
+                f"{role} of {name} is not installed; make it with python -m pipeline run"
             )
         # Not a Classifier: it would run the texts of a dynamic int8 graph one by one.
         answer, generator = plain_onnxruntime(folder), np.random.default_rng(0)

@@ -91,7 +91,7 @@ def test_confusion_of_no_model_asks_for_one(open_page):
 def test_a_link_to_models_that_are_not_there_says_so(open_page):
     app = open_page("confusion", models=["../../etc", "minilm", "*huge*"], cells="<b>")
     assert [e.value for e in app.subheader][:1] == ["MiniLM"]
-    assert "asks for what is not there" in app.warning[0].value
+    assert "asks for a model of this run that does not exist" in app.warning[0].value
     said = "../../etc, *huge*\nThere are: teacher, minilm, tiny-int8"
     assert said in [text.value for text in app.text]
     app.run()
@@ -106,7 +106,7 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other_runs_figures(
 ):
     synthetic.write_run(cache_folder, "larger", rows=1600)
     app = open_page(address, run="<b>gone</b>")
-    assert [header.value for header in app.header] == ["This run is not there"]
+    assert [header.value for header in app.header] == ["This run does not exist"]
     assert app.text[0].value == "The address asks for run <b>gone</b>. There are:"
     assert [link.label for link in app.get("page_link")] == ["larger", "synthetic"]
     assert not app.dataframe

@@ -275,7 +275,7 @@ def test_without_the_data_a_line_says_how_to_see_texts(open_page):
     assert "Headline" not in app.dataframe[0].value
     assert "-- --data DIR" in app.code[0].value
     first = next(element for element in app.main if element.type == "text")
-    assert "not at hand" in first.value  # before anything else is shown
+    assert "was not found" in first.value  # before anything else is shown
 
 
 def test_entities_in_texts_are_decoded_and_the_download_keeps_them(

@@ -18,7 +18,7 @@ def missing(key: str, there: Collection[str]) -> list[str]:
 def say_missing(noun: str, key: str, there: Collection[str]) -> None:
     """Warn if the URL asks for values that are not among ``there``; list both as plain text."""
     if lost := missing(key, there):
-        st.warning(f"This address asks for what is not there: no {noun} is called so:")
+        st.warning(f"This address asks for a {noun} that does not exist:")
         st.text(f"{', '.join(lost)}\nThere are: {', '.join(there)}")
 
 

@@ -93,8 +93,8 @@ def show_state(view: View, role: str) -> None:
     """Say so if today's recipe would make a different model."""
     if view.states[role] == "stale":
         st.caption(
-            ":material/history: Stale: made by another recipe, or from other data, than this "
-            "program's today. The command under its files makes it anew."
+            ":material/history: Stale: the recipe or the data have changed since this model was "
+            "made. The command under its files makes it again."
         )
 
 

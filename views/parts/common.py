@@ -269,7 +269,7 @@ def _load(folder: Path, artifact: dict[str, str], role: str, labels: list[str]) 
         if sha256(folder / name) != digest:
             raise PipelineError(
                 f"{folder / name} is not the file that its run recorded; "
-                "make it anew with python -m pipeline run"
+                "make it again with python -m pipeline run"
             )
     encoders.check_labels(folder, role, labels)
     classifier = Classifier(folder)

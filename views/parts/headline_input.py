@@ -21,7 +21,7 @@ from views.parts.common import View, plain
 MAX_LINK = 500
 _SOURCES = ("One {noun}", "Many {nouns}", "Upload")
 """Titles of the tabs; URLs contain them, too."""
-NO_EXAMPLES = "There are no examples: the texts of this data set are not at hand."
+NO_EXAMPLES = "There are no examples: the texts of this data set were not found."
 _SEVERAL = {"10 examples": 10, "200 examples": 200}
 _TEXT = 112
 """Height of the box of many lines in pixels. A browser loads each kind of widget when it first

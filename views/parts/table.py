@@ -139,8 +139,8 @@ def show_stale(view: View) -> None:
     stale = [role for role, state in view.states.items() if state == "stale"]
     if stale:
         st.warning(
-            f"Stale, made by another recipe than this program's today: {len(stale)} of "
-            f"{len(view.states)} models (column State). To make them anew:",
+            f"Stale: an older recipe made {len(stale)} of {len(view.states)} models (column "
+            "State). To make them again:",
             icon=":material/history:",
         )
         family = FAMILIES.get(view.run.record.family)

@@ -51,7 +51,7 @@ def read_texts(
     except (PipelineError, OSError) as error:
         return pd.Series(dtype=str), f"The {_data_set.nouns} can't be read: {error}."
     if not corpus.is_named(fingerprint, schema):
-        reason = "The data set at hand is not the one that this run was made on."
+        reason = "This is not the data set that the run was made on."
         return pd.Series(dtype=str), reason
     return pd.Series(corpus.test.texts, corpus.test.rows), ""
 
@@ -99,7 +99,7 @@ def texts_of(view: View) -> tuple[list[str] | None, str]:
     elif asked.source is None:
         folder = hub_folder() if record.on_agnews else None
         if folder is None:
-            return None, "The data set is not at hand."
+            return None, "The data set was not found."
         asked = Asked(str(folder))
     try:
         rows = tuple((split, record.data.rows[split]) for split in split_files.SPLITS)
