@@ -21,6 +21,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from pipeline.compression.export import silence, written_beside
 from pipeline.compression.smoothquant import Smoothing, smooth
 from pipeline.errors import PipelineError
+from pipeline.inference import whole_graphs
 
 # The operators with weights: they make up most of a transformer's size and time.
 WEIGHT_OPERATORS = ["MatMul", "Gemm", "Gather"]
@@ -172,6 +173,6 @@ def _prepared(source: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         # Save as one file: external weight files would be missing in the temporary folder.
         whole, path = Path(folder, "whole.onnx"), Path(folder, "model.onnx")
-        onnx.save(onnx.load(source), whole)
+        onnx.save(whole_graphs.read(source), whole)
         quant_pre_process(whole, path, skip_symbolic_shape=True)
         yield path

@@ -16,6 +16,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.inference import whole_graphs
+
 
 @dataclass(frozen=True)
 class Smoothing:
@@ -38,7 +40,7 @@ def smooth(
         batches: inputs by name, int64 (batch, sequence), to measure columns on.
         smoothing: how strongly, and which inputs.
     """
-    model = onnx.load(source)
+    model = whole_graphs.read(source)
     graph = model.graph
     uses = Counter(name for node in graph.node for name in node.input)
     matrices = {t.name: t for t in graph.initializer if len(t.dims) == 2 and uses[t.name] == 1}

@@ -27,7 +27,7 @@ from pipeline.deployment import deployed_model, model_card, tokenizer_files
 from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
 from pipeline.files import sha256, sync
-from pipeline.inference import cascade, encoders
+from pipeline.inference import cascade, encoders, whole_graphs
 from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import Run
 
@@ -232,11 +232,7 @@ def _write_graph(artifact: Path, target: Path) -> None:
         return
     import onnx  # slow to import, and few models need it
 
-    with tempfile.TemporaryDirectory(dir=target.parent) as copies:
-        # onnx refuses to read weights from files with hard links, which a run's files may have.
-        for path in artifact.iterdir():
-            shutil.copyfile(path, Path(copies, path.name))
-        onnx.save(onnx.load(Path(copies, GRAPH)), target)
+    onnx.save(whole_graphs.read(artifact / GRAPH), target)
 
 
 def _write_tokenizer(artifact: Path, folder: Path, max_length: int) -> dict[str, Any]:

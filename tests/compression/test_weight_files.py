@@ -47,8 +47,11 @@ def whole(network, tmp_path_factory):
 
 @pytest.fixture
 def split(whole, tmp_path):
+    """The same artifact in several files, with hard links as the files of stages and runs have."""
     folder = shutil.copytree(whole, tmp_path / "split")
     split_weights(folder / GRAPH, MOST)
+    for path in folder.iterdir():
+        os.link(path, tmp_path / f"linked-{path.name}")
     return folder
 
 
