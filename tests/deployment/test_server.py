@@ -120,4 +120,4 @@ def test_a_queue_holds_a_whole_request(tmp_path):
 
 def test_the_command_says_what_is_wrong(cache_folder, capsys):
     assert main(["serve", "--model", "nobody", "--cache", str(cache_folder)]) == 1
-    assert capsys.readouterr().err.startswith("error: no run has all of nobody with its artifact")
+    assert capsys.readouterr().err.startswith("error: no run has all of nobody installed")

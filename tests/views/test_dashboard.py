@@ -223,7 +223,7 @@ for address in ("compare", "confusion", "errors", "calibration", "about", "prese
     assert not app.exception, app.exception
     assert app.header or app.title, address
     said = [text.value for text in app.text]
-    assert address != "errors" or any("not the one that this run" in text for text in said), said
+    assert address != "errors" or any("not the data set that the" in text for text in said), said
     if address == "compare":  # the first that people see is not to wait for these
         print(sorted({{"sklearn", "scipy.stats", "scipy.optimize"}} & set(sys.modules)))
 assert app.dataframe, "no model answered"

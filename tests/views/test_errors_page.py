@@ -342,7 +342,7 @@ def test_other_data_is_refused(open_page, news, cache_folder):
     frame.to_csv(news / "test.csv", index=False)
     app = open_page("errors", news)
     assert "Headline" not in app.dataframe[0].value
-    assert "not the one that this run was made on" in said(app)
+    assert "not the data set that the run was made on" in said(app)
 
 
 @pytest.mark.parametrize("content", [None, "", "text,label\n**bold**,9\n"])

@@ -424,7 +424,6 @@ def test_a_damaged_artifact_is_named_and_the_others_answer(open_page, cache_fold
 def test_a_replaced_artifact_is_loaded_anew(open_page, cache_folder):
     app = ask(open_page(), "coach\nbank")
     before = tables(app)["all"][MINILM][0]
-    shutil.rmtree(cache_folder.parent / "cache-drafts")
     synthetic.write_run(cache_folder, roles=("teacher", "tiny", "minilm"), at_hand=["minilm"])
     app.run()
     assert not app.exception
