@@ -9,7 +9,7 @@ from pipeline.__main__ import main
 from pipeline.analysis.budget import Budget
 from pipeline.analysis.recommendation import recommend
 from pipeline.recipes.families import FAMILIES
-from pipeline.results import storage
+from pipeline.results import conditions, storage
 from pipeline.results.conditions import KINDS
 from pipeline.runs import plan
 from tests import synthetic
@@ -137,6 +137,15 @@ def test_does_the_work_of_is_said_only_within_the_margin(open_page, cache_folder
     assert "does the work" not in heading(open_page("compare", mb="100"))
     synthetic.write_run(cache_folder, roles=ROLES, rows=20_000)
     assert heading(open_page("compare", mb="100")) == "A 91 MB model does the work of 438 MB"
+
+
+def test_a_slow_model_may_be_timed_on_fewer_texts(open_page, cache_folder):
+    kept = conditions.as_taken(synthetic.MEASURED_ON.latency)
+    fewer = dict.fromkeys(KINDS, kept | {"texts": "150 test rows"})
+    change_model(cache_folder / "synthetic", "teacher", measured_on=fewer)
+    said = texts(open_page("compare", mb="100"))
+    assert "faster]" in said
+    assert "timed elsewhere" not in said
 
 
 def test_times_of_two_machines_are_no_factor(open_page, cache_folder):

@@ -221,6 +221,22 @@ def test_no_two_labels_overlap(models, references, width, narrow, overlay):
 
 
 @pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
+def test_of_very_many_models_some_are_named_and_no_two_labels_overlap(width, narrow):
+    shares = np.linspace(0, 1, 30)
+    many = run_of("one").iloc[[0] * 30].reset_index(drop=True)
+    roles = [f"a model, number {number}" for number in range(30)]
+    accuracy = 0.85 + 0.05 * shares**0.3
+    many = many.assign(role=roles, x=10 ** (2.6 * shares), y=accuracy, front=True)
+    many = many.assign(low=accuracy - 0.007, high=accuracy + 0.007)
+    picked = Marks(picked=("one", roles[20]))
+    boxes = list(label_boxes(frontier.figure(many, marks=picked, look=Look(narrow=narrow)), width))
+    named = {text for text, *_ in boxes}
+    assert named >= {roles[0], f"<b>{roles[20]}</b>", roles[-1]}
+    assert len(named) < 30
+    assert overlaps(boxes) == []
+
+
+@pytest.mark.parametrize(("width", "narrow"), [*NARROW, *WIDE])
 def test_of_two_runs_the_fronts_are_named(width, narrow):
     both = pd.concat([run_of("one"), run_of("two", -0.004)])
     boxes = list(label_boxes(frontier.figure(both, look=Look(narrow=narrow)), width))

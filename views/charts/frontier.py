@@ -24,6 +24,8 @@ HEIGHT = 360
 """Pixels: the room that a projector of 1280×720 has below the tiles."""
 _MARGIN = {"l": 62, "r": 12, "t": 12, "b": 48}
 _LEGEND_ROW = 20
+_MANY = 20
+"""The most models of a run whose names all may have room."""
 _EXCLUDED = "#8F959B"
 _SHADE = "rgba(128, 128, 128, 0.13)"
 _HALO = "rgba(36, 123, 189, 0.35)"
@@ -318,18 +320,24 @@ def _labels(
 ) -> list[Label]:
     """Every point's label.
 
-    Points on the front and highlighted models always keep theirs. Other labels may be left out if
-    there is no room, and with two runs more of them are.
+    Highlighted models and points on the front always keep theirs. Other labels may be left out if
+    there is no room, and with two runs more of them are. If a single run has more than ``_MANY``
+    models, only the ends of its front always keep theirs, and models off the front have none.
     """
     single = models["run"].nunique() == 1
+    crowded = single and len(models) > _MANY
+    front = models[models["front"]]
+    ends = {*front.nsmallest(1, "drawn_x")["role"], *front.nlargest(1, "drawn_x")["role"]}
     wanted = []
     for row in _rows(models):
         key, name = (row.run, row.role), html.escape(row.name)
-        needed = row.front or (single and row.role == "teacher")
-        needed = needed or (single and row.edge and not narrow)
+        needed = row.role in ends if crowded else row.front
+        needed = needed or (single and (row.role == "teacher" or (row.edge and not narrow)))
         set_off = key in (marks.picked, marks.opened)
+        if crowded and not (needed or set_off or row.front):
+            continue
         text = f"{name} {row.y:.1%}" if row.edge else name
-        rank = 0 if needed or set_off else 1 if single else 2
+        rank = -1 if set_off else 0 if needed else 1 if single and not crowded else 2
         text = f"<b>{text}</b>" if set_off else text
         wanted.append(Label(text, row.drawn_x, row.drawn_y, rank))
     for row in _rows(references):

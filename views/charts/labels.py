@@ -36,7 +36,8 @@ class Label(NamedTuple):
     x: float
     y: float
     rank: int
-    """0: never left out; 1: left out rather than put on another label; 2: optional."""
+    """-1: never left out, and placed first; 0: never left out; 1: left out rather than put on
+    another label; 2: optional."""
 
 
 class Placed(NamedTuple):
@@ -62,7 +63,7 @@ def place(
 
     Greedy: by rank, then from left to right, each label gets the place with the lowest cost. The
     cost grows with what the label and its line cover, and with the distance to the point. Labels
-    without a good place are left out, except those of rank 0.
+    without a good place are left out, except those of rank 0 and -1.
 
     Args:
         labels: one per point.
