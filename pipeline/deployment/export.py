@@ -23,6 +23,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import onnx
+
 from pipeline.deployment import deployed_model, model_card, tokenizer_files
 from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
@@ -230,8 +232,6 @@ def _write_graph(artifact: Path, target: Path) -> None:
     if all(path.name in own for path in artifact.iterdir()):
         shutil.copyfile(artifact / GRAPH, target)
         return
-    import onnx  # slow to import, and few models need it
-
     onnx.save(whole_graphs.read(artifact / GRAPH), target)
 
 
