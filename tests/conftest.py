@@ -1,10 +1,13 @@
+import functools
 import os
 import shutil
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -63,6 +66,14 @@ def pytest_addoption(parser):
     parser.addoption(
         "--screenshots", type=Path, metavar="DIR", help="where the walk leaves its pictures"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_found_once():
+    """AppTest looks through every installed package whenever it opens a page: half of its time."""
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with mock.patch.object(manifest_scanner, "scan_component_manifests", scan):
+        yield
 
 
 @pytest.fixture(scope="session")
