@@ -17,7 +17,7 @@ from pipeline.recipes import training_settings
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family, Trained
 from pipeline.recipes.training_settings import Training
-from pipeline.runs import plan
+from pipeline.runs import lineage
 
 BASELINE_STEPS = (2, 4)
 
@@ -40,7 +40,7 @@ def brief(family: Family, epochs: int = 1) -> Family:
         family,
         models=tuple(
             replace(model, training=_brief(training, epochs))
-            if (training := plan.learns(model))
+            if (training := lineage.learns(model))
             else model
             for model in family.models
         ),

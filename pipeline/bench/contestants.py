@@ -9,7 +9,7 @@ from pipeline.bench.peers import Peer
 from pipeline.errors import PipelineError
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import Run
-from pipeline.runs import plan, stage_folders
+from pipeline.runs import fingerprinting, stage_folders
 
 TEACHER = "teacher"
 GROUPS = {TEACHER: (TEACHER, "dynamic"), "minilm": ("minilm", "minilm-int8")}
@@ -95,7 +95,7 @@ def _weights(run: Run, role: str, work: Path | None) -> Path | None:
     family = FAMILIES.get(run.record.family)
     if not work or not family:
         return None
-    prints = plan.fingerprints(family, run.by_role[role].inputs).get(role)
+    prints = fingerprinting.fingerprints(family, run.by_role[role].inputs).get(role)
     if not prints or not prints.weights:
         return None
     folder = stage_folders.folder(work, f"{family.name}-{role}-weights", prints.weights)

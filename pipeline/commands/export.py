@@ -39,12 +39,12 @@ def export_model(options: argparse.Namespace) -> int:
 def trained_weights(run: Run, role: str, work: Path) -> Path | None:
     """The folder of the weights behind a model's stored predictions; None if ``work`` has none."""
     from pipeline.recipes.families import FAMILIES
-    from pipeline.runs import plan, stage_folders
+    from pipeline.runs import fingerprinting, stage_folders
 
     family, record = FAMILIES.get(run.record.family), run.by_role.get(role)
     if family is None or record is None:
         return None
-    today = plan.fingerprints(family, record.inputs).get(role)
+    today = fingerprinting.fingerprints(family, record.inputs).get(role)
     if today is None or today.weights is None or today.evaluation != record.fingerprint:
         return None
     folder = stage_folders.folder(work, f"{family.name}-{role}-weights", today.weights)

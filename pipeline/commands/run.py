@@ -17,7 +17,7 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE
 from pipeline.recipes.roles import Family
 from pipeline.results.storage import check_name
-from pipeline.runs import plan
+from pipeline.runs import lineage, plan
 
 
 def add(verbs: Verbs) -> None:
@@ -123,9 +123,9 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
         raise UsageError("--data does not apply to --dataset toy, whose texts the program has")
     if options.labels and options.dataset and DECLARED[options.dataset].labels:
         raise UsageError(f"--labels does not apply to --dataset {options.dataset}, which has them")
-    if options.checkpoints and not plan.checkpoints(family, asked, {}):
+    if options.checkpoints and not lineage.checkpoints(family, asked, {}):
         raise UsageError(f"--checkpoints does not apply: {', '.join(asked)} starts from none")
-    if options.pretrained_layers and not plan.keep_parents_layers(family, asked):
+    if options.pretrained_layers and not lineage.keep_parents_layers(family, asked):
         raise UsageError(
             f"--pretrained-layers does not apply: none of {', '.join(asked)} keeps layers of its "
             "teacher"

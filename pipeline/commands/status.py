@@ -11,7 +11,7 @@ from pipeline.commands.common import Verbs, cache_option
 from pipeline.errors import FAILED
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import CACHE, list_runs
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 
 
 def add(verbs: Verbs) -> None:
@@ -39,7 +39,7 @@ def show_status(options: argparse.Namespace) -> int:
                     "run": run.name,
                     "family": run.record.family,
                     "role": role,
-                    "state": plan.state(family, run, role) if family else "stale",
+                    "state": fingerprinting.state(family, run, role) if family else "stale",
                     "accuracy": record and record.metrics.accuracy,
                     "headlines": record and record.headlines and record.headlines.accuracy,
                     "size_mb": record and record.size_bytes / 1e6,

@@ -19,7 +19,8 @@ from pipeline.results.records import SCHEMA, ModelRecord, RunRecord
 from pipeline.results.run_writing import restore, write_run
 from pipeline.results.storage import Run, read_run
 from pipeline.results.texts import TEXTS, texts_frame
-from pipeline.runs import plan
+from pipeline.runs import lineage, plan
+from pipeline.runs.fingerprinting import INT8_BITS
 from pipeline.runs.model_record import model_record
 from pipeline.runs.stages import Stages
 
@@ -86,10 +87,10 @@ def run(
         processes.wait_for_all()  # until the first one has restored the run
         written = _existing(folders.cache / request.name, family, corpus)
         inputs = _recorded_identities(family, written)
-        inputs |= {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
+        inputs |= {"data": corpus.fingerprint, INT8_BITS: str(hardware.int8_bits())}
         if request.pretrained_layers:
-            inputs[plan.LAYERS_FROM] = plan.PRETRAINED
-        for checkpoint in plan.checkpoints(family, request.roles, inputs):
+            inputs[lineage.LAYERS_FROM] = lineage.PRETRAINED
+        for checkpoint in lineage.checkpoints(family, request.roles, inputs):
             inputs[checkpoint] = _identity(checkpoint, folders.checkpoints, inputs.get(checkpoint))
         stages = Stages(
             family, corpus, folders.work, folders.checkpoints, inputs, written, callbacks
@@ -122,7 +123,7 @@ def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]
     With them, fingerprints of roles that were not requested are known, too. Examples are the
     teacher, with which students are compared, and its logits.
     """
-    names = plan.checkpoints(family, family.by_role(), {})
+    names = lineage.checkpoints(family, family.by_role(), {})
     # Parents come first in a run, and their identities take precedence: a student that is older
     # than its parent may have recorded another one.
     records = reversed(existing.record.models if existing else [])

@@ -16,7 +16,7 @@ from pipeline.recipes.roles import Cascade, Classical, Trained
 from pipeline.results.figures import CascadeRecord, TrainingRecord
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.records import ModelRecord
-from pipeline.runs import plan, stage_folders
+from pipeline.runs import fingerprinting, lineage, stage_folders
 from pipeline.runs.stages import TRAINING, Stages
 
 TEACHER = "teacher"
@@ -43,7 +43,7 @@ def model_record(stages: Stages, role: str) -> ModelRecord:
         artifact={},
         metrics=scoring.split_metrics(predictions, teacher, "test"),
         validation=scoring.split_metrics(predictions, teacher, "validation"),
-        training=_training(stages, role) if plan.makes_weights(model) else None,
+        training=_training(stages, role) if lineage.makes_weights(model) else None,
         cascade=_cascade(stages, role) if isinstance(model, Cascade) else None,
         headlines=scoring.headline_metrics(predictions, teacher),
         cost=cost,
@@ -76,8 +76,8 @@ def _teachers_predictions(stages: Stages) -> pd.DataFrame | None:
 def _settings(stages: Stages, role: str) -> dict[str, Any]:
     """How a model was made: the recipe, and the bits of its int8 weights."""
     model = stages.models[role]
-    made = plan.settings(stages.family, model)
-    if model.method in plan.INT8_METHODS:
+    made = fingerprinting.settings(stages.family, model)
+    if model.method in fingerprinting.INT8_METHODS:
         made["weights"] += f", {stages.bits(role)} bits"
     return made
 

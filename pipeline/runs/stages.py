@@ -48,7 +48,8 @@ from pipeline.recipes.roles import (
 )
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import Run
-from pipeline.runs import plan, stage_folders
+from pipeline.runs import fingerprinting, lineage, stage_folders
+from pipeline.runs.fingerprinting import INT8_BITS
 from pipeline.runs.teacher_logits import TeacherLogits
 from pipeline.training import model_selection
 from pipeline.training.distillation import HiddenTeacher, hidden_teacher
@@ -68,19 +69,19 @@ class Stages:
     work: Path
     checkpoints: Path | None
     inputs: dict[str, str]
-    """What the fingerprints depend on: see ``plan.inputs``."""
+    """What the fingerprints depend on: see ``fingerprinting.inputs``."""
     existing: Run | None = None
     """The run so far. Its models keep the int8 bits that they were made with. Its logits are used
     if the work folder has none."""
     callbacks: tuple[TrainerCallback, ...] = ()
     """Added to every Trainer."""
     models: dict[str, Model] = field(init=False)
-    fingerprints: dict[str, plan.Fingerprints] = field(init=False)
+    fingerprints: dict[str, fingerprinting.Fingerprints] = field(init=False)
 
     def __post_init__(self) -> None:
         self.models = self.family.by_role()
         by_bits = {
-            bits: plan.fingerprints(self.family, self.inputs | {plan.INT8_BITS: bits})
+            bits: fingerprinting.fingerprints(self.family, self.inputs | {INT8_BITS: bits})
             for bits in ("7", "8")
         }
         self.fingerprints = {
@@ -91,7 +92,7 @@ class Stages:
 
     def make(self, role: str) -> None:
         """Make every stage of a model that is not done yet. It may train for hours."""
-        if plan.makes_weights(self.models[role]):
+        if lineage.makes_weights(self.models[role]):
             self.weights(role)
         self.artifact(role)
         self.evaluation(role)
@@ -112,10 +113,10 @@ class Stages:
             model = self.models[role]
             if not isinstance(model, Trained) or self._is_done("weights", role):
                 continue
-            start = plan.starting_checkpoint(self.family, model, self.inputs)
-            parent = plan.made_from(model, self.inputs)
+            start = lineage.starting_checkpoint(self.family, model, self.inputs)
+            parent = lineage.made_from(model, self.inputs)
             if parent and not self._is_done("weights", parent):
-                start = plan.starting_checkpoint(self.family, self.models[parent], self.inputs)
+                start = lineage.starting_checkpoint(self.family, self.models[parent], self.inputs)
             if start:
                 needed.setdefault(start, []).append(model)
         warned = False
@@ -150,21 +151,21 @@ class Stages:
 
     def help_to_train(self, role: str) -> None:
         """Take part in the training of a model, in a process that is not the first."""
-        if plan.learns(self.models[role]):
+        if lineage.learns(self.models[role]):
             self.weights(role)
 
     def bits(self, role: str) -> str:
         """Bits of a model's int8 weights: as in the run, or else as this processor needs."""
         records = self.existing.by_role if self.existing else {}
         # A cascade has the bits of its members.
-        for each in (role, *plan.members(self.models[role])):
-            if each in records and plan.INT8_BITS in records[each].inputs:
-                return records[each].inputs[plan.INT8_BITS]
-        return self.inputs[plan.INT8_BITS]
+        for each in (role, *lineage.members(self.models[role])):
+            if each in records and INT8_BITS in records[each].inputs:
+                return records[each].inputs[INT8_BITS]
+        return self.inputs[INT8_BITS]
 
     def inputs_of(self, role: str) -> dict[str, str]:
         """The inputs of a model's fingerprints beside its settings."""
-        return plan.inputs(self.family, role, self.inputs | {plan.INT8_BITS: self.bits(role)})
+        return fingerprinting.inputs(self.family, role, self.inputs | {INT8_BITS: self.bits(role)})
 
     def stage_name(self, role: str, kind: str) -> str:
         """The first part of the name of a stage's folder; the fingerprint follows."""
@@ -203,7 +204,7 @@ class Stages:
         write_json(draft / TRAINING, record)
 
     def _train(self, model: Model, draft: Path) -> None:
-        training = plan.learns(model)
+        training = lineage.learns(model)
         assert training
         rows, teacher_logits = self.logits.lessons(model, training.spans)
         hidden = self._hidden_teacher(model) if training.hidden_epochs else None
@@ -228,8 +229,8 @@ class Stages:
         labels = self.corpus.labels
         network: PreTrainedModel
         tokenizer: Tokenizer
-        checkpoint = plan.starting_checkpoint(self.family, model, self.inputs)
-        parent = plan.made_from(model, self.inputs)
+        checkpoint = lineage.starting_checkpoint(self.family, model, self.inputs)
+        parent = lineage.made_from(model, self.inputs)
         if checkpoint:
             network, tokenizer = self._load(checkpoint)
         elif parent:
@@ -250,7 +251,7 @@ class Stages:
         return network, tokenizer
 
     def _hidden_teacher(self, model: Model) -> HiddenTeacher:
-        role = plan.taught_by(model)
+        role = lineage.taught_by(model)
         assert role
         teacher, its_tokenizer = networks.read(self.weights(role))
         _, tokenizer = self._start(model)
@@ -305,13 +306,13 @@ class Stages:
     def _quantize(self, model: Quantized, tokenizer: Tokenizer, source: Path, target: Path) -> None:
         """Quantize the graph ``source`` by the model's method."""
         if model.way == "int4":
-            quantization.quantize_4bit(source, target, plan.BLOCK_SIZE)
+            quantization.quantize_4bit(source, target, fingerprinting.BLOCK_SIZE)
             return
         batches = (
             {name: tensor.numpy() for name, tensor in batch.items()}
             for batch in self._calibration_batches(tokenizer)
         )
-        settings, bits = plan.settings(self.family, model), int(self.bits(model.role))
+        settings, bits = fingerprinting.settings(self.family, model), int(self.bits(model.role))
         smoothing = None
         if "smoothing" in settings:
             smoothing = Smoothing(settings["smoothing"], settings["uneven"])
@@ -358,7 +359,7 @@ class Stages:
     def _calibration_batches(self, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:
         """Batches of training rows, the same for every model: int64 tensors (32, longest)."""
         some = np.random.default_rng(SEED).permutation(len(self.corpus.train))
-        texts = self.corpus.train.take(some[: plan.CALIBRATION_ROWS]).texts
+        texts = self.corpus.train.take(some[: fingerprinting.CALIBRATION_ROWS]).texts
         for start in range(0, len(texts), _CALIBRATION_BATCH):
             yield dict(
                 tokenizer(

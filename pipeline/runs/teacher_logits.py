@@ -20,7 +20,7 @@ from pipeline.progress import say
 from pipeline.recipes.roles import Family, Model
 from pipeline.recipes.training_settings import RandomSpans
 from pipeline.results.storage import Run
-from pipeline.runs import plan, stage_folders
+from pipeline.runs import fingerprinting, lineage, stage_folders
 from pipeline.training import prediction, random_spans
 
 LOGITS = "logits.safetensors"
@@ -34,7 +34,7 @@ class TeacherLogits:
     corpus: Corpus
     work: Path
     existing: Run | None
-    fingerprints: dict[str, plan.Fingerprints]
+    fingerprints: dict[str, fingerprinting.Fingerprints]
     weights: Callable[[str], Path]
     """Returns the folder of a role's weights, which are trained first if they are missing."""
 
@@ -50,7 +50,7 @@ class TeacherLogits:
             (rows and spans, classes), or None if the model has no teacher.
         """
         rows, spans = self.corpus.train, self._spans(wanted)
-        teacher = plan.taught_by(model)
+        teacher = lineage.taught_by(model)
         logits = [self.of(teacher)] if teacher else []
         if spans:
             rows = random_spans.joined(rows, spans)
@@ -112,7 +112,7 @@ class TeacherLogits:
     def _learned_by(self, role: str) -> dict[str, str]:
         """Fingerprint and name of each stage of logits from which a model learns."""
         model = self._models[role]
-        teacher, training = plan.taught_by(model), plan.learns(model)
+        teacher, training = lineage.taught_by(model), lineage.learns(model)
         if not teacher or not training or role not in self.fingerprints:
             return {}
         exist = random_spans.exist(self.corpus, training.spans)
@@ -128,4 +128,4 @@ class TeacherLogits:
         return f"{self.family.name}-{role}-{'span-' if wanted else ''}logits"
 
     def _fingerprint(self, role: str, wanted: RandomSpans | None) -> str:
-        return plan.logits_fingerprint(self.fingerprints[role].trained, wanted)
+        return fingerprinting.logits_fingerprint(self.fingerprints[role].trained, wanted)

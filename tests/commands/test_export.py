@@ -6,12 +6,12 @@ import pytest
 
 from pipeline.commands.export import trained_weights
 from pipeline.recipes.families import FAMILIES
-from pipeline.runs import plan, stage_folders
+from pipeline.runs import fingerprinting, lineage, stage_folders
 from tests import synthetic
 
 FAMILY = FAMILIES["mpnet"]
 INPUTS = {"data": "0" * 64} | dict.fromkeys(
-    plan.checkpoints(FAMILY, FAMILY.by_role(), {}), "1" * 64
+    lineage.checkpoints(FAMILY, FAMILY.by_role(), {}), "1" * 64
 )
 ROLES = ("teacher", "minilm", "tiny-int4")
 
@@ -20,7 +20,7 @@ ROLES = ("teacher", "minilm", "tiny-int4")
 def run(tmp_path):
     """A run as today's recipe would make it."""
     made = synthetic.write_run(tmp_path / "cache", roles=ROLES, at_hand=("minilm", "tiny-int4"))
-    prints = plan.fingerprints(FAMILY, INPUTS)
+    prints = fingerprinting.fingerprints(FAMILY, INPUTS)
     models = [
         replace(model, inputs=INPUTS, fingerprint=prints[model.role].evaluation)
         for model in made.record.models
@@ -29,7 +29,7 @@ def run(tmp_path):
 
 
 def stage_of(work, role):
-    weights = plan.fingerprints(FAMILY, INPUTS)[role].weights
+    weights = fingerprinting.fingerprints(FAMILY, INPUTS)[role].weights
     return stage_folders.folder(work, f"mpnet-{role}-weights", weights)
 
 

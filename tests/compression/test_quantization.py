@@ -24,7 +24,7 @@ from pipeline.compression import export, graph_rewrites, qat, quantization, smoo
 from pipeline.compression.smoothquant import Smoothing
 from pipeline.errors import PipelineError
 from pipeline.models import fake_quantization
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 from tests import pipelines
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ ARCHITECTURES = {
 # Each layer has query, key, value, output and two of the feed-forward; the head has two.
 LINEARS = 6 * LAYERS + 2
 TABLES = 3
-SMOOTHING = Smoothing(plan.SMOOTHING, plan.UNEVEN)
+SMOOTHING = Smoothing(fingerprinting.SMOOTHING, fingerprinting.UNEVEN)
 BITS = 8
 
 

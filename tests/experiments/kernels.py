@@ -33,7 +33,7 @@ from pipeline.hardware import available_threads
 from pipeline.inference import encoders
 from pipeline.inference.graph import GRAPH, SPIN_US
 from pipeline.results.storage import CACHE, read_run
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 
 TURNS, BLOCK = 12, 10
 BATCH_SIZE = 32
@@ -89,7 +89,11 @@ def with_level(graph: Path, level: int, target: Path) -> Path:
 def eight_bit_blocks(graph: Path, target: Path) -> Path:
     """Write a graph with 8-bit weights in blocks, like those of 4-bit graphs."""
     quantizer = MatMulNBitsQuantizer(
-        onnx.load(graph), bits=8, block_size=plan.BLOCK_SIZE, is_symmetric=True, accuracy_level=4
+        onnx.load(graph),
+        bits=8,
+        block_size=fingerprinting.BLOCK_SIZE,
+        is_symmetric=True,
+        accuracy_level=4,
     )
     quantizer.process()
     onnx.save(quantizer.model.model, target)

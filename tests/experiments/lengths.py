@@ -22,7 +22,8 @@ from pipeline.models import networks
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family
 from pipeline.recipes.training_settings import RandomSpans
-from pipeline.runs import plan
+from pipeline.runs import lineage
+from pipeline.runs.fingerprinting import INT8_BITS
 from pipeline.runs.stages import TRAINING, Stages
 from pipeline.training import prediction, schedule
 
@@ -79,8 +80,8 @@ def changed(role: str, titles: int | None, epochs: int | None, rate: float | Non
 
 def line(corpus: Corpus, family: Family, checkpoints: Path | None, work: Path) -> str:
     """Train ``TRIAL``, if it is not trained yet, and return a line on its training."""
-    inputs = {"data": corpus.fingerprint, plan.INT8_BITS: str(hardware.int8_bits())}
-    for name in plan.checkpoints(family, [TRIAL], inputs):
+    inputs = {"data": corpus.fingerprint, INT8_BITS: str(hardware.int8_bits())}
+    for name in lineage.checkpoints(family, [TRIAL], inputs):
         inputs[name] = networks.checkpoint_identity(name, checkpoints)
     folder = Stages(family, corpus, work, checkpoints, inputs).weights(TRIAL)
     record = json.loads((folder / TRAINING).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Compare strengths of smoothing before int8. ``plan.SMOOTHING`` was chosen by these figures.
+"""Compare strengths of smoothing before int8. ``SMOOTHING`` was chosen by these figures.
 
     python -m tests.experiments.smoothing RUN --data DIR
 
@@ -20,7 +20,7 @@ from pipeline.data import data_sets
 from pipeline.inference import encoders
 from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import CACHE, read_run
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 
 STRENGTHS = (0.5, 0.65, 0.75, 0.85)
 ROWS = 256
@@ -51,14 +51,14 @@ def main() -> None:
             encoder.feeds(some[start : start + BATCH_SIZE]) for start in range(0, rows, BATCH_SIZE)
         ]
 
-    measured_on = batches(corpus.train.texts, plan.CALIBRATION_ROWS)
+    measured_on = batches(corpus.train.texts, fingerprinting.CALIBRATION_ROWS)
     judged_on = batches(corpus.validation.texts, ROWS)
     exact = logits(teacher / GRAPH, judged_on)
     print("| strength | noise in the logits | MB |\n|--:|--:|--:|")
     for strength in (None, *STRENGTHS):
         with tempfile.TemporaryDirectory() as folder:
             graph = Path(folder, GRAPH)
-            smoothing = strength and Smoothing(strength, plan.UNEVEN)
+            smoothing = strength and Smoothing(strength, fingerprinting.UNEVEN)
             quantize_dynamic(teacher / GRAPH, graph, measured_on, hardware.int8_bits(), smoothing)
             noise = (logits(graph, judged_on) - exact).std() / exact.std()
             size = graph.stat().st_size / 1e6

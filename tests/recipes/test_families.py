@@ -14,7 +14,8 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, replicated_role, student_of_baseline
 from pipeline.recipes.roles import Trained
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting, lineage, plan
+from pipeline.runs.fingerprinting import INT8_BITS
 
 SEVEN = {"teacher", "distil", "tiny", "minilm", "dynamic", "static", "qat"}
 BEYOND = {"minilm-int8", "tiny-int8", "minilm-int4", "tiny-int4", "static-naive", "nano", "tfidf"}
@@ -39,9 +40,9 @@ def test_tiny_is_quantized_in_every_way_and_its_training_is_taught_by_the_teache
     models = family.by_role()
     ways = {model.method: model for model in family.models if model.parent == "tiny"}
     assert set(ways) == {"dynamic", "static", "qat", "int4"}
-    assert plan.made_from(ways["qat"], {}) == "tiny"
-    assert plan.taught_by(ways["qat"]) == "teacher"
-    assert plan.taught_by(models["qat"]) == plan.made_from(models["qat"], {}) == "teacher"
+    assert lineage.made_from(ways["qat"], {}) == "tiny"
+    assert lineage.taught_by(ways["qat"]) == "teacher"
+    assert lineage.taught_by(models["qat"]) == lineage.made_from(models["qat"], {}) == "teacher"
     before, other_teacher = _prints(family), _prints(_with(family, "teacher", seed=1))
     assert before["tiny-qat"].weights != other_teacher["tiny-qat"].weights
     other_tiny = _prints(_with(family, "tiny", warmup=0.5))
@@ -116,7 +117,7 @@ def test_published_configurations_have_the_notebooks_sizes(role, tmp_path):
 
 
 MPNET = FAMILIES["mpnet"]
-FROM_PRETRAINED = {plan.LAYERS_FROM: plan.PRETRAINED}
+FROM_PRETRAINED = {lineage.LAYERS_FROM: lineage.PRETRAINED}
 
 
 def test_all_of_a_familys_own_roles_are_made_by_default_and_of_no_teacher_its_baselines():
@@ -164,17 +165,17 @@ def test_unknown_roles_and_impossible_baselines_are_named():
 
 
 def _known(family, data="d", bits="8", **others):
-    names = plan.checkpoints(family, family.by_role(), {})
+    names = lineage.checkpoints(family, family.by_role(), {})
     return {
         "data": data,
-        plan.INT8_BITS: bits,
+        INT8_BITS: bits,
         **{name: f"weights of {name}" for name in names},
         **others,
     }
 
 
 def _prints(family, **known):
-    return plan.fingerprints(family, _known(family, **known))
+    return fingerprinting.fingerprints(family, _known(family, **known))
 
 
 def _changed(a, b):
@@ -233,22 +234,29 @@ def test_bits_of_int8_are_in_the_fingerprints_of_int8_alone(family):
         assert a.evaluation != b.evaluation
     known = _known(family)
     for role in eight:
-        assert (plan.INT8_BITS in plan.inputs(family, role, known)) == (role in int8), role
-    del known[plan.INT8_BITS]
-    assert set(plan.fingerprints(family, known)) == set(eight) - int8
+        assert (INT8_BITS in fingerprinting.inputs(family, role, known)) == (role in int8), role
+    del known[INT8_BITS]
+    assert set(fingerprinting.fingerprints(family, known)) == set(eight) - int8
 
 
 def test_what_int8_is_calibrated_and_smoothed_with_is_in_its_fingerprints(monkeypatch):
     before = _prints(MPNET)
-    calibrated = {m.role for m in MPNET.models if m.method in plan.INT8_METHODS}
-    for name, value in (("calibration_rows", plan.CALIBRATION_ROWS), ("uneven", plan.UNEVEN)):
-        by = {role for role in before if plan.settings(MPNET, MPNET.by_role()[role]).get(name)}
+    calibrated = {m.role for m in MPNET.models if m.method in fingerprinting.INT8_METHODS}
+    for name, value in (
+        ("calibration_rows", fingerprinting.CALIBRATION_ROWS),
+        ("uneven", fingerprinting.UNEVEN),
+    ):
+        by = {
+            role
+            for role in before
+            if fingerprinting.settings(MPNET, MPNET.by_role()[role]).get(name)
+        }
         of_it = calibrated if name == "calibration_rows" else calibrated - {"qat", "tiny-qat"}
         # The naive way smooths nothing.
         assert by == of_it - ({"static-naive"} if name == "uneven" else set())
         for method in {MPNET.by_role()[role].method for role in by}:
-            assert plan._METHOD_SETTINGS[method][name] == value
-            monkeypatch.setitem(plan._METHOD_SETTINGS[method], name, value + 1)
+            assert fingerprinting._METHOD_SETTINGS[method][name] == value
+            monkeypatch.setitem(fingerprinting._METHOD_SETTINGS[method], name, value + 1)
         assert _changed(before, _prints(MPNET)) == by | CASCADES
         monkeypatch.undo()
 
@@ -261,18 +269,18 @@ def test_students_that_keep_layers_start_from_pretrained_ones_if_told(name, kept
     known = _known(family) | FROM_PRETRAINED
     checkpoint = family.by_role()["teacher"].start
     assert checkpoint.architecture == name
-    before, after = _prints(family), plan.fingerprints(family, known)
+    before, after = _prints(family), fingerprinting.fingerprints(family, known)
     for role, model in family.by_role().items():
         by_it = role.startswith((*kept, "cascade-small"))
         assert (before[role] != after[role]) == by_it, role
         # Its inputs record this, and from them follows the same fingerprint.
-        inputs = plan.inputs(family, role, known)
-        assert (plan.LAYERS_FROM in inputs) == by_it, role
-        assert plan.fingerprints(family, inputs)[role] == after[role]
+        inputs = fingerprinting.inputs(family, role, known)
+        assert (lineage.LAYERS_FROM in inputs) == by_it, role
+        assert fingerprinting.fingerprints(family, inputs)[role] == after[role]
         if by_it and isinstance(model, Trained):
-            assert plan.starting_checkpoint(family, model, known) == checkpoint
-            assert plan.made_from(model, known) is None
-            assert plan.made_from(model, {}) == "teacher"
+            assert lineage.starting_checkpoint(family, model, known) == checkpoint
+            assert lineage.made_from(model, known) is None
+            assert lineage.made_from(model, {}) == "teacher"
 
 
 def test_titles_and_descriptions_are_not_in_the_fingerprint():
@@ -282,14 +290,14 @@ def test_titles_and_descriptions_are_not_in_the_fingerprint():
 
 
 def test_a_record_that_does_not_say_what_went_in_gives_no_fingerprint():
-    assert plan.fingerprints(FAMILIES["mpnet"], {}) == {}
+    assert fingerprinting.fingerprints(FAMILIES["mpnet"], {}) == {}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_members_of_a_cascade_come_before_it(family):
     roles = [model.role for model in family.models]
     for role in CASCADES:
-        candidates = plan.members(family.by_role()[role])
+        candidates = lineage.members(family.by_role()[role])
         assert len(candidates) > 1
         assert all(roles.index(member) < roles.index(role) for member in candidates)
 

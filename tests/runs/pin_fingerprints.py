@@ -13,7 +13,8 @@ from pipeline.data import data_sets
 from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.roles import Family
 from pipeline.recipes.training_settings import RandomSpans
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting, lineage
+from pipeline.runs.fingerprinting import INT8_BITS
 
 TABLE = Path(__file__).with_name("fingerprints.json")
 DIGITS = 16
@@ -30,15 +31,15 @@ def pinned(data_fingerprint: str) -> dict[str, dict[str, dict[str, str]]]:
 
 
 def _of_family(family: Family, data_fingerprint: str) -> dict[str, dict[str, str]]:
-    names = plan.checkpoints(family, family.by_role(), {})
+    names = lineage.checkpoints(family, family.by_role(), {})
     inputs = {name: f"identity of {name}" for name in names}
-    inputs |= {"data": data_fingerprint, plan.INT8_BITS: "8"}
-    found = plan.fingerprints(family, inputs)
+    inputs |= {"data": data_fingerprint, INT8_BITS: "8"}
+    found = fingerprinting.fingerprints(family, inputs)
     table = {role: dict(stages._asdict()) for role, stages in found.items()}
     for model in family.by_role().values():
-        if teacher := plan.taught_by(model):
-            for spans in (None, plan.learns(model).spans):
-                logits = plan.logits_fingerprint(found[teacher].weights, spans)
+        if teacher := lineage.taught_by(model):
+            for spans in (None, lineage.learns(model).spans):
+                logits = fingerprinting.logits_fingerprint(found[teacher].weights, spans)
                 table[teacher][f"logits{_said(spans)}"] = logits
     return {
         role: {stage: print_[:DIGITS] for stage, print_ in stages.items() if print_}

@@ -22,7 +22,8 @@ from pipeline.recipes.roles import Family
 from pipeline.recipes.training_settings import RandomSpans
 from pipeline.results.figures import Cost
 from pipeline.results.storage import read_run
-from pipeline.runs import execution, plan, stage_folders, stages, teacher_logits
+from pipeline.runs import execution, fingerprinting, lineage, stage_folders, stages, teacher_logits
+from pipeline.runs.fingerprinting import INT8_BITS
 from pipeline.training import model_selection, prediction, random_spans
 from tests import pipelines
 
@@ -39,9 +40,13 @@ ROLES_OF_OTHERS = {"teacher", "source", "start"}
 
 
 def prints(family):
-    names = plan.checkpoints(family, family.by_role(), {})
-    known = {"data": "data", plan.INT8_BITS: "8", **{name: f"of {name}" for name in names}}
-    return plan.fingerprints(family, known)
+    names = lineage.checkpoints(family, family.by_role(), {})
+    known = {
+        "data": "data",
+        INT8_BITS: "8",
+        **{name: f"of {name}" for name in names},
+    }
+    return fingerprinting.fingerprints(family, known)
 
 
 BEFORE = prints(FAMILY)
@@ -86,7 +91,7 @@ def descendants(found, models):
 
 
 def parents(model):
-    return {plan.made_from(model, {}), plan.taught_by(model), *plan.members(model)}
+    return {lineage.made_from(model, {}), lineage.taught_by(model), *lineage.members(model)}
 
 
 def changes(path):
@@ -177,9 +182,9 @@ def test_every_kind_of_field_is_looked_at():
     assert {"start.name", "start.words", "training.spans.longest", "training.rates"} <= set(PATHS)
 
 
-@pytest.mark.parametrize("stage", plan._VERSIONS)
+@pytest.mark.parametrize("stage", fingerprinting._VERSIONS)
 def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch, stage):
-    monkeypatch.setitem(plan._VERSIONS, stage, 99)
+    monkeypatch.setitem(fingerprinting._VERSIONS, stage, 99)
     after = prints(FAMILY)
     before, now = BEFORE["minilm"], after["minilm"]
     own = {name for name in now._fields if getattr(now, name) != getattr(before, name)}
@@ -198,10 +203,10 @@ def test_a_stage_made_in_another_way_makes_anew_what_follows_from_it(monkeypatch
 def test_logits_are_of_their_teachers_weights_and_of_their_spans(monkeypatch):
     some = RandomSpans(per_row=1)
     cases = [("a", None), ("b", None), ("a", some), ("a", replace(some, longest=9))]
-    found = [plan.logits_fingerprint(*case) for case in cases]
+    found = [fingerprinting.logits_fingerprint(*case) for case in cases]
     assert len(set(found)) == len(cases)
-    monkeypatch.setitem(plan._VERSIONS, "logits", 99)
-    assert not set(found) & {plan.logits_fingerprint(*case) for case in cases}
+    monkeypatch.setitem(fingerprinting._VERSIONS, "logits", 99)
+    assert not set(found) & {fingerprinting.logits_fingerprint(*case) for case in cases}
 
 
 # --- a run: what is made, with stand-ins for everything slow ------------------------------------
@@ -328,8 +333,10 @@ def longer_tiny():
 def test_a_changed_setting_makes_anew_what_depends_on_it_alone(make, corpus, longer_tiny, tmp_path):
     assert make(corpus) == STAGES
     before = read_run(tmp_path / "cache" / "run")
-    assert {plan.state(longer_tiny, before, role) for role in ROLES[:2]} == {"done"}
-    assert {plan.state(longer_tiny, before, role) for role in ("tiny", "tiny-int8")} == {"stale"}
+    assert {fingerprinting.state(longer_tiny, before, role) for role in ROLES[:2]} == {"done"}
+    assert {fingerprinting.state(longer_tiny, before, role) for role in ("tiny", "tiny-int8")} == {
+        "stale"
+    }
     assert make(corpus, family=longer_tiny) == TINY
     after = read_run(tmp_path / "cache" / "run")
     assert after.by_role["tiny"].training.epochs == 99
@@ -486,7 +493,7 @@ def test_tinys_qat_training_is_the_teachers_and_starts_from_tiny(make, corpus, m
 
 
 def bits_of(run):
-    return {role: model.inputs.get(plan.INT8_BITS) for role, model in run.by_role.items()}
+    return {role: model.inputs.get(INT8_BITS) for role, model in run.by_role.items()}
 
 
 @pytest.mark.slow
@@ -499,7 +506,7 @@ def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monke
     assert before.by_role["minilm-int8"].settings["weights"] == "int8 per channel, 8 bits"
     # On a machine without VNNI, the models are not stale and not made again.
     monkeypatch.setattr(hardware, "int8_bits", lambda: 7)
-    assert {plan.state(TOY, before, role) for role in before.by_role} == {"done"}
+    assert {fingerprinting.state(TOY, before, role) for role in before.by_role} == {"done"}
     assert make(corpus, "minilm-int8", "tiny-static") == set()
     assert record.read_bytes() == written
     # In a new work folder, the run's models keep their bits. New models get the machine's bits.
@@ -511,7 +518,7 @@ def test_int8_keeps_the_bits_that_it_was_made_with(make, corpus, tmp_path, monke
     for role, bits in (("minilm-int8", 8), ("tiny-int8", 7)):
         (graph,) = (tmp_path / "new").glob(f"toy-{role}-artifact-*/model.onnx")
         assert graph.read_text().endswith(f", {bits} bits")
-    assert {plan.state(TOY, after, role) for role in after.by_role} == {"done"}
+    assert {fingerprinting.state(TOY, after, role) for role in after.by_role} == {"done"}
 
 
 # --- layers of the pretrained checkpoint ----------------------------------------------------------
@@ -527,9 +534,9 @@ def test_pretrained_layers_are_recorded_and_not_stale(make, corpus, tmp_path):
     run = run_of(tmp_path)
     for role in run.by_role:
         is_of_them = role.startswith("compact")
-        recorded = run.by_role[role].inputs.get(plan.LAYERS_FROM)
-        assert recorded == (plan.PRETRAINED if is_of_them else None), role
-        assert plan.state(TOY, run, role) == "done", role
+        recorded = run.by_role[role].inputs.get(lineage.LAYERS_FROM)
+        assert recorded == (lineage.PRETRAINED if is_of_them else None), role
+        assert fingerprinting.state(TOY, run, role) == "done", role
     # Started from the fine-tuned layers, it is another model and needs the teacher's weights.
     assert make(corpus, "compact", work="new") == TEACHER - LOGITS | of("compact")
 
@@ -539,7 +546,11 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
     role, corpus, checkpoints, tmp_path, monkeypatch
 ):
     """Not from the teacher's weights, which may be lost."""
-    known = {"data": corpus.fingerprint, plan.INT8_BITS: "8", plan.LAYERS_FROM: plan.PRETRAINED}
+    known = {
+        "data": corpus.fingerprint,
+        INT8_BITS: "8",
+        lineage.LAYERS_FROM: lineage.PRETRAINED,
+    }
     name = "sentence-transformers/all-mpnet-base-v2"
     known[name] = "of it"
     begun = []
@@ -550,7 +561,7 @@ def test_students_start_from_the_layers_of_the_pretrained_checkpoint(
 
     mine = stages.Stages(FAMILY, corpus, tmp_path, checkpoints, known)
     for folder in ("logits", "span-logits"):  # these exist
-        fingerprint = plan.logits_fingerprint(
+        fingerprint = fingerprinting.logits_fingerprint(
             mine.fingerprints["teacher"].weights,
             mine.models[role].training.spans if folder == "span-logits" else None,
         )

@@ -18,7 +18,7 @@ from pipeline.inference.classifier import Classifier
 from pipeline.results import report, run_writing, storage
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import read_run
-from pipeline.runs import joined, plan
+from pipeline.runs import fingerprinting, joined
 from pipeline.runs.removal import remove
 from tests import joining, synthetic
 from tests.joining import LABELS
@@ -102,9 +102,9 @@ def test_it_is_done_as_long_as_the_data_are_the_same(join, tmp_path):
 
     run = join(joining.onnx_folder(tmp_path / "theirs", LABELS[4], LABELS[4]), LABELS[4])
     family = FAMILIES["mpnet"]
-    assert plan.state(family, run, "guest") == "done"
+    assert fingerprinting.state(family, run, "guest") == "done"
     other = replace(run, record=replace(run.record, data=replace(run.record.data, fingerprint="1")))
-    assert plan.state(family, other, "guest") == "stale"
+    assert fingerprinting.state(family, other, "guest") == "stale"
 
 
 def test_nothing_is_done_twice(join, tmp_path, monkeypatch):

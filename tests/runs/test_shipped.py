@@ -10,7 +10,7 @@ from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import report, speed
 from pipeline.results.storage import CACHE, list_runs
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 from tests.pipelines import ROOT
 
 MODELS = {
@@ -53,7 +53,7 @@ def test_a_shipped_run_verifies(shipped, capsys):
 
 def test_shipped_models_are_stale_where_that_is_known_and_nowhere_else(shipped):
     family = FAMILIES[shipped.record.family]
-    states = {role: plan.state(family, shipped, role) for role in shipped.by_role}
+    states = {role: fingerprinting.state(family, shipped, role) for role in shipped.by_role}
     expected = "stale" if shipped.name in STALE else "done"
     assert set(states.values()) == {expected}, states
 

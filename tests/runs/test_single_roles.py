@@ -5,27 +5,28 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import read_run
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting, lineage, plan
+from pipeline.runs.fingerprinting import INT8_BITS
 
 TOY = FAMILIES["toy"]
-KNOWN = {"data": "d" * 64, plan.INT8_BITS: "8"}
+KNOWN = {"data": "d" * 64, INT8_BITS: "8"}
 ROLES = [(family, role) for family in FAMILIES.values() for role in family.by_role()]
 
 
 @pytest.mark.parametrize(("family", "role"), ROLES, ids=lambda part: getattr(part, "name", part))
 def test_what_a_role_needs_is_made_before_it(family, role):
     """Only the checkpoints that the role needs are known, as in a run of this role alone."""
-    known = KNOWN | dict.fromkeys(plan.checkpoints(family, [role], KNOWN), "c" * 64)
-    assert set(plan.inputs(family, role, known)) <= set(known)
-    prints, models = plan.fingerprints(family, known), family.by_role()
+    known = KNOWN | dict.fromkeys(lineage.checkpoints(family, [role], KNOWN), "c" * 64)
+    assert set(fingerprinting.inputs(family, role, known)) <= set(known)
+    prints, models = fingerprinting.fingerprints(family, known), family.by_role()
     for has_logits in (False, True):
         made = plan.roles_to_make(family, [role], known, lambda _, has=has_logits: has)
         assert made[-1] == role
         for place, one in enumerate(made):
             assert one in prints
-            source = plan.made_from(models[one], known)
+            source = lineage.made_from(models[one], known)
             assert source is None or source in made[:place]
-            teacher = plan.taught_by(models[one])
+            teacher = lineage.taught_by(models[one])
             assert has_logits or teacher is None or teacher in made[:place]
 
 

@@ -11,7 +11,8 @@ from pipeline.analysis.recommendation import recommend
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import conditions, storage
 from pipeline.results.conditions import KINDS
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting, lineage
+from pipeline.runs.fingerprinting import INT8_BITS
 from tests import synthetic
 from views.charts.axes import X_AXES, Y_AXES
 from views.parts import card
@@ -349,9 +350,9 @@ def test_the_switch_for_controls_is_there_if_there_is_one(open_page, view):
 def make_fresh(folder, family):
     """Give a run the fingerprints of today's recipe."""
     models = FAMILIES[family].by_role()
-    identities = {"data": "0", plan.INT8_BITS: "8"}
-    identities |= dict.fromkeys(plan.checkpoints(FAMILIES[family], models, identities), "1")
-    prints = plan.fingerprints(FAMILIES[family], identities)
+    identities = {"data": "0", INT8_BITS: "8"}
+    identities |= dict.fromkeys(lineage.checkpoints(FAMILIES[family], models, identities), "1")
+    prints = fingerprinting.fingerprints(FAMILIES[family], identities)
     for role in ROLES:
         change_model(folder, role, inputs=identities, fingerprint=prints[role].evaluation)
 

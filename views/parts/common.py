@@ -24,7 +24,7 @@ from pipeline.recipes.families import FAMILIES
 from pipeline.recipes.role_names import BASELINE, JOINED, replicated_role, student_of_baseline
 from pipeline.results.predictions import HEADLINES, probabilities_of
 from pipeline.results.storage import CacheError, Run, list_runs
-from pipeline.runs import plan
+from pipeline.runs import fingerprinting
 from views import downloads
 from views.glossary import meaning
 
@@ -224,7 +224,7 @@ def read_states(run: Run) -> dict[str, str]:
     family = FAMILIES.get(run.record.family)
     if family is None:  # the run is from another version of this program
         return dict.fromkeys(run.by_role, "unknown")
-    return {role: plan.state(family, run, role) for role in run.by_role}
+    return {role: fingerprinting.state(family, run, role) for role in run.by_role}
 
 
 def figures(view: View, figure: str) -> pd.DataFrame:
