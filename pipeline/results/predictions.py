@@ -36,6 +36,20 @@ def probabilities_of(frame: pd.DataFrame) -> np.ndarray:
     return frame[[name for name in frame.columns if name not in KEYS]].to_numpy()
 
 
+def write_predictions(frame: pd.DataFrame, path: Path) -> None:
+    """Write a predictions table to a parquet file."""
+    numbers = [name for name in frame.columns if name not in KEYS]
+    # Probabilities hardly repeat, so a dictionary of them would take more space than they do. Their
+    # first bytes are alike, and compress better side by side.
+    frame.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        use_dictionary=["split"],
+        use_byte_stream_split=numbers,
+    )
+
+
 def read_predictions(path: Path, name: str, classes: int) -> pd.DataFrame:
     """Read a predictions table and check its content.
 

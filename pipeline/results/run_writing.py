@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from pipeline.files import link_or_copy, sha256, write_json
 from pipeline.results import records, storage
+from pipeline.results.predictions import write_predictions
 from pipeline.results.records import CacheError, RunRecord, check_name
 from pipeline.results.storage import Run
 from pipeline.results.texts import TEXTS
@@ -82,7 +83,7 @@ def _write_beside_and_swap(
         files, models = {}, []
         for model in record.models:
             name = f"predictions/{model.role}.parquet"
-            predictions[model.role].to_parquet(folder / name, index=False, compression="zstd")
+            write_predictions(predictions[model.role], folder / name)
             files[name] = sha256(folder / name)
             if model.role in artifacts:
                 target = folder / "artifacts" / model.role
