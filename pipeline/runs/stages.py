@@ -16,48 +16,43 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from transformers import PreTrainedModel, TrainerCallback
+from transformers import TrainerCallback
 
 from pipeline import files, processes
 from pipeline.analysis import cascades
 from pipeline.compression import export, ngram_graph, qat, quantization, weight_files
 from pipeline.compression.smoothquant import Smoothing
-from pipeline.data import data_sets, remarks
-from pipeline.data.data_sets import SEED, Corpus
+from pipeline.data import data_sets
+from pipeline.data.data_sets import Corpus
 from pipeline.evaluation import scoring
 from pipeline.files import link_or_copy, sha256, write_json
 from pipeline.inference import cascade, encoders
 from pipeline.inference.classifier import graph_bytes
 from pipeline.inference.graph import GRAPH
-from pipeline.models import fake_quantization, networks, ngrams, tfidf
+from pipeline.models import networks, ngrams, tfidf
 from pipeline.models.networks import Tokenizer
 from pipeline.progress import busy, say
 from pipeline.recipes.roles import (
     Cascade,
-    Checkpoint,
     Classical,
     Family,
     Model,
     QuantizationAware,
     Quantized,
-    Trained,
 )
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import Run
 from pipeline.runs import fingerprinting, lineage, stage_folders
+from pipeline.runs.calibration_rows import calibration_batches
 from pipeline.runs.fingerprinting import INT8_BITS
+from pipeline.runs.starts import Starts
 from pipeline.runs.teacher_logits import TeacherLogits
 from pipeline.training import model_selection
-from pipeline.training.distillation import HiddenTeacher, hidden_teacher
 from pipeline.training.task import TrainingTask
 
 TRAINING = "training.json"
-
-_CALIBRATION_BATCH = 32
 
 
 @dataclass
@@ -108,46 +103,12 @@ class Stages:
             PipelineError: a checkpoint can't be found, does not fit, or has fewer layers than a
                 role keeps.
         """
-        needed: dict[Checkpoint, list[Trained]] = {}
-        for role in roles:
-            model = self.models[role]
-            if not isinstance(model, Trained) or self._is_done("weights", role):
-                continue
-            start = lineage.starting_checkpoint(self.family, model, self.inputs)
-            parent = lineage.made_from(model, self.inputs)
-            if parent and not self._is_done("weights", parent):
-                start = lineage.starting_checkpoint(self.family, self.models[parent], self.inputs)
-            if start:
-                needed.setdefault(start, []).append(model)
-        warned = False
-        for start, models in needed.items():
-            network, tokenizer = self._load(start)
-            for model in models:
-                if model.layers:
-                    networks.check_layers(network, model.layers)
-            warned = warned or self._warn_of_cut_texts(start, tokenizer)
+        self.starts.check(role for role in roles if not self._has_weights(role))
 
-    def _warn_of_cut_texts(self, start: Checkpoint, tokenizer: Tokenizer) -> bool:
-        """Warn if models of a checkpoint cut off many texts. Return whether there was a warning."""
-
-        def count(texts: list[str]) -> list[int]:
-            return [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]]
-
-        texts, length = self.corpus.train.texts, self.family.max_length
-        line = remarks.cut(texts, count, length, start.name)
-        if line:
-            say(f"warning: {line}")
-        return bool(line)
-
-    def _is_done(self, kind: str, role: str) -> bool:
-        fingerprint = getattr(self.fingerprints[role], kind)
-        return stage_folders.folder(self.work, self.stage_name(role, kind), fingerprint).is_dir()
-
-    def _load(self, start: Checkpoint) -> tuple[PreTrainedModel, Tokenizer]:
-        length = self.family.max_length
-        return networks.load_checkpoint(
-            start.name, start.architecture, self.checkpoints, self.corpus.labels, length
-        )
+    def _has_weights(self, role: str) -> bool:
+        fingerprint = self.fingerprints[role].weights
+        name = self.stage_name(role, "weights")
+        return not fingerprint or stage_folders.folder(self.work, name, fingerprint).is_dir()
 
     def help_to_train(self, role: str) -> None:
         """Take part in the training of a model, in a process that is not the first."""
@@ -183,6 +144,19 @@ class Stages:
 
     # --- weights --------------------------------------------------------------------------------
 
+    @cached_property
+    def starts(self) -> Starts:
+        """The networks with which trainings start."""
+        return Starts(
+            self.family,
+            self.corpus,
+            self.checkpoints,
+            self.inputs,
+            self.weights,
+            self._has_weights,
+            lambda role: int(self.bits(role)),
+        )
+
     def weights(self, role: str) -> Path:
         """Folder of a trained model's weights, tokenizer and training record."""
         model = self.models[role]
@@ -207,10 +181,10 @@ class Stages:
         training = lineage.learns(model)
         assert training
         rows, teacher_logits = self.logits.lessons(model, training.spans)
-        hidden = self._hidden_teacher(model) if training.hidden_epochs else None
+        hidden = self.starts.hidden_teacher(model) if training.hidden_epochs else None
         say(f"{model.role}: training")
         task = TrainingTask(
-            lambda: self._start(model),
+            lambda: self.starts.of(model),
             training,
             rows,
             self.corpus.validation,
@@ -223,41 +197,6 @@ class Stages:
             stage_folders.clear(draft)
             networks.save(network, tokenizer, draft)
             write_json(draft / TRAINING, record)
-
-    def _start(self, model: Model) -> tuple[PreTrainedModel, Tokenizer]:
-        """The network and tokenizer with which a model's training starts."""
-        labels = self.corpus.labels
-        network: PreTrainedModel
-        tokenizer: Tokenizer
-        checkpoint = lineage.starting_checkpoint(self.family, model, self.inputs)
-        parent = lineage.made_from(model, self.inputs)
-        if checkpoint:
-            network, tokenizer = self._load(checkpoint)
-        elif parent:
-            network, tokenizer = networks.read(self.weights(parent))
-        else:
-            assert isinstance(model, Trained)
-            assert model.shape
-            network, tokenizer = ngrams.new(model.shape, labels)
-        if isinstance(model, Trained) and model.layers:
-            networks.keep_layers(network, model.layers)
-        if isinstance(model, Trained) and model.vocabulary:
-            texts = self.corpus.train.texts
-            assert not isinstance(tokenizer, ngrams.NGramTokenizer), "n-grams have no vocabulary"
-            tokenizer = networks.keep_pieces(network, tokenizer, model.vocabulary, texts)
-        if isinstance(model, QuantizationAware):
-            fake_quantization.prepare(network, int(self.bits(model.role)))
-            fake_quantization.calibrate(network, self._calibration_batches(tokenizer))
-        return network, tokenizer
-
-    def _hidden_teacher(self, model: Model) -> HiddenTeacher:
-        role = lineage.taught_by(model)
-        assert role
-        teacher, its_tokenizer = networks.read(self.weights(role))
-        _, tokenizer = self._start(model)
-        assert not isinstance(its_tokenizer, ngrams.NGramTokenizer), "it has hidden states"
-        assert not isinstance(tokenizer, ngrams.NGramTokenizer), "it has hidden states"
-        return hidden_teacher(teacher, its_tokenizer, tokenizer)
 
     # --- logits ---------------------------------------------------------------------------------
 
@@ -310,7 +249,7 @@ class Stages:
             return
         batches = (
             {name: tensor.numpy() for name, tensor in batch.items()}
-            for batch in self._calibration_batches(tokenizer)
+            for batch in calibration_batches(self.corpus, tokenizer, self.family.max_length)
         )
         settings, bits = fingerprinting.settings(self.family, model), int(self.bits(model.role))
         smoothing = None
@@ -355,22 +294,6 @@ class Stages:
     def trained(self, model: Model) -> Path:
         """Folder of the weights that a model was made from: its own, or its source's."""
         return self.weights(model.source if isinstance(model, Quantized) else model.role)
-
-    def _calibration_batches(self, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:
-        """Batches of training rows, the same for every model: int64 tensors (32, longest)."""
-        some = np.random.default_rng(SEED).permutation(len(self.corpus.train))
-        texts = self.corpus.train.take(some[: fingerprinting.CALIBRATION_ROWS]).texts
-        for start in range(0, len(texts), _CALIBRATION_BATCH):
-            yield dict(
-                tokenizer(
-                    texts[start : start + _CALIBRATION_BATCH],
-                    truncation=True,
-                    max_length=self.family.max_length,
-                    padding=True,
-                    return_token_type_ids=False,
-                    return_tensors="pt",
-                )
-            )
 
     # --- predictions and cost -------------------------------------------------------------------
 

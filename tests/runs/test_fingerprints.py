@@ -259,7 +259,7 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "parameter_count", lambda network: 1)
     monkeypatch.setattr(networks, "write_encoder", write_encoder)
     monkeypatch.setattr(stages.Stages, "check_checkpoints", lambda _, roles: None)
-    monkeypatch.setattr(stages.Stages, "_calibration_batches", lambda _, tokenizer: [])
+    monkeypatch.setattr(stages, "calibration_batches", lambda *arguments: [])
     monkeypatch.setattr(model_selection, "train_and_select", train)
     monkeypatch.setattr(
         prediction, "predict_logits", lambda n, t, rows, _: np.zeros((len(rows), 4))
