@@ -74,7 +74,8 @@ def choose_view(views: list[View]) -> View:
     by_name = {view.title: view for view in views}
     with st.sidebar:
         view = by_name[st.selectbox("Run", list(by_name), key="run", bind="query-params")]
-        st.text(f"Trained on {view.train_rows:,} rows\nTested on {len(view.labels):,} rows")
+        trained_on = view.run.record.data.rows["train"]
+        st.text(f"Trained on {trained_on:,} rows\nTested on {len(view.labels):,} rows")
     if view.run.record.toy:
         own = view.data_set.learns_examples
         st.warning(

@@ -29,7 +29,11 @@ def add(verbs: Verbs) -> None:
         help="row, label, p0, p1, …; of a folder, a folder with such a file for each",
     )
     options.add_argument("--model", required=True, metavar="ROLE", help="which model")
-    options.add_argument("--run", metavar="NAME", help="of which run, if several have it")
+    options.add_argument(
+        "--run",
+        metavar="NAME",
+        help="of which run (the first that has it, AG News's before others)",
+    )
     options.add_argument(
         "--shard",
         metavar="I/N",

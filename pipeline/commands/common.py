@@ -92,10 +92,9 @@ def named_run(cache: Path, name: str) -> Run:
 
 
 def default_run(cache: Path) -> Run:
-    """The run to use if the user names none: the one on AG News with the most training rows.
+    """The run to use if the user names none: the first one by ``RunRecord.precedence``.
 
-    If no run is on AG News, it is the largest of the others. Toy runs come last. Incomplete or
-    damaged runs are left out, with a warning on standard error.
+    Incomplete or damaged runs are left out, with a warning on standard error.
 
     Raises:
         PipelineError: there is no run.
@@ -105,26 +104,26 @@ def default_run(cache: Path) -> Run:
         print(f"warning: {problem}", file=sys.stderr)
     if not runs:
         raise PipelineError(f"no run in {cache}; python -m pipeline run makes one")
-
-    def rank(run: Run) -> tuple[bool, bool, int]:
-        return not run.record.toy, run.record.on_agnews, run.record.data.rows["train"]
-
-    return max(runs, key=rank)
+    return min(runs, key=lambda run: run.record.precedence)
 
 
 def one_artifact(cache: Path, name: str | None, role: str) -> Path:
-    """The artifact of a role, in the named run or else in the only run that has it."""
+    """The artifact of a role in the named run, or else in the first run that has it installed.
+
+    If others have it, too, a line on standard error says which one is used.
+
+    Raises:
+        PipelineError: the model is not installed, or has other class names than its run.
+    """
     from pipeline.inference import encoders
 
-    found = {
-        run.name: (run, folder)
-        for run in named_runs(cache, name)
-        if role in run.by_role and (folder := run.artifact(role))
-    }
+    runs = sorted(named_runs(cache, name), key=lambda run: run.record.precedence)
+    found = [(run, folder) for run in runs if (folder := run.artifacts().get(role))]
     if not found:
         raise PipelineError(f"no model {role!r} is installed; python -m pipeline status lists them")
+    run, folder = found[0]
     if len(found) > 1:
-        raise PipelineError(f"{role} is in several runs, name one with --run: {', '.join(found)}")
-    _, (run, folder) = found.popitem()
+        others = ", ".join(other.name for other, _ in found[1:])
+        print(f"{role} of {run.name}; --run takes another run's: {others}", file=sys.stderr)
     encoders.check_labels(folder, role, run.labels)
     return folder

@@ -14,7 +14,11 @@ def add(verbs: Verbs) -> None:
         help="serve models over HTTP, by Hugging Face's text-classification API",
     )
     options.set_defaults(act=serve_models)
-    options.add_argument("--run", metavar="NAME", help="of which run, if several have models")
+    options.add_argument(
+        "--run",
+        metavar="NAME",
+        help="of which run (the first that has them, AG News's before others)",
+    )
     several(options, "--model", metavar="ROLE", help="only these models")
     options.add_argument(
         "--host",

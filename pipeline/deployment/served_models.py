@@ -58,27 +58,24 @@ class ServedModels:
 
 
 def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedModels:
-    """The models to serve, from the only run that has them installed.
+    """The models to serve, from the first run that has them installed.
 
     Args:
         runs: the runs to choose from.
         roles: the roles to serve; by default all installed roles of the run.
 
     Raises:
-        PipelineError: no run or more than one run has these roles installed, or an artifact has
-            other class names than its run.
+        PipelineError: no run has these roles installed, or an artifact has other class names than
+            its run.
     """
-    found = {}
-    for run in runs:
-        folders = run.artifacts()
-        if folders and set(roles or ()) <= set(folders):
-            found[run.name] = (run, {r: folders[r] for r in folders if r in (roles or folders)})
-    if not found:
+    having = [
+        run for run in runs if (folders := run.artifacts()) and set(roles or ()) <= set(folders)
+    ]
+    if not having:
         what = f"no run has all of {', '.join(roles)}" if roles else "no run has a model"
         raise PipelineError(f"{what} installed; python -m pipeline status lists them")
-    if len(found) > 1:
-        raise PipelineError(f"several runs have them, name one with --run: {', '.join(found)}")
-    ((run, folders),) = found.values()
+    run = min(having, key=lambda run: run.record.precedence)
+    folders = {r: folder for r, folder in run.artifacts().items() if not roles or r in roles}
     for role, folder in folders.items():
         encoders.check_labels(folder, role, run.labels)
     return ServedModels(run, folders, _recommended(run, folders))

@@ -111,6 +111,14 @@ class RunRecord:
             return not self.toy
         return declaration.declared and declaration.name == REPORTED_ON
 
+    @property
+    def precedence(self) -> tuple[bool, bool, int]:
+        """The sort key of runs. If the user names no run, the first one is meant.
+
+        Runs on AG News come before others, then those with more training rows; toy runs are last.
+        """
+        return self.toy, not self.on_agnews, -self.data.rows["train"]
+
 
 def check_name(name: str, what: str = "name") -> str:
     """Return the name if it can be a folder's name.

@@ -198,6 +198,16 @@ def test_the_output_must_be_another_parquet_file(folder, tmp_path):
             large_files.classify(source, target, folder)
 
 
+def test_of_several_runs_the_command_asks_ag_news_largest_and_says_so(cache_folder, tmp_path):
+    synthetic.write_run(cache_folder, "a-toy", family="toy", rows=4000)
+    synthetic.write_run(cache_folder, "larger", rows=1600)
+    source, target = write(tmp_path / "in.csv"), tmp_path / "out.parquet"
+    done = pipelines.call("classify", source, target, "--model", "minilm", "--cache", cache_folder)
+    assert done.returncode == 0, done.stderr
+    assert "minilm of larger; --run takes another run's: synthetic, a-toy\n" in done.stderr
+    assert target.is_file()
+
+
 @pytest.mark.slow
 def test_the_command_names_its_model(cache_folder, tmp_path):
     source, target = write(tmp_path / "in.csv"), tmp_path / "out.parquet"

@@ -47,7 +47,6 @@ class View:
     """By role, probabilities on the test rows, shape (n, k)."""
     table: pd.DataFrame
     """``metrics.models_table``: one row per model, the largest first; with ``threads``."""
-    train_rows: int
     rows: np.ndarray
     """Row numbers of the test rows in their source file, shape (n,)."""
     validation_labels: np.ndarray
@@ -140,8 +139,8 @@ def stamp(folder: Path, *patterns: str) -> Stamp:
 def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
     """Read all runs of the cache; return the complete ones, and a message on each other one.
 
-    Toy runs come last, and runs on AG News before others; then those with more training rows come
-    first. Everything is read at once, so that an open page keeps working when a run is replaced.
+    The runs are in the order of ``RunRecord.precedence``. Everything is read at once, so that an
+    open page keeps working when a run is replaced.
 
     Args:
         cache: folder of the runs.
@@ -155,12 +154,7 @@ def read_cache(cache: Path, stamps: Stamp) -> tuple[list[View], list[str]]:
         except Exception as error:  # one broken run must not hide the others
             reason = error if isinstance(error, PipelineError) else repr(error)
             problems.append(f"{run.folder} is left out: {reason}")
-    return sorted(views, key=_rank), problems
-
-
-def _rank(view: View) -> tuple[bool, bool, int]:
-    record = view.run.record
-    return record.toy, not record.on_agnews, -view.train_rows
+    return sorted(views, key=lambda view: view.run.record.precedence), problems
 
 
 def read_view(run: Run) -> View:
@@ -186,7 +180,6 @@ def read_view(run: Run) -> View:
         labels,
         probabilities,
         table,
-        run.record.data.rows["train"],
         one["row"].to_numpy(),
         other["label"].to_numpy(),
         {role: probabilities_of(frame) for role, frame in held_out.items()},
