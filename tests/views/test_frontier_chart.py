@@ -151,9 +151,9 @@ def test_a_model_that_would_squash_all_others_is_an_arrow_with_its_figure(models
 
 
 def test_the_rule_goes_by_figures_not_names(models):
-    def far(accuracies, **options):
+    def far(accuracies, half=0.001, **options):
         y = np.array(accuracies)
-        table = models.head(len(y)).assign(y=y, low=y - 0.001, high=y + 0.001)
+        table = models.head(len(y)).assign(y=y, low=y - half, high=y + half)
         figure = frontier.figure(table, **options)
         return {n for side in ("down", "up") for n in drawn_at_the_edge(figure, side)}
 
@@ -163,6 +163,9 @@ def test_the_rule_goes_by_figures_not_names(models):
     assert far([0.94, 0.93, 0.60, 0.61, 0.92]) == set(roles[2:4])
     assert far([0.94, 0.60]) == set()  # of two, neither is an outlier
     assert far([0.94, 0.94, 0.5, 0.5]) == set()
+    # The seventh and eighth are not off a scale that begins where the intervals of others begin.
+    front = [0.935, 0.934, 0.93, 0.928, 0.924, 0.924, 0.921, 0.921, 0.89, 0.833]
+    assert far(front, half=0.0095) == set()
     assert far([0.01, 0.02, 0.30], y=Y_AXES["ece"]) == {roles[2]}  # a high error is bad
     assert far([0.30, 0.29, 0.28, 0.01], y=Y_AXES["ece"]) == set()  # a low error is good
 

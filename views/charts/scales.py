@@ -94,7 +94,8 @@ def side_by_side(across: np.ndarray, down: np.ndarray) -> np.ndarray:
 def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.ndarray:
     """Which points are so bad that they would compress the scale for all others; bool, shape (n,).
 
-    These are always fewer than half of the points.
+    These are always fewer than half of the points, and the interval of each ends before those of
+    all others begin.
 
     Args:
         low: lower ends of the points' intervals, shape (n,).
@@ -106,9 +107,10 @@ def _squashing(low: np.ndarray, high: np.ndarray, lower_is_better: bool) -> np.n
     order, all_of_it = np.argsort(low), _SQUASHED * (high.max() - low.min())
     far = np.zeros(len(low), bool)
     for count in range(1, (len(low) + 1) // 2):
-        rest = order[count:]
-        if high[rest].max() - low[rest].min() < all_of_it:
-            far[order[:count]] = True
+        worst, rest = order[:count], order[count:]
+        is_apart = high[worst].max() < low[rest].min()
+        if is_apart and high[rest].max() - low[rest].min() < all_of_it:
+            far[worst] = True
             break
     return far
 
