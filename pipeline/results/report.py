@@ -22,12 +22,20 @@ from pipeline.recipes.role_names import (
 from pipeline.results.predictions import probabilities_of
 from pipeline.results.storage import Run
 
-HEADER = (
-    "| model | role | accuracy | 95 % interval | against `{}`, 95 % | headlines alone | MB | ms "
-    "| ms, a headline | rows/s | reported |",
-    "|---|---|--:|:-:|---|--:|--:|--:|--:|--:|:-:|",
-)
-
+_COLUMNS = {
+    "model": "---",
+    "role": "---",
+    "accuracy": "--:",
+    "95 % interval": ":-:",
+    "against `{}`, 95 %": "---",
+    "headlines alone": "--:",
+    "MB": "--:",
+    "ms": "--:",
+    "ms, a headline": "--:",
+    "rows/s": "--:",
+    "reported": ":-:",
+}
+"""The columns of ``markdown`` and their alignment."""
 
 STEPS = {
     BASELINE: "labels only",
@@ -45,10 +53,11 @@ def markdown(run: Run) -> str:
       replicates, the mean and the extremes over the seeds follow.
     - *against* gives the bounds of the difference in accuracy from the reference (simultaneous, see
       ``significance``).
-    - *headlines alone* is the accuracy in percent on the project's 400 invented headlines.
+    - *headlines alone* is the accuracy in percent on the project's 400 invented headlines. Models
+      of other texts are not asked, so their table has no columns of headlines.
     - *MB* is the size of the artifact in 10^6 bytes.
     - *ms* is the median time for one whole row, and for one headline of 8 to 20 words.
-    - *reported* is what the source notebook reported: accuracy, MB.
+    - *reported* is what the source notebook reported of AG News: accuracy, MB.
     """
     labels, probabilities = _predictions(run)
     models = run.table()
@@ -58,8 +67,14 @@ def markdown(run: Run) -> str:
     kept = {role: probabilities[role] for role in shown["role"]}
     table = metrics.models_table(shown, labels, kept, reported)
     compared = compare(models, _right(labels, probabilities))
-    lines = [
-        _line(
+    columns = list(_COLUMNS)
+    declaration = run.record.data.declaration
+    if declaration and declaration.noun != "headline":
+        columns = [name for name in columns if "headline" not in name]
+    if not reported:
+        columns.remove("reported")
+    rows = [
+        _cells(
             row,
             _against(compared, row["role"]),
             reported.get(row["role"]),
@@ -67,8 +82,12 @@ def markdown(run: Run) -> str:
         )
         for row in table.to_dict("records")
     ]
-    header, rule = HEADER
-    return "\n".join([header.format(_reference(compared)), rule, *lines])
+    lines = [
+        f"| {' | '.join(columns)} |".format(_reference(compared)),
+        f"|{'|'.join(_COLUMNS[name] for name in columns)}|",
+        *(f"| {' | '.join(row[name] for name in columns)} |" for row in rows),
+    ]
+    return "\n".join(lines)
 
 
 def summary(run: Run) -> str:
@@ -208,10 +227,10 @@ def _against(compared: pd.DataFrame, role: str) -> str:
     return "the reference" if row["reference"] else in_words(row["low"], row["high"])
 
 
-def _line(
+def _cells(
     row: Mapping[Hashable, Any], against: str, reported: Reported | None, seeds: pd.Series | None
-) -> str:
-    """One model's row of ``markdown``."""
+) -> dict[str, str]:
+    """One model's row of ``markdown``: the cell of each of ``_COLUMNS``."""
     said = ""
     if reported:
         mark = "*" if reported.note else ""
@@ -235,4 +254,4 @@ def _line(
         f"{row['rows_per_second']:.0f}",
         said,
     ]
-    return f"| {' | '.join(cells)} |"
+    return dict(zip(_COLUMNS, cells, strict=True))

@@ -9,6 +9,7 @@ import pytest
 from pipeline.analysis import metrics
 from pipeline.analysis.significance import in_words, score_interval
 from pipeline.class_names import probability_columns
+from pipeline.data.declarations import BANKING77
 from pipeline.errors import PipelineError
 from pipeline.results import report, storage
 from tests import synthetic
@@ -60,7 +61,7 @@ def test_repeats_have_no_line_but_their_spread_has_a_place(tmp_path):
     roles = ["teacher", "minilm", "minilm-seed43", "minilm-seed44"]
     synthetic.write_run(tmp_path, roles=roles)
     run = storage.list_runs(tmp_path)[0][0]
-    lines = report.markdown(run).splitlines()[len(report.HEADER) :]
+    lines = report.markdown(run).splitlines()[2:]
     assert [line.split(" | ")[1] for line in lines] == ["`teacher`", "`minilm`"]
     accuracies = [100 * run.by_role[role].metrics.accuracy for role in roles[1:]]
     told = f"{accuracies[0]:.1f} (3 seeds: {np.mean(accuracies):.1f}, {min(accuracies):.1f} – "
@@ -71,7 +72,7 @@ def test_models_are_held_against_the_reference(tmp_path):
     run = synthetic.write_run(tmp_path, roles=["teacher", "minilm", "minilm-baseline"], at_hand=())
     table = report.markdown(run)
     assert "| against `teacher`, 95 % |" in table
-    against = [line.split(" | ")[4] for line in table.splitlines()[len(report.HEADER) :]]
+    against = [line.split(" | ")[4] for line in table.splitlines()[2:]]
     found = report.compared_models(run).set_index("role").loc["minilm"]
     assert against == ["the reference", in_words(found["low"], found["high"]), ""]
 
@@ -85,3 +86,13 @@ def test_what_to_deploy_as_the_room_grows(tmp_path):
         ("91.0", "`minilm`", "not shown"),
         ("438.0", "`teacher`", "yes"),
     ]
+
+
+def test_columns_that_do_not_apply_are_left_out(tmp_path):
+    news = synthetic.write_run(tmp_path / "a")
+    intents = synthetic.write_run(tmp_path / "b", labels=("lost", "new"), data_set=BANKING77)
+    of_news, of_intents = (report.markdown(run).splitlines() for run in (news, intents))
+    for name in ("headlines alone", "ms, a headline", "reported"):
+        assert name in of_news[0]
+        assert name not in of_intents[0]
+    assert len({line.count("|") for line in of_intents}) == 1

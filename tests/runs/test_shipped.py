@@ -16,6 +16,7 @@ from tests.pipelines import ROOT
 MODELS = {
     "mpnet": ("minilm-int8", "minilm-int4", "tiny-int4", "micro-int4", "nano"),
     "mpnet-2000": (),
+    "banking77": ("minilm-int4", "tiny-int4", "nano"),
 }
 """Run → roles whose artifacts are in every clone."""
 TABLES = {
@@ -25,6 +26,7 @@ TABLES = {
         "pipeline/bench/README.md": (lambda run: speed.markdown(run.record.bench),),
     },
     "mpnet-2000": {"cache/README.md": (report.markdown, report.budgets)},
+    "banking77": {"cache/README.md": (report.markdown, report.budgets)},
 }
 """Run → the pages of the repository that show its tables."""
 STALE = ("mpnet",)
@@ -106,6 +108,20 @@ def test_the_readmes_sentences_on_2000_rows_hold():
     assert min(accuracy[student.role] for student in family.students()) > accuracy["tfidf"]
 
 
+def test_the_readmes_sentences_on_banking77_hold():
+    run = next(run for run in list_runs(CACHE)[0] if run.name == "banking77")
+    readme = (ROOT / "cache/README.md").read_text("utf-8")
+    found = {role: 100 * run.by_role[role].validation.accuracy for role in run.by_role}
+    said = "`teacher` has {teacher:.1f} %, `minilm` {minilm:.1f} and `tiny-int4`, of 9.3 MB, "
+    assert said.format(**found) + f"{found['tiny-int4']:.1f}" in readme
+    assert found["teacher"] >= 93
+    small = [role for role, model in run.by_role.items() if model.size_bytes <= 10_000_000]
+    assert max(found[role] for role in small) >= 91.5
+    right = {role: model.metrics.accuracy for role, model in run.by_role.items()}
+    pretrained = {student.role for student in FAMILIES["mpnet"].students()} - {"nano"}
+    assert right["nano"] < right["tfidf"] < min(right[role] for role in pretrained)
+
+
 def test_models_to_try_are_in_the_clone(shipped, tracked):
     for role in MODELS[shipped.name]:
         for name in shipped.by_role[role].artifact:
@@ -113,8 +129,8 @@ def test_models_to_try_are_in_the_clone(shipped, tracked):
 
 
 def test_every_role_is_on_all_test_rows(shipped):
-    for role in shipped.by_role:
-        assert len(shipped.predictions(role)) == 7600
+    rows = 3080 if shipped.name == "banking77" else 7600
+    assert {len(shipped.predictions(role)) for role in shipped.by_role} == {rows}
 
 
 def test_files_are_of_fair_size(tracked):
@@ -123,7 +139,11 @@ def test_files_are_of_fair_size(tracked):
     assert sum(artifacts) <= 80_000_000
 
 
-def test_text_of_the_data_set_is_in_no_table(shipped):
+def test_texts_are_shipped_only_where_they_may_be_passed_on(shipped):
+    assert (shipped.texts() is not None) == (shipped.name == "banking77")
+
+
+def test_text_of_the_data_set_is_in_no_table_of_predictions(shipped):
     for role in shipped.by_role:
         frame = shipped.all_predictions(role)
         texts = frame.select_dtypes(exclude="number")
