@@ -68,14 +68,14 @@ def choose(runs: Sequence[Run], roles: Collection[str] | None = None) -> ServedM
         PipelineError: no run has these roles installed, or an artifact has other class names than
             its run.
     """
-    having = [
-        run for run in runs if (folders := run.artifacts()) and set(roles or ()) <= set(folders)
-    ]
-    if not having:
+    for run in sorted(runs, key=lambda run: run.record.precedence):
+        installed = run.artifacts()
+        if installed and set(roles or ()) <= set(installed):
+            break
+    else:
         what = f"no run has all of {', '.join(roles)}" if roles else "no run has a model"
         raise PipelineError(f"{what} installed; python -m pipeline status lists them")
-    run = min(having, key=lambda run: run.record.precedence)
-    folders = {r: folder for r, folder in run.artifacts().items() if not roles or r in roles}
+    folders = {role: installed[role] for role in installed if role in (roles or installed)}
     for role, folder in folders.items():
         encoders.check_labels(folder, role, run.labels)
     return ServedModels(run, folders, _recommended(run, folders))

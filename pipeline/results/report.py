@@ -36,6 +36,8 @@ _COLUMNS = {
     "reported": ":-:",
 }
 """The columns of ``markdown`` and their alignment."""
+_OF_HEADLINES = ("headlines alone", "ms, a headline")
+"""Those that only a data set of headlines has."""
 
 STEPS = {
     BASELINE: "labels only",
@@ -70,7 +72,7 @@ def markdown(run: Run) -> str:
     columns = list(_COLUMNS)
     declaration = run.record.data.declaration
     if declaration and declaration.noun != "headline":
-        columns = [name for name in columns if "headline" not in name]
+        columns = [name for name in columns if name not in _OF_HEADLINES]
     if not reported:
         columns.remove("reported")
     rows = [

@@ -9,7 +9,7 @@ from pipeline.analysis.recommendation import comparisons
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import report, speed
-from pipeline.results.storage import CACHE, list_runs
+from pipeline.results.storage import CACHE, list_runs, read_run
 from pipeline.runs import fingerprinting
 from tests.pipelines import ROOT
 
@@ -76,7 +76,7 @@ def test_the_readme_is_short():
 
 
 def test_the_readmes_sentences_on_pairs_of_models_hold():
-    run = next(run for run in list_runs(CACHE)[0] if run.name == "mpnet")
+    run = read_run(CACHE / "mpnet")
     right, readme = report.right_answers(run), (ROOT / "cache/README.md").read_text("utf-8")
 
     def said(role, other):
@@ -93,7 +93,7 @@ def test_the_readmes_sentences_on_pairs_of_models_hold():
 
 
 def test_the_readmes_sentences_on_2000_rows_hold():
-    run = next(run for run in list_runs(CACHE)[0] if run.name == "mpnet-2000")
+    run = read_run(CACHE / "mpnet-2000")
     right, readme = report.right_answers(run), (ROOT / "cache/README.md").read_text("utf-8")
     found = {
         role: paired_difference(right[f"{role}-baseline"], right[role], comparisons(run.by_role))
@@ -109,7 +109,7 @@ def test_the_readmes_sentences_on_2000_rows_hold():
 
 
 def test_the_readmes_sentences_on_banking77_hold():
-    run = next(run for run in list_runs(CACHE)[0] if run.name == "banking77")
+    run = read_run(CACHE / "banking77")
     readme = (ROOT / "cache/README.md").read_text("utf-8")
     found = {role: 100 * run.by_role[role].validation.accuracy for role in run.by_role}
     said = "`teacher` has {teacher:.1f} %, `minilm` {minilm:.1f} and `tiny-int4`, of 9.3 MB, "
