@@ -80,9 +80,12 @@ def click_point(page, chart, position):
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-def set_width(page, size):
-    """Make a page's window as wide and high as one of ``WIDTHS``."""
+def resize(page, size):
+    """Make a page's window as large as one of ``WIDTHS``, and wait until it is drawn so."""
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[size], strict=True)))
+    # The page tells the script its size 0.2 s after the last change (``views.parts.window``).
+    page.wait_for_timeout(700)
+    walk.settle(page)
 
 
 # JavaScript that records layout shifts and when the page's heading was painted.

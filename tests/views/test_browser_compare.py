@@ -1,5 +1,6 @@
 """The walk through Compare and Present in a real browser."""
 
+import itertools
 import re
 
 import pytest
@@ -14,7 +15,7 @@ from tests.browsing import (
     expect,
     moved,
     picture,
-    set_width,
+    resize,
     visit,
 )
 from views.pages.present import SLIDES
@@ -32,9 +33,8 @@ def main_heading(page):
     return page.get_by_test_id("stMain").get_by_role("heading", level=1)
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_heading_tiles_and_chart_are_above_the_fold(visit, address, picture, color_scheme):
-    page = visit(f"{address}/compare", color_scheme=color_scheme)
+def test_heading_tiles_and_chart_are_above_the_fold(visit, address, picture):
+    page = visit(f"{address}/compare")
     chart = page.get_by_test_id("stPlotlyChart")
     expect(chart.locator(".main-svg").first).to_be_visible()
     walk.settle(page)
@@ -42,11 +42,7 @@ def test_heading_tiles_and_chart_are_above_the_fold(visit, address, picture, col
         box = box_of(part)
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= WIDTHS["projector"][1]
-    picture(page, f"compare-projector-{color_scheme}")
-    for size in ("screen", "phone"):
-        set_width(page, size)
-        picture(page, f"compare-{size}-{color_scheme}", whole=size == "phone")
-        assert page.evaluate(walk.OUTSIDE) == []
+    picture(page, "compare-first-screen")
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
@@ -172,7 +168,7 @@ def test_on_a_phone_points_have_fewer_names(visit, address):
     names = page.get_by_test_id("stPlotlyChart").locator(".annotation-text")
     walk.settle(page)
     on_a_projector = names.count()
-    set_width(page, "phone")
+    resize(page, "phone")
     page.wait_for_function(
         """most => {
           const names = document.querySelectorAll(".annotation-text").length;
@@ -189,22 +185,17 @@ def number(page, place):
     return page.get_by_text(f"{place} / {len(SLIDES)}", exact=True)
 
 
-@pytest.mark.parametrize(
-    ("forth", "back"),
-    [("ArrowRight", "ArrowLeft"), ("PageDown", "PageUp"), ("Space", "Shift+Space")],
-)
-def test_slides_are_turned_by_every_key(visit, address, forth, back):
+def test_slides_are_turned_by_every_key(visit, address):
     page = visit(walk.link(address, "present", shown_mb=100))
-    for place in range(1, len(SLIDES)):
-        expect(number(page, place)).to_be_visible()
-        walk.settle(page)
-        page.keyboard.press(forth)
-    expect(number(page, len(SLIDES))).to_be_visible()
-    walk.settle(page)
-    page.keyboard.press(back)
-    expect(number(page, len(SLIDES) - 1)).to_be_visible()
+    keys = [("ArrowRight", "ArrowLeft"), ("PageDown", "PageUp"), ("Space", "Shift+Space")]
+    for place, (forth, back) in zip(range(1, len(SLIDES)), itertools.cycle(keys), strict=False):
+        # Forth by its key, back by the other, and forth again to go on from there.
+        for key, reached in ((forth, place + 1), (back, place), (forth, place + 1)):
+            walk.settle(page)
+            page.keyboard.press(key)
+            expect(number(page, reached)).to_be_visible()
     receiver = visit(page.url)
-    expect(number(receiver, len(SLIDES) - 1)).to_be_visible()
+    expect(number(receiver, len(SLIDES))).to_be_visible()
 
 
 def test_escape_leaves_and_brings_the_limit_back(visit, address):
@@ -257,9 +248,8 @@ def test_slides_fit_a_projector_and_fill_a_screen(visit, address, picture, color
     for place, slide in enumerate(SLIDES, start=1):
         expect(number(page, place)).to_be_visible()
         expect(main_heading(page)).to_be_visible()
-        for size in ("projector", "screen", "phone"):
-            set_width(page, size)
-            page.wait_for_timeout(1500)  # until the page knows its new window size
+        for size in WIDTHS:
+            resize(page, size)
             name = slide.lower().replace(" ", "-")
             picture(page, f"present-{name}-{size}-{color_scheme}")
             assert page.evaluate(walk.OUTSIDE) == [], (slide, size)
@@ -267,9 +257,7 @@ def test_slides_fit_a_projector_and_fill_a_screen(visit, address, picture, color
                 main = page.get_by_test_id("stMain")
                 hidden = main.evaluate("e => e.scrollHeight - e.clientHeight")
                 assert hidden <= 1, (slide, size)
-        set_width(page, "projector")
-        page.wait_for_timeout(500)
-        walk.settle(page)
+        resize(page, "projector")
         page.keyboard.press("PageDown")
 
 

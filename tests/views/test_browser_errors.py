@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tests import walk
-from tests.browsing import address, browser, click_point, expect, picture, set_width, visit
+from tests.browsing import address, browser, click_point, expect, picture, resize, visit
 
 __all__ = ["address", "browser", "picture", "visit"]  # fixtures
 
@@ -69,7 +69,7 @@ def test_every_part_of_errors_fits(visit, address, picture, part, said):
     expect(page.get_by_test_id("stMain").get_by_text(said)).to_be_visible()
     name = part.split()[0].lower()
     picture(page, f"errors-{name}", whole=True)
-    set_width(page, "phone")
+    resize(page, "phone")
     picture(page, f"errors-{name}-phone", whole=True)
     assert page.evaluate(walk.OUTSIDE) == []
 

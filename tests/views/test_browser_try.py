@@ -11,12 +11,13 @@ from tests.browsing import (
     QUICK,
     SHIFTS,
     SLOW,
+    WIDTHS,
     address,
     browser,
     expect,
     moved,
     picture,
-    set_width,
+    resize,
     visit,
 )
 from views import job
@@ -82,8 +83,8 @@ def test_bars_words_and_notes_fit_every_width(visit, address, picture, color_sch
     text = "Bank profit falls as coach of robot football club sells oil shares to president"
     page = visit(walk.link(address, "try", text=text), color_scheme=color_scheme)
     expect(bar(page, "MiniLM").first).to_be_visible()
-    for size in ("projector", "screen", "phone"):
-        set_width(page, size)
+    for size in WIDTHS:
+        resize(page, size)
         picture(page, f"try-{size}-{color_scheme}", whole=size == "phone")
         assert page.evaluate(walk.OUTSIDE) == []
         cut = page.locator(".answers .who, .mattered").evaluate_all(
