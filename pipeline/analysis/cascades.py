@@ -5,6 +5,7 @@ to the next member. The last one answers all texts that are left (Viola and Jone
 classifiers, Varshney and Baral, 2022, arXiv:2210.05528).
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -53,21 +54,20 @@ def best_members(
         probabilities: by role, (n, k).
         places: for each place, the roles that may take it.
         sizes_mb: by role, in 10^6 bytes.
-        most_mb: limit on the size of a role together with the smallest roles of all other places.
-            If no role of a place meets it, the smallest one is taken. None: no limit.
+        most_mb: limit on the size of all members together, of which the most accurate ones are
+            taken then. If no choice meets it, the smallest members are taken. None: no limit.
     """
-    least = [min(sizes_mb[role] for role in place) for place in places]
-    chosen = []
-    for number, place in enumerate(places):
-        others = sum(least) - least[number]
-        fit = [r for r in place if most_mb is None or sizes_mb[r] + others <= most_mb]
 
-        def goodness(role: str) -> tuple[float, float]:
-            right = probabilities[role].argmax(axis=1) == labels
-            return float(right.mean()), -sizes_mb[role]
+    def megabytes(members: tuple[str, ...]) -> float:
+        return sum(sizes_mb[role] for role in members)
 
-        chosen.append(max(fit or [min(place, key=sizes_mb.__getitem__)], key=goodness))
-    return chosen
+    def goodness(members: tuple[str, ...]) -> tuple[int, float]:
+        right = [int((probabilities[role].argmax(axis=1) == labels).sum()) for role in members]
+        return sum(right), -megabytes(members)
+
+    choices = list(itertools.product(*places))
+    fit = [members for members in choices if most_mb is None or megabytes(members) <= most_mb]
+    return list(max(fit or [min(choices, key=megabytes)], key=goodness))
 
 
 def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from pipeline.analysis.cascades import MOST_LOST, NEVER, answered_by, answers, choose, curve
+from pipeline.analysis.cascades import (
+    MOST_LOST,
+    NEVER,
+    answered_by,
+    answers,
+    best_members,
+    choose,
+    curve,
+)
 from pipeline.analysis.temperature import scale
 from pipeline.cascade_rules import Rule, confidence
 
@@ -91,6 +99,33 @@ def test_three_members_lose_no_more_than_two(validation):
     alone = (large.argmax(axis=1) == labels).mean()
     found = answers([small, small, large], rules).argmax(axis=1) == labels
     assert found.mean() >= alone - MOST_LOST - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("most_mb", "expected"),
+    [
+        (None, ["good", "large"]),
+        (100, ["good", "large"]),
+        # Either place could have its best role if the other had its smallest; both is too much.
+        (66, ["poor", "large"]),
+        (40, ["good", "small"]),
+        (15, ["poor", "small"]),
+        (1, ["poor", "small"]),  # none fits
+    ],
+)
+def test_the_most_accurate_members_that_fit_together_are_taken(most_mb, expected):
+    labels = np.zeros(10, int)
+
+    def knows(count):
+        return np.where(np.arange(10)[:, None] < count, [[0.9, 0.1]], [[0.1, 0.9]])
+
+    probabilities = {
+        role: knows(count)
+        for role, count in {"poor": 5, "good": 6, "as good": 6, "small": 7, "large": 9}.items()
+    }
+    sizes = {"poor": 5, "good": 20, "as good": 21, "small": 10, "large": 60}
+    places = [["as good", "poor", "good"], ["small", "large"]]
+    assert best_members(labels, probabilities, places, sizes, most_mb) == expected
 
 
 def test_the_curve_goes_from_the_last_member_to_the_first(validation):
