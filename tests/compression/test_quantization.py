@@ -296,17 +296,6 @@ def test_weights_have_the_bits_that_are_asked_for(quantize, bits, source, calibr
     assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
 
 
-@pytest.mark.parametrize("bits", [7, 8])
-def test_a_prepared_model_has_the_bits_that_are_asked_for(bits, calibration, tmp_path):
-    model = tiny("distilbert")
-    assert fake_quantization.prepared_bits(model.config) is None
-    fake_quantization.prepare(model, bits)
-    assert fake_quantization.prepared_bits(model.config) == bits
-    fake_quantization.calibrate(model, calibration)
-    qat.export_int8(model, tmp_path / "model.onnx")
-    assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
-
-
 def test_static_ranges_are_the_calibration_batches(source, model, calibration, tmp_path):
     path = tmp_path / "model.onnx"
     seen = []
@@ -346,16 +335,17 @@ def test_int8_needs_batches(quantize, source, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def uneven(tmp_path):
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory):
     """A model and its graph. As in trained models, a few hidden units are far above the rest."""
     model = tiny("bert")
     with torch.no_grad():
         for layer in model.bert.encoder.layer:
             layer.intermediate.dense.weight[:2] *= 40
             layer.output.dense.weight[:, :2] /= 40
-    export.export_onnx(model, tmp_path / "uneven.onnx")
-    return model, tmp_path / "uneven.onnx"
+    path = tmp_path_factory.mktemp("uneven") / "model.onnx"
+    export.export_onnx(model, path)
+    return model, path
 
 
 def test_smoothing_keeps_the_logits_and_evens_the_columns(uneven, calibration, tmp_path):
@@ -577,14 +567,19 @@ def test_int8_graph_multiplies_integers(aware_graph, tmp_path):
     assert counts["Gemm"] + counts["DequantizeLinear"] == 0
 
 
-@pytest.mark.parametrize("architecture", ["distilbert", "mpnet"])
-def test_int8_export_leaves_the_model_as_it_was(architecture, calibration, tmp_path):
+@pytest.mark.parametrize(("architecture", "bits"), [("distilbert", 7), ("mpnet", 8)])
+def test_int8_export_has_the_bits_that_are_asked_for_and_leaves_the_model_as_it_was(
+    architecture, bits, calibration, tmp_path
+):
     model = tiny(architecture)
-    fake_quantization.prepare(model, BITS)
+    assert fake_quantization.prepared_bits(model.config) is None
+    fake_quantization.prepare(model, bits)
+    assert fake_quantization.prepared_bits(model.config) == bits
     fake_quantization.calibrate(model, calibration)
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     qat.export_int8(model, tmp_path / "model.onnx")
+    assert pipelines.weight_bits(tmp_path / "model.onnx") == bits
     assert model.training
     assert before.keys() == model.state_dict().keys()
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
