@@ -121,7 +121,7 @@ def bench(
     result["many"] = compare(many, max_length, [order], BATCH_SIZE, few)
     result |= {"many_texts": len(order), "batch_size": BATCH_SIZE}
     if counts:
-        result["growth"] = _growth_of_files(run, texts, counts)
+        result["growth"] = _growth_of_files(run, texts, counts, roles)
     return result
 
 
@@ -150,9 +150,12 @@ def _one_at_a_time(
     return tables
 
 
-def _growth_of_files(run: Run, texts: Sequence[str], counts: Sequence[int]) -> dict[str, list]:
-    """``growth`` of the student and of the smallest model, if they are installed."""
-    at_hand = run.artifacts()
+def _growth_of_files(
+    run: Run, texts: Sequence[str], counts: Sequence[int], roles: Sequence[str] | None
+) -> dict[str, list]:
+    """``growth`` of the student and of the smallest model, of those that are timed."""
+    installed = run.artifacts()
+    at_hand = {role: installed[role] for role in roles or installed}
     smallest = min(at_hand, key=lambda role: run.by_role[role].size_bytes)
     tables = {}
     for role in dict.fromkeys([STUDENT, smallest]):

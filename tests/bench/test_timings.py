@@ -100,6 +100,17 @@ def test_with_data_the_texts_are_validation_rows(cache_folder, data_folder, monk
     assert read_run(cache_folder / "synthetic").record.bench["texts"] == "validation rows"
 
 
+def test_files_are_classified_by_the_models_that_are_timed(cache_folder, monkeypatch):
+    monkeypatch.setattr(timings, "compare", lambda *arguments: [])
+    monkeypatch.setattr(timings, "growth", lambda artifact, texts, counts: [])
+    run = read_run(cache_folder / "synthetic")
+    assert run.by_role["tiny-int8"].size_bytes < run.by_role["minilm"].size_bytes
+    for roles in ("minilm",), ("minilm", "tiny-int8"):
+        arguments = ("--cache", str(cache_folder), "--turns", "2", "--model", *roles)
+        assert main(["bench", "synthetic", *arguments]) == 0
+        assert list(read_run(cache_folder / "synthetic").record.bench["growth"]) == [roles[-1]]
+
+
 def test_where_all_models_are_timed_their_latencies_are_the_runs(tmp_path):
     roles = ("teacher", "minilm", "tiny-int8")
     run = synthetic.write_run(tmp_path / "cache", at_hand=roles)
