@@ -67,7 +67,8 @@ def best_members(
 
     choices = list(itertools.product(*places))
     fit = [members for members in choices if most_mb is None or megabytes(members) <= most_mb]
-    return list(max(fit or [min(choices, key=megabytes)], key=goodness))
+    best = max(fit or [min(choices, key=megabytes)], key=goodness)
+    return list(best)
 
 
 def choose(labels: np.ndarray, members: Sequence[np.ndarray]) -> list[Rule]:
