@@ -58,12 +58,13 @@ def best_members(
             taken then. If no choice meets it, the smallest members are taken. None: no limit.
     """
 
+    right = {role: int((p.argmax(axis=1) == labels).sum()) for role, p in probabilities.items()}
+
     def megabytes(members: tuple[str, ...]) -> float:
         return sum(sizes_mb[role] for role in members)
 
     def goodness(members: tuple[str, ...]) -> tuple[int, float]:
-        right = [int((probabilities[role].argmax(axis=1) == labels).sum()) for role in members]
-        return sum(right), -megabytes(members)
+        return sum(right[role] for role in members), -megabytes(members)
 
     choices = list(itertools.product(*places))
     fit = [members for members in choices if most_mb is None or megabytes(members) <= most_mb]

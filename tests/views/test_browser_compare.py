@@ -1,6 +1,5 @@
 """The walk through Compare and Present in a real browser."""
 
-import itertools
 import re
 
 import pytest
@@ -37,11 +36,13 @@ def test_heading_tiles_and_chart_are_above_the_fold(visit, address, picture):
     page = visit(f"{address}/compare")
     chart = page.get_by_test_id("stPlotlyChart")
     expect(chart.locator(".main-svg").first).to_be_visible()
-    walk.settle(page)
-    for part in (main_heading(page), page.get_by_text("Time per text"), chart):
-        box = box_of(part)
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= WIDTHS["projector"][1]
+    for color_scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=color_scheme)
+        walk.settle(page)
+        for part in (main_heading(page), page.get_by_text("Time per text"), chart):
+            box = box_of(part)
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= WIDTHS["projector"][1]
     picture(page, "compare-first-screen")
 
 
@@ -188,12 +189,17 @@ def number(page, place):
 def test_slides_are_turned_by_every_key(visit, address):
     page = visit(walk.link(address, "present", shown_mb=100))
     keys = [("ArrowRight", "ArrowLeft"), ("PageDown", "PageUp"), ("Space", "Shift+Space")]
-    for place, (forth, back) in zip(range(1, len(SLIDES)), itertools.cycle(keys), strict=False):
-        # Forth by its key, back by the other, and forth again to go on from there.
-        for key, reached in ((forth, place + 1), (back, place), (forth, place + 1)):
-            walk.settle(page)
-            page.keyboard.press(key)
-            expect(number(page, reached)).to_be_visible()
+
+    def press(key, reached):
+        walk.settle(page)
+        page.keyboard.press(key)
+        expect(number(page, reached)).to_be_visible()
+
+    for place in range(1, len(SLIDES)):
+        for forth, back in keys:
+            press(forth, place + 1)
+            press(back, place)
+        press(forth, place + 1)
     receiver = visit(page.url)
     expect(number(receiver, len(SLIDES))).to_be_visible()
 
