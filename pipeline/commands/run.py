@@ -62,6 +62,12 @@ def add(verbs: Verbs) -> None:
         help="time the models again: on another machine, or if this one was busy",
     )
     options.add_argument(
+        "--train-only",
+        action="store_true",
+        help="stop once the models are trained: on a machine with a GPU, from which --work is "
+        "copied to the one that evaluates them",
+    )
+    options.add_argument(
         "--pretrained-layers",
         action="store_true",
         help="students that keep the teacher's layers take them as pretrained, not as fine-tuned",
@@ -100,10 +106,11 @@ def run_family(options: argparse.Namespace) -> int:
         asked,
         options.pretrained_layers,
         options.measure_again,
+        options.train_only,
     )
     folders = execution.Folders(options.cache, work, checkpoints)
     run = execution.run(family, corpus, request, folders)
-    if run is None:  # this process only helped another one to train
+    if run is None:  # only trained, or helped another process to train
         return 0
     print(summary(run.table()))
     print(f"\n{run.folder} is whole; streamlit run dashboard.py shows it")
@@ -117,6 +124,8 @@ def _check_flags(options: argparse.Namespace, family: Family, asked: list[str]) 
             f"--checkpoints does not apply to family {family.name}, which has small random "
             "checkpoints of its own"
         )
+    if options.train_only and options.measure_again:
+        raise UsageError("--measure-again does not apply with --train-only, which measures nothing")
     if options.labels and not options.data:
         raise UsageError("--labels is about the files of --data; without it there are none")
     if options.data and options.dataset == TOY.name:

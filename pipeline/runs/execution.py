@@ -50,6 +50,8 @@ class Request:
     """Students keep layers of their parent's checkpoint, not of its fine-tuned weights."""
     measure_again: bool = False
     """Measure the cost of every role again, even if it is done."""
+    train_only: bool = False
+    """Make weights and teachers' logits, but no artifacts and no evaluations, and write no run."""
 
 
 def run(
@@ -66,7 +68,7 @@ def run(
     has them.
 
     The first of several processes makes and writes everything and returns the run; the others
-    help it to train, and return None.
+    help it to train, and return None. If the request is only to train, the first returns None, too.
 
     Args:
         family: the family whose models are made.
@@ -102,6 +104,9 @@ def run(
             for role in roles:
                 stages.help_to_train(role)
             return None
+        if request.train_only:
+            _train(stages, roles)
+            return None
         for number, role in enumerate(roles, start=1):
             say(f"[{number}/{len(roles)}] {role}")
             if request.measure_again:
@@ -115,6 +120,15 @@ def run(
                 f"on test, {record.size_bytes / 1e6:.1f} MB"
             )
         return written
+
+
+def _train(stages: Stages, roles: list[str]) -> None:
+    """Make the weights of the roles, and the teachers' logits that they learn from."""
+    trained = [role for role in roles if lineage.makes_weights(stages.models[role])]
+    for number, role in enumerate(trained, start=1):
+        say(f"[{number}/{len(trained)}] {role}")
+        stages.weights(role)
+    say(f"{stages.work} has all that is trained; the same command without --train-only goes on")
 
 
 def _recorded_identities(family: Family, existing: Run | None) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """``run --only``: every role of a family by itself, in a new run and in an existing one."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from pipeline.__main__ import main
 from pipeline.recipes.families import FAMILIES
 from pipeline.results.storage import read_run
-from pipeline.runs import fingerprinting, lineage, plan
+from pipeline.runs import execution, fingerprinting, lineage, plan
 from pipeline.runs.fingerprinting import INT8_BITS
 
 TOY = FAMILIES["toy"]
@@ -41,3 +43,22 @@ def test_a_role_that_needs_no_teacher_is_made_alone_and_once(tmp_path, capsys):
     assert main([*where, "--only", "tfidf"]) == 0
     assert read_run(tmp_path / "toy").record == alone.record
     assert "fitting" not in capsys.readouterr().err
+
+
+def test_a_model_that_is_only_trained_is_evaluated_by_a_later_command(tmp_path, capsys):
+    """The second command has another cache, as on another machine with the work folder's copy."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    where = ["run", "--family", "toy", "--only", "tfidf", "--work", str(tmp_path / "work")]
+    assert main([*where, "--cache", str(here), "--train-only"]) == 0
+    assert "without --train-only" in capsys.readouterr().err
+    assert not (here / "toy").exists()
+    assert main([*where, "--cache", str(there)]) == 0
+    assert "fitting" not in capsys.readouterr().err
+    assert list(read_run(there / "toy").by_role) == ["tfidf"]
+
+
+def test_only_what_is_trained_is_made_where_nothing_else_shall_be(tmp_path):
+    made = []
+    stages = SimpleNamespace(models=TOY.by_role(), weights=made.append, work=tmp_path)
+    execution._train(stages, ["teacher", "dynamic", "qat", "nano", "tfidf", "cascade-small"])
+    assert made == ["teacher", "qat", "nano", "tfidf"]
