@@ -44,6 +44,17 @@ REPORTED = {
     ),
 }
 
+STAND_INS = {
+    "teacher": "teacher-int4",
+    "distil": "distil-int4",
+    "tiny": "tiny-int4",
+    "minilm": "minilm-int4",
+    "dynamic": "tiny-int8",
+    "static": "tiny-static",
+    "qat": "tiny-qat",
+}
+"""For each of the notebook's seven models, one made in its way that is small enough to install."""
+
 _FASTTEXT = "https://fasttext.cc/docs/en/supervised-models.html"
 PUBLISHED = (
     Published("fastText", 0.924, 387.0, _FASTTEXT),

@@ -437,3 +437,19 @@ def test_controls_are_asked_only_by_who_chooses_them(open_page, cache_folder):
     asked = open_page(run="synthetic").multiselect(key="ask")
     assert asked.value == ["teacher", "minilm"]
     assert "MiniLM, labels only · minilm-baseline" in asked.options
+
+
+def test_where_many_models_are_installed_the_notebooks_are_asked_and_a_click_asks_all(
+    open_page, cache_folder, monkeypatch
+):
+    monkeypatch.setattr("views.pages.try_it._MOST_AT_FIRST", 2)
+    shutil.rmtree(cache_folder / "synthetic")
+    roles = ["teacher", "minilm", "minilm-int8", "tiny-int8"]
+    synthetic.write_run(cache_folder, roles=roles, at_hand=roles[1:])
+    app = open_page(run="synthetic")
+    assert app.multiselect(key="ask").value == ["teacher", "minilm", "tiny-int8"]
+    (button,) = (b for b in app.button if b.label == "Ask all 3 installed models")
+    button.click().run()
+    assert app.multiselect(key="ask").value == roles
+    assert app.query_params["ask"] == roles
+    assert not [b for b in app.button if b.label.startswith("Ask all")]

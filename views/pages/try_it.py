@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.analysis.budget import join
+from pipeline.recipes.reported import STAND_INS
 from views import job, run_command
 from views.charts.answers import stacked_bars
 from views.glossary import with_article
@@ -17,6 +18,8 @@ from views.parts.names import names, names_with_roles
 
 _STYLE = "<style>[data-testid=stStatusWidget] { display: none; }</style>"
 """Hides Streamlit's own Stop button, which would end the script and leave half a page."""
+_MOST_AT_FIRST = len(STAND_INS)
+"""How many installed models are asked without a choice."""
 
 
 def show(view: View) -> None:
@@ -38,16 +41,23 @@ def show(view: View) -> None:
 def ask_for_models(view: View) -> list[str]:
     """Ask which models to show; return their roles, the largest first.
 
-    By default: all installed models that are deployable or joined, and the largest deployable
-    one, because the small models are judged by it. If that is not installed, its recorded answers
-    are shown.
+    By default: the installed models that are deployable or joined, and the largest deployable one,
+    because the small models are judged by it. If that is not installed, its recorded answers are
+    shown. Where many are installed, only the notebook's seven and joined ones are asked at first.
     """
     roles, installed = list(view.table["role"]), examples.installed(view)
     to_deploy = list(view.candidates["role"]) or roles
     joined = {role for role in roles if view.run.by_role[role].is_joined}
-    asked = set(installed) & (joined | set(to_deploy)) | {to_deploy[0]}
-    default = [role for role in roles if role in asked]
+    can = set(installed) & (joined | set(to_deploy))
+    first = can & {*joined, *STAND_INS, *STAND_INS.values()} if len(can) > _MOST_AT_FIRST else can
+    default = [role for role in roles if role in first | {to_deploy[0]}]
     called = names_with_roles(view.run)
+
+    def ask_all() -> None:
+        st.session_state["ask"] = [role for role in roles if role in can | {to_deploy[0]}]
+
+    if can - set(st.session_state.get("ask", default)):
+        st.button(f"Ask all {len(can)} installed models", on_click=ask_all)
     with st.popover("Models", icon=":material/tune:"):
         return choose_several(
             "Models to ask",
