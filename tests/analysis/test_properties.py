@@ -182,7 +182,7 @@ EXAMPLES = pd.read_csv(data_sets.TOY)["text"].tolist()
 @pytest.fixture(scope="module")
 def int8():
     """A shipped model, and a function that returns its cached answer to a single text."""
-    folder = storage.read_run(storage.CACHE / "mpnet").artifact("minilm-int8")
+    folder = storage.read_run(storage.CACHE / "mpnet").artifact("tiny-int8")
     assert folder, "it is in every clone"
     classifier = Classifier(folder, threads=1)
     return classifier, functools.cache(lambda text: classifier.predict_proba([text])[0])

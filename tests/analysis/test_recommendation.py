@@ -339,13 +339,14 @@ def test_limits_that_make_no_sense_are_refused(tmp_path, capsys, arguments, word
 
 def test_the_shipped_run_gets_one_answer_under_every_limit(capsys):
     """A past bug: minilm-int4 was "worse" under a limit of 13 MB and "tied" under 25 MB."""
-    verdicts = {}
+    verdicts, recommended = {}, set()
     for limit in ("13", "25", "1000"):
         assert main(["recommend", "mpnet", "--cache", str(CACHE), "--max-mb", limit, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
-        assert found["recommended"] == "tiny-int4"
+        recommended.add(found["recommended"])
         for model in found["models"]:
             verdicts.setdefault(model["role"], set()).add(model["verdict"])
+    assert len(recommended) == 1
     assert all(len(said) == 1 for said in verdicts.values())
 
 

@@ -24,7 +24,7 @@ from pipeline.results import storage
 HEADLINES = invented_headlines().texts[::2][:200]
 ODD = ["", " ", "Ünïcödé 東京 [MASK] <mask>", "a\u0000b", "\ud800", "word " * 3000, "(" * 300]
 """Texts that another program may read differently."""
-SHIPPED = ("minilm-int8", "tiny-int4", "nano")
+SHIPPED = ("tiny-int8", "tiny-int4", "nano")
 REAL = ("teacher", "distil", "minilm", "minilm-int4", "nano", "tfidf")
 TRANSFORMERS_JS = "@huggingface/transformers@~4.3.1"
 """The range that was tested."""
@@ -157,7 +157,7 @@ def check_tokenizer(folder, architecture, texts):
     assert tokenizer.pad_token_id == config.pad_token_id
 
 
-@pytest.mark.parametrize("role", ["minilm-int8", "tiny-int4"])
+@pytest.mark.parametrize("role", ["tiny-int8", "tiny-int4"])
 def test_transformers_reads_configuration_and_tokenizer(shipped, tmp_path, role):
     folder = export.export(shipped, role, tmp_path / role)
     check_tokenizer(folder, "bert", HEADLINES + [text for text in ODD if text != "\ud800"])
@@ -217,7 +217,7 @@ def ask_transformers_js(root, folders, texts):
 
 @pytest.mark.clients
 def test_transformers_js_answers_alike(shipped, real_run, tmp_path, node_modules):
-    roles = {"minilm-int8": shipped, "tiny-int4": shipped, **dict.fromkeys(REAL[:3], real_run)}
+    roles = {"tiny-int8": shipped, "tiny-int4": shipped, **dict.fromkeys(REAL[:3], real_run)}
     folders = [export.export(run, role, tmp_path / role) for role, run in roles.items()]
     found = ask_transformers_js(node_modules, folders, HEADLINES)
     assert set(found) == set(roles)

@@ -448,8 +448,8 @@ def test_where_many_models_are_installed_the_notebooks_are_asked_and_a_click_ask
     synthetic.write_run(cache_folder, roles=roles, at_hand=roles[1:])
     app = open_page(run="synthetic")
     assert app.multiselect(key="ask").value == ["teacher", "minilm", "tiny-int8"]
-    (button,) = (b for b in app.button if b.label == "Ask all 3 installed models")
+    (button,) = (b for b in app.button if b.label == "All 3")
     button.click().run()
     assert app.multiselect(key="ask").value == roles
     assert app.query_params["ask"] == roles
-    assert not [b for b in app.button if b.label.startswith("Ask all")]
+    assert not [b for b in app.button if b.label.startswith("All")]

@@ -57,7 +57,7 @@ def ask_for_models(view: View) -> list[str]:
         st.session_state["ask"] = [role for role in roles if role in can | {to_deploy[0]}]
 
     if can - set(st.session_state.get("ask", default)):
-        st.button(f"Ask all {len(can)} installed models", on_click=ask_all)
+        st.button(f"All {len(can)}", on_click=ask_all, help="Ask every installed model")
     with st.popover("Models", icon=":material/tune:"):
         return choose_several(
             "Models to ask",
