@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.analysis.recommendation import comparisons
+from pipeline.analysis.budget import Budget
+from pipeline.analysis.recommendation import comparisons, recommend
 from pipeline.analysis.significance import in_words, paired_difference
 from pipeline.recipes.families import FAMILIES
 from pipeline.results import report, speed
@@ -75,6 +76,14 @@ def test_the_readmes_show_the_shipped_run(shipped):
         text = (ROOT / page).read_text("utf-8")
         for table in tables:
             assert table(shipped) in text, page
+
+
+def test_the_readme_says_what_to_deploy_under_round_limits():
+    compared = report.compared_models(read_run(CACHE / "mpnet"))
+    best = {mb: recommend(compared, Budget(max_mb=mb)).recommended for mb in (60, 25, 10, 6, 1)}
+    assert best[60] == best[25] == best[10]
+    said = f"Under 60, 25 or 10 MB that is `{best[10]}`, under 6 MB `{best[6]}`, under 1 MB "
+    assert f"{said}`{best[1]}`." in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_readme_is_short():
