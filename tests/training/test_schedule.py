@@ -60,7 +60,7 @@ def test_checkpoints_come_with_the_epochs_but_neither_too_rarely_nor_too_often(
 ROWS = (500, 2_000, 69_135, 500_000)
 # Steps of the trainings that are tried, for each of ``ROWS``. A tenth of the rows is held out.
 STEPS = {
-    "teacher": ([210, 420, 840], [228, 456, 912], [3_890], [28_126]),
+    "teacher": ([210, 420, 840], [228, 456, 912], [1_945], [14_063]),
     "distil": ([308], [340], [5_834], [42_188]),
     "minilm": ([616], [680], [11_668], [84_376]),
     "nano": ([2_000], [2_000], [2_440], [17_580]),
