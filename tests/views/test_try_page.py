@@ -453,3 +453,12 @@ def test_where_many_models_are_installed_the_notebooks_are_asked_and_a_click_ask
     assert app.multiselect(key="ask").value == roles
     assert app.query_params["ask"] == roles
     assert not [b for b in app.button if b.label.startswith("All")]
+
+
+def test_which_models_are_installed_is_looked_up_once_a_redraw(open_page, monkeypatch):
+    """A past bug: each of eleven models looked it up for every bar, which took over a second."""
+    app, calls, look_up = open_page(), [], examples.installed
+    monkeypatch.setattr(examples, "installed", lambda view: calls.append(1) or look_up(view))
+    type_in(app, "coach resigns")
+    redraws, others = 4, 7  # at first, after each of two answers, and at the end
+    assert len(calls) <= redraws + others

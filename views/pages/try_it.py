@@ -72,7 +72,8 @@ def ask_for_models(view: View) -> list[str]:
 
 def show_one(view: View, text: str, roles: list[str]) -> None:
     """Show one text's answers: a sentence, one bar per model, and the words that mattered."""
-    here = [role for role in roles if role in examples.installed(view)]
+    installed = examples.installed(view)
+    here = [role for role in roles if role in installed]
     job = asking.job_of(view, [text], here)
     can = [role for role in here if not job.parts[role].problem]
     title, place = st.empty(), st.empty()

@@ -39,10 +39,10 @@ def bars(
         members: by role of a cascade, the position of the member that answered.
     """
     called, sizes = names(view.run), view.table.set_index("role")["size_mb"]
-    found = []
+    found, measured = [], measurements(view)
     for role in roles[::-1]:
         here = view.run.artifact(role) is not None
-        note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role)} ms"
+        note = f"{round_sensibly(sizes[role])} MB · {milliseconds(view, role, measured)} ms"
         if not here and given.get(role) is not None:
             note += " · recorded"
         if (cascade := view.run.by_role[role].cascade) and role in (members or {}):
@@ -70,10 +70,9 @@ def marked_bars(
     ]
 
 
-def milliseconds(view: View, role: str) -> str:
-    """A model's time for one text: as measured in this session, or else as recorded in the run."""
-    measured = measurements(view).get(role)
-    return round_sensibly(recorded_milliseconds(view, role) if measured is None else measured)
+def milliseconds(view: View, role: str, measured: Mapping[str, float]) -> str:
+    """A model's time for one text: as ``measured`` in this session, or else as recorded."""
+    return round_sensibly(measured.get(role, recorded_milliseconds(view, role)))
 
 
 def recorded_milliseconds(view: View, role: str) -> float:
@@ -161,7 +160,8 @@ def table(view: View, roles: list[str], given: dict[str, np.ndarray]) -> None:
     rows = answers.of_one(0, {r: given[r][None] for r in roles[::-1] if r in given}, classes)
     shown = rows["Model"].tolist()
     rows["MB"] = [round_sensibly(sizes[role]) for role in shown]
-    rows["ms"] = [milliseconds(view, role) for role in shown]
+    measured = measurements(view)
+    rows["ms"] = [milliseconds(view, role, measured) for role in shown]
     rows["Model"] = [called[role] for role in shown]
     percent = st.column_config.ProgressColumn(
         help=CONFIDENCE, format="%.0f %%", min_value=0, max_value=100

@@ -28,7 +28,8 @@ MILLISECONDS = "Time to answer one, on average over all of them, without loading
 def show(view: View, texts: list[str], roles: list[str]) -> None:
     """Ask the models; show their answers, and one text of the table in full."""
     known = view.data_set
-    here = [role for role in roles if role in examples.installed(view)]
+    installed = examples.installed(view)
+    here = [role for role in roles if role in installed]
     job = asking.job_of(view, texts, here)
     asking.show_problems(job, here)
     here = [role for role in here if not job.parts[role].problem]
