@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import onnx
 import pandas as pd
-from onnx import numpy_helper
 
 from pipeline.__main__ import main
 from pipeline.data import data_sets
+from pipeline.inference.sessions import uses_eight_bits
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,11 +90,4 @@ def write_data(folder: Path, train_rows: int, test_rows: int) -> Path:
 
 def weight_bits(graph: Path) -> int:
     """Bits that the int8 weights of `graph` use: 8, or 7 if it was made without VNNI."""
-    integers = (
-        numpy_helper.to_array(tensor)
-        for tensor in onnx.load(graph).graph.initializer
-        if tensor.data_type == onnx.TensorProto.INT8
-    )
-    # In wider integers, because int8 can't hold the magnitude of -128.
-    greatest = max(np.abs(values.astype(np.int16)).max() for values in integers if values.size)
-    return 7 if greatest <= 64 else 8
+    return 8 if uses_eight_bits(onnx.load(graph)) else 7

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.data.data_sets import LABELS
 from pipeline.inference.encoders import TOKENIZER
+from pipeline.inference.sessions import EXACT_INT8
 from pipeline.results.records import ModelRecord
 from pipeline.results.storage import Run
 
@@ -12,9 +13,9 @@ _SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
 DYNAMIC = "uint8, dynamic"
 """The setting "activations" of a model that takes their ranges from the batch that it runs."""
 _EIGHT_BITS = (
-    "On x86 the processor needs VNNI (Intel since 2019, AMD since Zen 4): with AVX2 alone, sums of "
-    "products of eight bits saturate, and answers may be wrong without a sign of it. ARM needs "
-    "nothing more."
+    "Any CPU that onnxruntime runs on. An x86 CPU without VNNI (Intel before 2019, AMD before Zen "
+    f"4) needs the session setting {EXACT_INT8} = 1, which classify.py sets: otherwise sums of "
+    "products of eight bits saturate, and answers may be wrong without a sign of it."
 )
 
 

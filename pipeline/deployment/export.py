@@ -29,7 +29,7 @@ from pipeline.deployment import deployed_model, model_card, tokenizer_files
 from pipeline.deployment.architecture import CLASSES, read_architecture
 from pipeline.errors import PipelineError
 from pipeline.files import sha256, sync
-from pipeline.inference import cascade, encoders, whole_graphs
+from pipeline.inference import cascade, encoders, sessions, whole_graphs
 from pipeline.inference.graph import GRAPH
 from pipeline.results.storage import Run
 
@@ -224,15 +224,13 @@ def _files_of_cascade(members: list[dict[str, Any]]) -> set[str]:
 
 
 def _write_graph(artifact: Path, target: Path) -> None:
-    """Copy a graph. Weights in separate files are put back into the graph.
+    """Write a graph as one file, which ``classify.py`` can open with ``sessions.EXACT_INT8``.
 
-    transformers.js needs a setting for such files, and expects other file names.
+    transformers.js needs a setting for weights in separate files, and expects other file names.
     """
-    own = {GRAPH, encoders.TOKENIZER, encoders.SETTINGS}
-    if all(path.name in own for path in artifact.iterdir()):
-        shutil.copyfile(artifact / GRAPH, target)
-        return
-    onnx.save(whole_graphs.read(artifact / GRAPH), target)
+    model = whole_graphs.read(artifact / GRAPH)
+    sessions.unshare_int8(model)
+    onnx.save(model, target)
 
 
 def _write_tokenizer(artifact: Path, folder: Path, max_length: int) -> dict[str, Any]:

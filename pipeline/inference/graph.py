@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from pipeline.errors import PipelineError
 from pipeline.hardware import available_threads
-from pipeline.inference import encoders
+from pipeline.inference import encoders, sessions
 
 GRAPH = "model.onnx"
 LOGITS = "logits"
@@ -80,9 +80,7 @@ class Graph:
         try:
             self._one_by_one = takes_ranges_from_the_batch(folder / GRAPH)
             self.labels, self._encoder = encoders.read(folder)
-            self._session = ort.InferenceSession(
-                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = sessions.open_session(folder / GRAPH, options)
         except Exception as error:  # tokenizers raises bare Exception, onnxruntime a dozen types
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise PipelineError(f"{folder} holds no model that can be loaded: {reason}") from error

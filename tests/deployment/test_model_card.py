@@ -101,8 +101,8 @@ def test_the_text_says_what_people_must_know(shipped):
 @pytest.mark.parametrize(
     ("method", "weights", "said"),
     [
-        ("dynamic", "int8 per channel, 8 bits", "needs VNNI"),
-        ("qat", "int8 per channel", "needs VNNI"),
+        ("dynamic", "int8 per channel, 8 bits", "x64quantprecision"),
+        ("qat", "int8 per channel", "x64quantprecision"),
         ("static", "int8 per channel, 7 bits", "do not saturate"),
         ("int4", "4 bits, symmetric", "4 bits save size"),
         ("distilled", None, "Any CPU that onnxruntime runs on."),
