@@ -453,6 +453,10 @@ def test_where_many_models_are_installed_the_notebooks_are_asked_and_a_click_ask
     assert app.multiselect(key="ask").value == roles
     assert app.query_params["ask"] == roles
     assert not [b for b in app.button if b.label.startswith("All")]
+    # Nor has a link to it the button.
+    app = open_page(run="synthetic", ask=roles)
+    assert app.multiselect(key="ask").value == roles
+    assert not [b for b in app.button if b.label.startswith("All")]
 
 
 def test_which_models_are_installed_is_looked_up_once_a_redraw(open_page, monkeypatch):

@@ -50,24 +50,25 @@ def ask_for_models(view: View) -> list[str]:
     joined = {role for role in roles if view.run.by_role[role].is_joined}
     can = set(installed) & (joined | set(to_deploy))
     first = can & {*joined, *STAND_INS, *STAND_INS.values()} if len(can) > _MOST_AT_FIRST else can
-    default = [role for role in roles if role in first | {to_deploy[0]}]
+    largest = to_deploy[0]
     called = names_with_roles(view.run)
-
-    def ask_all() -> None:
-        st.session_state["ask"] = [role for role in roles if role in can | {to_deploy[0]}]
-
-    if can - set(st.session_state.get("ask", default)):
-        st.button(f"All {len(can)}", on_click=ask_all, help="Ask every installed model")
     with st.popover("Models", icon=":material/tune:"):
-        return choose_several(
+        asked = choose_several(
             "Models to ask",
             {role: called[role] for role in roles},
             "ask",
-            default,
+            [role for role in roles if role in first | {largest}],
             wrap=True,
             help="Those that are not installed show the answers to examples that their run "
             "recorded, if it did.",
         )
+
+    def ask_all() -> None:
+        st.session_state["ask"] = [role for role in roles if role in can | {largest}]
+
+    if can - set(asked):
+        st.button(f"All {len(can)}", on_click=ask_all, help="Ask every installed model")
+    return asked
 
 
 def show_one(view: View, text: str, roles: list[str]) -> None:
