@@ -1,8 +1,9 @@
 """What is timed: a run's installed models and cascades, and what people would use instead."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline import hardware
 from pipeline.bench.peers import Peer
@@ -13,7 +14,7 @@ from pipeline.runs import fingerprinting, stage_folders
 
 TEACHER = "teacher"
 GROUPS = {TEACHER: (TEACHER, "dynamic"), "minilm": ("minilm", "minilm-int8")}
-"""Trained role → roles of its artifacts in floating point and int8. Other roles have no peers."""
+"""Trained role → roles of its artifacts in floating point and int8, compared with it in PyTorch."""
 PYTORCH = ("transformers", "bf16", "torch.compile", "torch.ao")
 """Kinds of peers that run a model's weights in PyTorch, not its artifact."""
 TITLES = {
@@ -36,14 +37,19 @@ class Contestant:
     role: str
     kind: str
     folder: Path
+    trained: bool = True
+    """Whether its weights are the role's. If not, only its time says something of the role."""
 
     @property
     def title(self) -> str:
-        return f"{TITLES[self.kind]}, `{self.role}`"
+        return f"{TITLES[self.kind]}, `{self.role}`{'' if self.trained else ', untrained'}"
 
 
 def contestants(
-    run: Run, work: Path | None, roles: Collection[str] | None = None
+    run: Run,
+    work: Path | None,
+    roles: Collection[str] | None = None,
+    untrained: Mapping[str, Path] = MappingProxyType({}),
 ) -> tuple[list[Contestant], list[str]]:
     """The contestants that can be timed, and a line on each that can't be.
 
@@ -52,6 +58,7 @@ def contestants(
         work: folder of the run's weights, which the PyTorch peers need.
         roles: time only these models, and the teacher in transformers' pipeline, with which all
             are compared. None: all models.
+        untrained: by role, the folder of an untrained network, for roles without weights.
 
     Raises:
         PipelineError: one of ``roles`` is not installed.
@@ -69,25 +76,39 @@ def contestants(
             missing.append(f"{run.name} has no {group}")
             continue
         weights = _weights(run, group, work)
-        if weights:
-            found += [Contestant(group, group, kind, weights) for kind in PYTORCH]
+        if folder := weights or untrained.get(group):
+            trained = weights is not None
+            found += [Contestant(group, group, kind, folder, trained) for kind in PYTORCH]
         else:
-            missing.append(f"no weights of {group} were found: give --work; left out: PyTorch")
+            missing.append(
+                f"no weights of {group} were found: give --work, or --checkpoints to time it "
+                "untrained; left out: PyTorch"
+            )
         for role in of_group:
             if role not in installed:
                 missing.append(f"{role} is not installed")
                 continue
-            kinds = ("onnxruntime", "ours", *(("encoding",) if role == of_group[-1] else ()))
-            found += [Contestant(group, role, kind, installed[role]) for kind in kinds]
+            found += _of_artifact(run, role, group)
+            if role == of_group[-1]:
+                found.append(Contestant(group, role, "encoding", installed[role]))
     compared = {role for of_group in GROUPS.values() for role in of_group}
-    found += [
-        Contestant(role, role, "ours", artifact)
-        for role, artifact in installed.items()
-        if role not in compared
-    ]
+    for role in installed:
+        if role not in compared:
+            found += _of_artifact(run, role, role)
     base = (TEACHER, PYTORCH[0])
     chosen = [p for p in found if roles is None or p.role in roles or (p.role, p.kind) == base]
     return _that_work(chosen, missing)
+
+
+def without_weights(run: Run, work: Path | None) -> list[str]:
+    """The roles of a run that PyTorch could run if ``work`` had their weights."""
+    return [role for role in GROUPS if role in run.by_role and not _weights(run, role, work)]
+
+
+def _of_artifact(run: Run, role: str, group: str) -> list[Contestant]:
+    """An installed model in plain onnxruntime and in ours; a cascade is not one graph."""
+    kinds = ("ours",) if run.by_role[role].cascade else ("onnxruntime", "ours")
+    return [Contestant(group, role, kind, run.artifacts()[role]) for kind in kinds]
 
 
 def _weights(run: Run, role: str, work: Path | None) -> Path | None:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import hardware, strict
-from pipeline.bench.contestants import Contestant, contestants
+from pipeline.bench.contestants import Contestant
 from pipeline.bench.turns import compare
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
@@ -86,30 +86,29 @@ def growth(artifact: Path, texts: Sequence[str], counts: Iterable[int]) -> list[
 
 def bench(
     run: Run,
-    work: Path | None,
+    people: Sequence[Contestant],
+    missing: Sequence[str],
     texts: Sequence[str] | None,
     turns: int,
     counts: Sequence[int],
-    roles: Sequence[str] | None = None,
 ) -> dict:
     """All tables of one run and the conditions of the measurement, ready for JSON.
 
     Args:
         run: the run whose models, including cascades, are timed.
-        work: folder of the run's weights, which the PyTorch peers need.
+        people: the contestants of ``contestants``.
+        missing: a line on each contestant that is left out.
         texts: texts to classify; by default, made of the project's own headlines.
         turns: number of turns, each of ``BLOCK`` texts, one at a time.
         counts: numbers of rows of the files to classify.
-        roles: only these models; None: all that are installed.
     """
-    people, missing = contestants(run, work, roles)
     if not people:
         raise PipelineError(f"nothing of {run.name} can be timed: {'; '.join(missing)}")
     for line in missing:
         say(f"note: {line}")
     max_length = _max_length(run)
     texts, conditions = _texts(texts)
-    result = {"run": run.name, "missing": missing, **conditions}
+    result = {"run": run.name, "missing": [*missing], **conditions}
     result |= _one_at_a_time(people, max_length, texts, turns)
     asked = (turns - 1) * BLOCK
     said = scoring.texts_of_latency(asked, asked, result["texts"])
@@ -121,7 +120,7 @@ def bench(
     result["many"] = compare(many, max_length, [order], BATCH_SIZE, few)
     result |= {"many_texts": len(order), "batch_size": BATCH_SIZE}
     if counts:
-        result["growth"] = _growth_of_files(run, texts, counts, roles)
+        result["growth"] = _growth_of_files(run, people, texts, counts)
     return result
 
 
@@ -151,11 +150,10 @@ def _one_at_a_time(
 
 
 def _growth_of_files(
-    run: Run, texts: Sequence[str], counts: Sequence[int], roles: Sequence[str] | None
+    run: Run, people: Sequence[Contestant], texts: Sequence[str], counts: Sequence[int]
 ) -> dict[str, list]:
     """``growth`` of the student and of the smallest model, of those that are timed."""
-    installed = run.artifacts()
-    at_hand = {role: installed[role] for role in roles or installed}
+    at_hand = {person.role: person.folder for person in people if person.kind == "ours"}
     smallest = min(at_hand, key=lambda role: run.by_role[role].size_bytes)
     tables = {}
     for role in dict.fromkeys([STUDENT, smallest]):

@@ -32,7 +32,8 @@ def compare(
     Returns:
         For each contestant, in the same order: group, role, peer, title, calls, ms (median of a
         call), mean_ms and p95_ms. If the group has others, also same_labels (share) and
-        greatest_difference (of a probability), both against the first one of the group.
+        greatest_difference (of a probability), both against the first one of the group. Answers of
+        untrained networks are not compared.
     """
     seconds: list[list[float]] = [[] for _ in people]
     answers: list[list[np.ndarray]] = [[] for _ in people]
@@ -54,8 +55,10 @@ def compare(
         row |= {"title": person.title, "ms": median(took) * 1e3, "calls": len(took)}
         row |= {"mean_ms": float(np.mean(took)) * 1e3}
         row |= {"p95_ms": float(np.percentile(took, 95)) * 1e3}
-        same_group = [i for i, other in enumerate(people) if other.group == person.group]
-        if person.kind != "encoding" and len(same_group) > 1:
+        same_group = [
+            i for i, other in enumerate(people) if other.group == person.group and other.trained
+        ]
+        if person.trained and person.kind != "encoding" and len(same_group) > 1:
             row |= _likeness(np.concatenate(answers[same_group[0]]), np.concatenate(own))
         rows.append(row)
     return rows

@@ -51,7 +51,10 @@ def add(verbs: Verbs) -> None:
         help="time the evaluation of every installed model instead, on N rows",
     )
     options.add_argument(
-        "--checkpoints", type=Path, metavar="DIR", help="as for run; only with --train-rows"
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="as for run; networks without weights in --work are timed untrained",
     )
 
 
@@ -61,6 +64,8 @@ def run_bench(options: argparse.Namespace) -> int:
     Store the times in the run, and print them as the tables that the README shows.
     """
     from pipeline.bench import timings
+    from pipeline.bench.contestants import contestants, without_weights
+    from pipeline.bench.untrained import untrained_networks
     from pipeline.results import speed
 
     turns = _TURNS if options.turns is None else options.turns
@@ -92,7 +97,10 @@ def run_bench(options: argparse.Namespace) -> int:
     elif options.evaluation_rows:
         result = timings.time_evaluation(run, texts, options.evaluation_rows, turns)
     else:
-        result = timings.bench(run, work, texts, turns, sizes, options.model)
+        lacking = without_weights(run, work)
+        with untrained_networks(run, lacking, options.checkpoints) as untrained:
+            people, missing = contestants(run, work, options.model, untrained)
+            result = timings.bench(run, people, missing, texts, turns, sizes)
     print(speed.markdown(timings.store(run, result).record.bench))
     return 0
 
@@ -108,8 +116,6 @@ def _check_flags(options: argparse.Namespace) -> None:
         timed = "--evaluation-rows"
         ignored = given(options, model=None, rows=None, work=None, checkpoints=None)
     else:
-        timed, ignored = "", given(options, checkpoints=None)
-    if ignored and timed:
-        raise UsageError(f"{ignored[0]} does not apply to {timed}")
+        return
     if ignored:
-        raise UsageError(f"{ignored[0]} applies to --train-rows alone")
+        raise UsageError(f"{ignored[0]} does not apply to {timed}")

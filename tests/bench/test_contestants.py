@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline import hardware
-from pipeline.bench import contestants
+from pipeline.bench import contestants, turns
+from pipeline.bench.untrained import untrained_networks
 from pipeline.cascade_rules import Rule
 from pipeline.errors import PipelineError
 from pipeline.models import networks
@@ -35,6 +36,7 @@ def asked(found):
 INSTALLED = [
     ("minilm", "onnxruntime"),
     ("minilm", "ours"),
+    ("tiny-int8", "onnxruntime"),
     ("tiny-int8", "ours"),
     ("cascade-small", "ours"),
 ]
@@ -44,7 +46,9 @@ def test_all_installed_models_and_cascades_are_timed(run, tmp_path):
     found, missing = contestants.contestants(run, tmp_path)
     assert asked(found) == INSTALLED
     assert "teacher is not installed" in missing
-    assert "no weights of teacher were found: give --work; left out: PyTorch" in missing
+    assert [line.rpartition("; ")[2] for line in missing if line.startswith("no weights of t")] == [
+        "left out: PyTorch"
+    ]
 
 
 def test_models_that_are_asked_for_are_timed_beside_what_all_are_compared_with(run, weights):
@@ -75,3 +79,35 @@ def test_peers_that_work_are_timed(run, weights, checkpoints, monkeypatch):
     found, _ = contestants.contestants(run, None)
     peers = [kind for role, kind in asked(found) if role == "teacher"]
     assert peers == ["transformers", "bf16"]
+
+
+def test_networks_without_weights_are_timed_untrained(run, checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr(contestants, "PYTORCH", ("transformers",))
+    lacking = contestants.without_weights(run, tmp_path)
+    assert lacking == ["teacher", "minilm"]
+    with untrained_networks(run, lacking, checkpoints) as folders:
+        found, missing = contestants.contestants(run, tmp_path, None, folders)
+        titles = {person.title: person.trained for person in found if person.kind == "transformers"}
+        assert titles == {
+            "transformers' pipeline, `teacher`, untrained": False,
+            "transformers' pipeline, `minilm`, untrained": False,
+        }
+        assert not [line for line in missing if "weights" in line]
+        rows = turns.compare(found, 64, [["coach"], ["shares"]], 1, turns=2)
+    compared = {(row["role"], row["peer"]) for row in rows if "same_labels" in row}
+    # The two ways of running one artifact, and no answer of an untrained network.
+    ways = ("onnxruntime", "ours")
+    assert compared == {(role, way) for role in ("minilm", "tiny-int8") for way in ways}
+
+
+def test_without_checkpoints_nothing_stands_in(run):
+    with untrained_networks(run, ["teacher"], None) as folders:
+        assert folders == {}
+
+
+def test_a_role_that_starts_from_no_whole_checkpoint_is_one_line(run, checkpoints):
+    with (
+        pytest.raises(PipelineError, match="distil of synthetic does not start from a whole"),
+        untrained_networks(run, ["distil"], checkpoints),
+    ):
+        pass

@@ -44,6 +44,7 @@ def test_the_command_writes_tables_and_figures_into_the_run(cache_folder):
         assert asked == [
             ("minilm", "onnxruntime"),
             ("minilm", "ours"),
+            ("tiny-int8", "onnxruntime"),
             ("tiny-int8", "ours"),
             ("cascade-small", "ours"),
         ]

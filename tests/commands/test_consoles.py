@@ -93,7 +93,6 @@ USAGE = {
     "run --family bert --only tfidf --checkpoints DIR": "--checkpoints does not apply: tfidf",
     "run --family toy --only teacher tiny --no-teacher": "--no-teacher does not apply to teacher",
     "run --family bert --only tiny --pretrained-layers": "--pretrained-layers does not apply",
-    "bench synthetic --checkpoints DIR": "--checkpoints applies to --train-rows alone",
     "bench synthetic --train-rows 9 --turns 3": "--turns does not apply to --train-rows",
     "bench synthetic --train-rows 9 --rows 5": "--rows does not apply to --train-rows",
     "bench synthetic --train-rows 9 --work DIR": "--work does not apply to --train-rows",
