@@ -33,6 +33,7 @@ TABLES = {
     "mpnet": {
         "README.md": (report.summary, report.budgets),
         "cache/README.md": (report.markdown, report.budgets),
+        "pipeline/bench/README.md": (_speed,),
     },
     "mpnet-2000": {
         "cache/README.md": (report.markdown, report.budgets),
@@ -107,6 +108,29 @@ def test_the_readmes_sentences_on_all_rows_hold():
     alone = [run.by_role[role].headlines.accuracy for role in ("teacher", "distil")]
     known = [f"{100 * share:.0f}" for share in alone]
     assert "the teacher knows {} (92 before) and `distil` {} (81)".format(*known) in readme
+
+
+def test_the_readmes_sentences_on_speed_hold():
+    run, readme = read_run(CACHE / "mpnet"), (ROOT / "pipeline/bench/README.md").read_text("utf-8")
+    base = run.record.bench["one"][0]["mean_ms"]
+    times = {
+        row["role"]: base / row["mean_ms"]
+        for row in run.record.bench["one"]
+        if row["peer"] == "ours"
+    }
+    shares = {role: 100 * model.validation.accuracy for role, model in run.by_role.items()}
+    assert shares["teacher"] - shares["cascade-small"] < 0.1
+    assert (
+        f"`cascade-small` has {shares['cascade-small']:.2f} % there, the teacher "
+        f"{shares['teacher']:.2f} %. `minilm-int4` alone has {shares['minilm-int4']:.2f} % "
+        f"at {times['minilm-int4']:.0f} times."
+    ) in readme
+    assert f"takes a {times['cascade-small']:.0f}th of the time of transformers'" in readme
+    trio = ["tiny-int8", "tiny-static", "tiny-qat"]
+    fast, right = [times[role] for role in trio], [shares[role] for role in trio]
+    assert (
+        f"at {min(fast):.0f} to {max(fast):.0f} times with {min(right):.1f} to {max(right):.1f} %"
+    ) in readme
 
 
 def test_the_readmes_sentences_on_2000_rows_hold():
