@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests import walk
-from tests.browsing import WIDTHS, address, browser, expect, picture, resize, visit
+from tests.browsing import WIDTHS, address, browser, expect, picture, resize, tabs, visit
 
-__all__ = ["address", "browser", "picture", "visit"]  # fixtures
+__all__ = ["address", "browser", "picture", "tabs", "visit"]  # fixtures
 
 PAGES = {
     "Compare": "compare",

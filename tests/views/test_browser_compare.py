@@ -13,13 +13,15 @@ from tests.browsing import (
     click_point,
     expect,
     moved,
+    new_page,
     picture,
     resize,
+    tabs,
     visit,
 )
 from views.pages.present import SLIDES
 
-__all__ = ["address", "browser", "picture", "visit"]  # fixtures
+__all__ = ["address", "browser", "new_page", "picture", "tabs", "visit"]  # fixtures
 
 
 def box_of(locator):
@@ -47,8 +49,8 @@ def test_heading_tiles_and_chart_are_above_the_fold(visit, address, picture):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_nothing_moves_and_nothing_comes_from_elsewhere(visit, address, size):
-    page = visit("about:blank", size)
+def test_nothing_moves_and_nothing_comes_from_elsewhere(new_page, address, size):
+    page = new_page(size)
     page.add_init_script(SHIFTS)
     hosts = set()
     page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
@@ -60,8 +62,8 @@ def test_nothing_moves_and_nothing_comes_from_elsewhere(visit, address, size):
     assert hosts == {address.removeprefix("http://")}
 
 
-def test_heading_and_tiles_do_not_wait_for_the_chart(visit, address):
-    page = visit("about:blank")
+def test_heading_and_tiles_do_not_wait_for_the_chart(new_page, address):
+    page = new_page()
     page.route(re.compile("PlotlyChart|DataFrame|embed"), lambda route: None)  # never answered
     page.goto(f"{address}/compare")
     expect(main_heading(page)).to_contain_text("MB")

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from tests import walk
-from tests.browsing import address, browser, click_point, expect, picture, resize, visit
+from tests.browsing import address, browser, click_point, expect, picture, resize, tabs, visit
 
-__all__ = ["address", "browser", "picture", "visit"]  # fixtures
+__all__ = ["address", "browser", "picture", "tabs", "visit"]  # fixtures
 
 
 def click_row(page, place):

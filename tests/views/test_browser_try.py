@@ -16,13 +16,15 @@ from tests.browsing import (
     browser,
     expect,
     moved,
+    new_page,
     picture,
     resize,
+    tabs,
     visit,
 )
 from views import job
 
-__all__ = ["address", "browser", "picture", "visit"]  # fixtures
+__all__ = ["address", "browser", "new_page", "picture", "tabs", "visit"]  # fixtures
 
 HEADLINES = ["bank merger", "coach wins the cup", "robot & chip <b>browser</b>"]
 EXAMPLES = [
@@ -50,8 +52,10 @@ def bar(page, model):
 # --- one headline -------------------------------------------------------------------------------
 
 
-def test_a_line_and_enter_give_a_sentence_and_bars_above_the_fold(visit, address, picture):
-    page = visit("about:blank")
+def test_a_line_and_enter_give_a_sentence_and_bars_above_the_fold(
+    new_page, visit, address, picture
+):
+    page = new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.add_init_script(SHIFTS)
@@ -227,8 +231,8 @@ def test_a_link_to_many_headlines_shows_what_its_sender_saw(visit, address, pict
     picture(receiver, "try-received", whole=True)
 
 
-def test_nothing_jumps_while_models_answer_one_headline(visit, address):
-    page = visit("about:blank")
+def test_nothing_jumps_while_models_answer_one_headline(new_page, address):
+    page = new_page()
     page.add_init_script(SHIFTS)
     page.goto(walk.link(address, "try", ask=[QUICK[0], SLOW], text="coach"))
     expect(page.get_by_role("heading", name="Both models say Sports")).to_be_visible()
