@@ -15,10 +15,9 @@ HERE = Path(__file__).resolve().parent
 NAMES = json.loads((HERE / "config.json").read_text("utf-8"))["id2label"]
 LABELS = [NAMES[str(number)] for number in range(len(NAMES))]
 TOKENIZER = Tokenizer.from_file(str(HERE / "tokenizer.json"))
-OPTIONS = onnxruntime.SessionOptions()
 CPU = Path("/proc/cpuinfo")
-if not (CPU.exists() and "vnni" in CPU.read_text("utf-8")):
-    # Without VNNI, int8 products saturate unless onnxruntime takes slower ones.
+OPTIONS = onnxruntime.SessionOptions()
+if not (CPU.exists() and "vnni" in CPU.read_text("utf-8")):  # the fast int8 products may saturate
     OPTIONS.add_session_config_entry("session.x64quantprecision", "1")
 [FILE] = HERE.glob("onnx/*.onnx")
 GRAPH = onnxruntime.InferenceSession(FILE, OPTIONS, providers=["CPUExecutionProvider"])

@@ -108,7 +108,7 @@ def test_the_script_runs_every_kind_of_model(real_run, tmp_path, bare_python, ro
 
 @pytest.mark.parametrize("name", ["classify_tokens.py", "classify_ngrams.py", "classify_words.py"])
 def test_the_script_is_short(name):
-    assert len(Path(export.__file__).with_name(name).read_text("utf-8").splitlines()) <= 40
+    assert len(Path(export.__file__).with_name(name).read_text("utf-8").splitlines()) <= 45
 
 
 def test_the_script_on_the_command_line_and_six_lines_of_python(shipped, tmp_path, bare_python):
