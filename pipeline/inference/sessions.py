@@ -1,7 +1,7 @@
 """Sessions of onnxruntime whose int8 products are exact on every processor."""
 
-from collections import Counter
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -78,16 +78,17 @@ def unshare_int8(model: onnx.ModelProto) -> None:
     the second operator that reads the same tensor. torch's exporter writes zero points that are
     equal once for all operators.
     """
-    tensors, uses = _int8(model), Counter[str]()
+    tensors, read = _int8(model), set[str]()
+    names = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         for place, name in enumerate(node.input):
-            if name not in tensors:
-                continue
-            uses[name] += 1
-            if uses[name] > 1:
+            if name in tensors and name in read:
                 own = model.graph.initializer.add()
                 own.CopyFrom(tensors[name])
-                own.name = node.input[place] = f"{name}_{uses[name]}"
+                own.name = next(free for n in count(2) if (free := f"{name}_{n}") not in names)
+                names.add(own.name)
+                node.input[place] = own.name
+            read.add(name)
 
 
 def _int8(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:

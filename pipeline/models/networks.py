@@ -17,6 +17,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging
 
 from pipeline import files
 from pipeline.data import hub
@@ -35,6 +36,10 @@ TOKENIZERS: dict[str, type[PreTrainedTokenizerBase]] = {
 }
 
 Tokenizer = PreTrainedTokenizerBase | ngrams.NGramTokenizer
+
+# What transformers would report of a checkpoint, load_checkpoint checks itself.
+logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 AutoConfig.register(ngrams.ARCHITECTURE, ngrams.NGramConfig)
 AutoModelForSequenceClassification.register(ngrams.NGramConfig, ngrams.NGramClassifier)

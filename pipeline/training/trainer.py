@@ -19,7 +19,6 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_utils import rotate_checkpoints
-from transformers.utils import logging
 
 from pipeline import hardware, processes
 from pipeline.models.networks import Tokenizer
@@ -40,9 +39,6 @@ LOSS = "cross_entropy"
 
 _LOG_EVERY = 500
 _ROWS_OF_VALIDATION = 64
-
-logging.set_verbosity_error()
-logging.disable_progress_bar()
 
 
 class _Progress(ProgressCallback):

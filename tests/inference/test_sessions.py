@@ -134,6 +134,8 @@ def shared_zero_point():
 
 def test_tensors_of_several_operators_become_their_own():
     model = shared_zero_point()
+    taken = numpy_helper.from_array(np.zeros(1, np.float32), "zeros_2")
+    model.graph.initializer.append(taken)
     sessions.unshare_int8(model)
     zero_points = [node.input[2] for node in model.graph.node[::2]]
     tensors = {t.name: numpy_helper.to_array(t).tolist() for t in model.graph.initializer}
