@@ -13,9 +13,11 @@ _SUFFIXES = {"fp32": "", "q8": "_quantized", "q4": "_q4"}
 DYNAMIC = "uint8, dynamic"
 """The setting "activations" of a model that takes their ranges from the batch that it runs."""
 _EIGHT_BITS = (
-    "Any CPU that onnxruntime runs on. An x86 CPU without VNNI (Intel before 2019, AMD before Zen "
-    f"4) needs the session setting {EXACT_INT8} = 1, which classify.py sets: otherwise sums of "
-    "products of eight bits saturate, and answers may be wrong without a sign of it."
+    "Any CPU that onnxruntime runs on. On an x86 CPU without VNNI (Intel before 2019, AMD before "
+    "Zen 4), sums of products of eight bits saturate, and answers may be wrong without a sign of "
+    f"it, unless the session has the setting {EXACT_INT8} = 1. classify.py sets it there; "
+    "transformers.js in Node takes session_options: "
+    "{ extra: { session: { x64quantprecision: '1' } } }."
 )
 
 

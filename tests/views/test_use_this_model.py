@@ -110,7 +110,7 @@ def test_a_cascade_can_be_taken_along_with_its_members(show, offered, cache_fold
     assert "whose script asks the members in turn" in said
     assert "pip install onnxruntime tokenizers numpy" in said
     # The first member has int8 weights of eight bits, the second has none.
-    assert "CPU: tiny-int8: Any CPU that onnxruntime runs on. An x86" in code_and_text(app)
+    assert "CPU: tiny-int8: Any CPU that onnxruntime runs on. On an x86" in code_and_text(app)
 
 
 def test_a_models_card_offers_it(open_page, offered):
