@@ -77,11 +77,12 @@ def start_browser(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
 
 
-def open_page(browser, viewport: dict = PROJECTOR, color_scheme: str = "light"):
-    """A page in a new browser context. Its attribute ``faults`` lists the console's errors."""
-    context = browser.new_context(
-        viewport=viewport, color_scheme=color_scheme, reduced_motion="reduce"
-    )
+def open_page(browser, viewport: dict = PROJECTOR):
+    """A page in a new browser context, in the light theme.
+
+    Its attribute ``faults`` lists the console's errors.
+    """
+    context = browser.new_context(viewport=viewport, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(TIMEOUT)
     page.faults = []

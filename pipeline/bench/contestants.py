@@ -88,13 +88,13 @@ def contestants(
             if role not in installed:
                 missing.append(f"{role} is not installed")
                 continue
-            found += _of_artifact(run, role, group)
+            found += with_and_without_us(run, role, group, installed[role])
             if role == of_group[-1]:
                 found.append(Contestant(group, role, "encoding", installed[role]))
     compared = {role for of_group in GROUPS.values() for role in of_group}
-    for role in installed:
+    for role, folder in installed.items():
         if role not in compared:
-            found += _of_artifact(run, role, role)
+            found += with_and_without_us(run, role, role, folder)
     base = (TEACHER, PYTORCH[0])
     chosen = [p for p in found if roles is None or p.role in roles or (p.role, p.kind) == base]
     return _that_work(chosen, missing)
@@ -105,10 +105,10 @@ def without_weights(run: Run, work: Path | None) -> list[str]:
     return [role for role in GROUPS if role in run.by_role and not _weights(run, role, work)]
 
 
-def _of_artifact(run: Run, role: str, group: str) -> list[Contestant]:
-    """An installed model in plain onnxruntime and in ours; a cascade is not one graph."""
+def with_and_without_us(run: Run, role: str, group: str, artifact: Path) -> list[Contestant]:
+    """An installed model in plain onnxruntime, which can't run a cascade, and in ours."""
     kinds = ("ours",) if run.by_role[role].cascade else ("onnxruntime", "ours")
-    return [Contestant(group, role, kind, run.artifacts()[role]) for kind in kinds]
+    return [Contestant(group, role, kind, artifact) for kind in kinds]
 
 
 def _weights(run: Run, role: str, work: Path | None) -> Path | None:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import hardware, strict
-from pipeline.bench.contestants import Contestant
+from pipeline.bench.contestants import Contestant, with_and_without_us
 from pipeline.bench.turns import compare
 from pipeline.data import data_sets
 from pipeline.errors import PipelineError
@@ -190,10 +190,9 @@ def time_evaluation(run: Run, texts: Sequence[str] | None, rows: int, turns: int
     if not at_hand:
         raise PipelineError(f"no model of {run.name} is installed")
     people = [
-        Contestant(role, role, kind, folder)
+        person
         for role, folder in at_hand.items()
-        # A cascade is not one graph, so plain onnxruntime can't run it.
-        for kind in (("ours",) if run.by_role[role].cascade else ("onnxruntime", "ours"))
+        for person in with_and_without_us(run, role, role, folder)
     ]
     texts, conditions = _texts(texts)
     order = texts[:rows]
